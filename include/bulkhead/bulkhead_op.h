@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bulkhead_op: the one hypercall that Bulkhead adds to the Xen ABI.
+ *
+ *   x16 = HYPERVISOR_BULKHEAD_OP, x0 = BULKHEAD_OP_*, x1 = guest virtual address of the operation's structure
+ *   result in x0: 0 or a negative Xen errno value
+ *
+ * Structures are little endian, naturally aligned, without implicit padding; pad fields must be 0.
+ * Operations that may take long are restarted by the hypervisor: the structure then says what is left.
+ * [impl->dsn~bulkhead-op~1] */
+#ifndef BULKHEAD_BULKHEAD_OP_H
+#define BULKHEAD_BULKHEAD_OP_H
+
+#include <stdint.h>
+
+#define HYPERVISOR_BULKHEAD_OP 48u /* __HYPERVISOR_arch_0 */
+
+/* The Boot Domain's domid.  Refused by every call once it has exited. */
+#define DOMID_BOOT 0x7FFEu
+
+enum bulkhead_op {
+    BULKHEAD_OP_EXIT_BOOT_SERVICES = 1, /* struct bulkhead_exit */
+    BULKHEAD_OP_BOARD              = 2, /* struct bulkhead_board: read the board table */
+    BULKHEAD_OP_CLAIM_MEMORY       = 3, /* struct bulkhead_memory: RAM range joins the free pool */
+    BULKHEAD_OP_POPULATE_STATIC    = 4, /* struct bulkhead_populate: chosen frames to a domain */
+    BULKHEAD_OP_MOVE_FRAMES        = 5, /* struct bulkhead_move: caller's own frames become another domain's */
+    BULKHEAD_OP_SET_DOMAIN         = 6, /* struct bulkhead_domain: name, role, criticality */
+    BULKHEAD_OP_MOVE_RIGHT         = 7, /* struct bulkhead_right_move: hand a privilege over, once */
+    BULKHEAD_OP_MAP_OUTSIDE        = 8, /* struct bulkhead_memory: map an unclaimed RAM range read-only into the caller */
+    BULKHEAD_OP_BOOT_RECORD        = 9, /* struct bulkhead_boot_record: status of the launch, readable by everybody */
+};
+
+/* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller
+ * still holds is destroyed, its memory is scrubbed and returned, its domid refused from now on. */
+struct bulkhead_exit {
+    uint32_t status;   /* 0 = every domain started; else number of domains that were not */
+    uint32_t action;   /* BULKHEAD_EXIT_* */
+};
+#define BULKHEAD_EXIT_CONTINUE 0u /* what was started runs on */
+#define BULKHEAD_EXIT_HALT     1u /* stop the platform: the description wants all or nothing */
+
+/* BOARD: copies at most size bytes of struct board_table (bulkhead/board.h) to buffer. */
+struct bulkhead_board {
+    uint64_t buffer; /* guest virtual address */
+    uint32_t size;   /* in: bytes at buffer; out: bytes of the table */
+    uint32_t pad;
+};
+
+/* CLAIM_MEMORY, MAP_OUTSIDE: [base, base + size) of machine memory, 4 KiB aligned.
+ * -EINVAL not RAM of the board table, misaligned or empty; -EEXIST part of it is owned, free or ours already.
+ * MAP_OUTSIDE: gaddr = where in the caller's physmap (4 KiB aligned, read-only); ignored by CLAIM_MEMORY. */
+struct bulkhead_memory {
+    uint64_t base;
+    uint64_t size;
+    uint64_t gaddr;
+};
+
+/* POPULATE_STATIC: machine frames [mfn, mfn + count), free or unclaimed, become RAM of domid at gfn.
+ * Restarted until count is 0.  Scrubbed first. */
+struct bulkhead_populate {
+    uint16_t domid;
+    uint16_t pad[3];
+    uint64_t mfn;
+    uint64_t gfn;
+    uint64_t count;
+};
+
+/* MOVE_FRAMES: the caller's frames [from, from + count) become domid's at [to, to + count), contents kept;
+ * the caller's mapping is gone.  Bytes of the last frame beyond tail_bytes (1..4096) are zeroed, then all are
+ * cleaned to the point of coherency.  Restarted until count is 0. */
+struct bulkhead_move {
+    uint16_t domid;
+    uint16_t pad;
+    uint32_t tail_bytes;
+    uint64_t from;  /* caller's gfn */
+    uint64_t to;    /* domid's gfn */
+    uint64_t count; /* frames */
+};
+
+enum bulkhead_role {
+    BULKHEAD_ROLE_DOMU     = 0,
+    BULKHEAD_ROLE_HARDWARE = 1,
+    BULKHEAD_ROLE_CONTROL  = 2,
+};
+
+#define BULKHEAD_DOMAIN_SAFE   0x1u /* runs a safety-critical task */
+#define BULKHEAD_DOMAIN_VPL011 0x2u /* has the virtual PL011 */
+#define BULKHEAD_DOMAIN_DIRECT 0x4u /* direct map: guest-physical = machine addresses */
+
+/* SET_DOMAIN: before the first unpause only (-EBUSY after).  -EEXIST a second Hardware or Control Domain or name. */
+struct bulkhead_domain {
+    uint16_t domid;
+    uint16_t role;  /* enum bulkhead_role */
+    uint32_t flags; /* BULKHEAD_DOMAIN_* */
+    char name[32];  /* NUL-terminated, [A-Za-z0-9_.-] */
+};
+
+/* Rights: what one domain may do to another, or to the platform (target DOMID_SELF = the platform cell). */
+enum bulkhead_right {
+    BULKHEAD_RIGHT_CREATE        = 0,  /* platform: create domains */
+    BULKHEAD_RIGHT_DESTROY       = 1,
+    BULKHEAD_RIGHT_PAUSE         = 2,  /* pause and unpause */
+    BULKHEAD_RIGHT_RESTART       = 3,
+    BULKHEAD_RIGHT_MAP_FOREIGN   = 4,
+    BULKHEAD_RIGHT_DEVICE_MODEL  = 5,
+    BULKHEAD_RIGHT_ASSIGN_DEVICE = 6,
+    BULKHEAD_RIGHT_PLATFORM      = 7,  /* platform: power off, reboot */
+    BULKHEAD_RIGHT_SCHEDULE      = 8,
+    BULKHEAD_RIGHT_SUSPEND       = 9,
+    BULKHEAD_RIGHT_CONSOLE       = 10,
+    BULKHEAD_RIGHT_LABEL         = 11, /* platform: label policy */
+    BULKHEAD_RIGHT_MEASUREMENT   = 12, /* platform: measurement log */
+    BULKHEAD_RIGHT_CLONE         = 13,
+    BULKHEAD_RIGHT_INFO          = 14, /* read state: getdomaininfo and the like */
+    BULKHEAD_RIGHT_BUILD         = 15, /* memory, vCPU context, limits; gone at the target's first unpause */
+    BULKHEAD_RIGHT_COUNT         = 16,
+};
+
+/* MOVE_RIGHT: -EPERM when the caller is not the holder; afterwards the caller is not. */
+struct bulkhead_right_move {
+    uint16_t right;    /* enum bulkhead_right */
+    uint16_t target;   /* domid whose cell, or DOMID_SELF for the platform cell */
+    uint16_t receiver; /* domid that holds it from now on; DOMID_INVALID destroys it */
+    uint16_t pad;
+};
+
+/* BOOT_RECORD: how the launch went. */
+struct bulkhead_boot_record {
+    uint32_t exited; /* 1 after EXIT_BOOT_SERVICES */
+    uint32_t status; /* as given there */
+    uint64_t ticks_first_domain; /* generic timer at the first unpause of an Initial Domain */
+    uint64_t ticks_reset;        /* generic timer at the hypervisor's first instruction */
+};
+
+#endif

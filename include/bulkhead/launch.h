@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The launch archive: a newc cpio whose first member is launch.dtb and whose others are modules.
+ *
+ * launch.dtb carries Xen's dom0less bindings under /chosen, one node a domain:
+ *
+ *   chosen {
+ *       #address-cells = <2>; #size-cells = <2>;
+ *       bulkhead,version = <1>;
+ *       bulkhead,on-failure = "continue" | "halt";      // a domain could not be built: do the others run?
+ *       NAME {
+ *           compatible = "xen,domain";
+ *           #address-cells = <2>; #size-cells = <2>;
+ *           memory = <hi lo>;                           // KiB, 64-bit
+ *           cpus = <n>;                                 // vCPUs
+ *           vpl011;                                     // virtual PL011
+ *           nr_spis = <n>;  capabilities = <bits>;  direct-map;
+ *           xen,static-mem = <base size ...>;           // #address-cells, #size-cells of this node
+ *           passthrough = "enabled" | "disabled";
+ *           domain-cpupool = <&pool>;
+ *           vcpu0 { compatible = "xen,vcpu"; id = <0>; hard-affinity = "1,3-4"; };
+ *           bulkhead,name = "brake";                    // default: the node's name
+ *           bulkhead,role = "domu" | "hardware" | "control";   // default from capabilities
+ *           bulkhead,safe;
+ *           bulkhead,after = "other", "third";          // started once these have been started
+ *           bulkhead,keep-modules;                      // pristine copy is kept: build by copy
+ *           module@0 {
+ *               compatible = "multiboot,kernel", "multiboot,module";   // or ramdisk, device-tree
+ *               bulkhead,member = "name-in-archive";    // in the archive, or
+ *               reg = <address size>;                   // outside of it, where a boot loader put it
+ *               bootargs = "...";                       // kernel only
+ *           };
+ *       };
+ *   };
+ *
+ * Members are padded by members named ".pad.N" so that the data of a module that will be moved starts 2 MiB-aligned
+ * in memory.  The hyperlaunch bindings (/chosen/hypervisor/domain) are read too.
+ * [impl->dsn~launch-archive~1] */
+#ifndef BULKHEAD_LAUNCH_H
+#define BULKHEAD_LAUNCH_H
+
+#define LAUNCH_VERSION        1
+#define LAUNCH_DTB_MEMBER     "launch.dtb"
+#define LAUNCH_PAD_PREFIX     ".pad."
+#define LAUNCH_PROP_VERSION   "bulkhead,version"
+#define LAUNCH_PROP_ONFAILURE "bulkhead,on-failure"
+#define LAUNCH_PROP_NAME      "bulkhead,name"
+#define LAUNCH_PROP_ROLE      "bulkhead,role"
+#define LAUNCH_PROP_SAFE      "bulkhead,safe"
+#define LAUNCH_PROP_AFTER     "bulkhead,after"
+#define LAUNCH_PROP_KEEP      "bulkhead,keep-modules"
+#define LAUNCH_PROP_MEMBER    "bulkhead,member"
+#define LAUNCH_MAX_DOMAINS    128
+#define LAUNCH_MAX_MODULES    4 /* a domain */
+#define LAUNCH_MODULE_ALIGN   0x200000u
+
+/* The guest-physical layout of a domain that is not direct-mapped is that of Xen on Arm: the GUEST_* constants of the
+ * public header xen/arch-arm.h.  What that header does not name: */
+#define LAUNCH_GICR_STRIDE UINT64_C(0x20000) /* bytes a redistributor */
+#define LAUNCH_PMU_PPI     23u               /* INTID of the PMU overflow interrupt */
+
+#endif
