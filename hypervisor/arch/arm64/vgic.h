@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Virtual GICv3: distributor and redistributors emulated, CPU interface by list registers.
+ *
+ * State of private interrupts (SGI, PPI) is touched by the vCPU's home CPU only; what others post goes through atomic
+ * words and vcpu_notify(VCPU_NOTIFY_IRQ).  State of shared interrupts is guarded by the domain's vgic lock.
+ * The list registers of the vCPU that is loaded live in the hardware and are read only where a value is needed.
+ * Types: vgic_types.h (struct vgic_vcpu in struct arch_vcpu, struct vgic_domain in struct arch_domain).
+ * [impl->dsn~vgic~1] */
+#ifndef ARCH_ARM64_VGIC_H
+#define ARCH_ARM64_VGIC_H
+
+#include "arch/arm64/mmio.h"
+#include "lib/types.h"
+
+struct vcpu;
+struct domain;
+
+/* Once per CPU: read ICH_VTR, clear the list registers, set the constant part of ICH_HCR. */
+void vgic_cpu_init(void);
+
+/* nr_spis: 0..988.  Frames come from the pool.  -NOMEM, -INVAL. */
+err_t vgic_domain_init(struct domain *d, uint32_t nr_spis);
+void vgic_domain_destroy(struct domain *d);
+err_t vgic_vcpu_init(struct vcpu *v);
+/* As after CPU_ON: CPU interface and private interrupts as at reset. */
+void vgic_vcpu_reset(struct vcpu *v);
+
+/* Emulate an access; region-relative.  false = no register there (the guest gets an external abort).
+ * GICR offset spans all redistributors: stride 128 KiB, vCPU = offset >> 17.  Context: v is current. */
+bool vgic_gicd_access(struct vcpu *v, struct mmio *m);
+bool vgic_gicr_access(struct vcpu *v, struct mmio *m);
+
+/* Guest wrote ICC_SGI1R_EL1 (trapped).  ICC_SGI0R/ASGI1R are ignored.  Bound: vCPUs of the domain. */
+void vgic_send_sgi(struct vcpu *v, uint64_t sgi1r);
+
+/* Interrupt intid (SGI, PPI, SPI) of v's domain becomes pending as an edge / its level changes.  Any CPU. */
+void vgic_pend(struct vcpu *v, uint32_t intid);
+void vgic_set_level(struct vcpu *v, uint32_t intid, bool level);
+
+/* The physical interrupt pintid that the hardware has made active belongs to v's private interrupt vintid (timer, PMU):
+ * deliver by a list register with HW set, so the guest's deactivation deactivates it.  Context: v is current. */
+void vgic_pend_hw(struct vcpu *v, uint32_t vintid, uint32_t pintid);
+/* v is being unloaded with a HW interrupt in flight: true when pintid is (still) to be active again on load.
+ * vgic_save() has run. Timer code uses it to move the physical active state. */
+bool vgic_hw_in_flight(const struct vcpu *v, uint32_t vintid);
+
+/* ICH_* out of / into the registers.  Context: home CPU. */
+void vgic_save(struct vcpu *v);
+void vgic_load(struct vcpu *v);
+
+/* Posted interrupts into state and list registers.  Context: home CPU; v need not be loaded. */
+void vgic_take_posted(struct vcpu *v);
+
+/* An enabled, unmasked (PMR-independent as WFI wants: group enabled in CPU interface not required) interrupt is
+ * pending and not active.  Context: home CPU. */
+bool vgic_has_pending(struct vcpu *v);
+
+/* The maintenance interrupt: refill list registers.  Context: v is current and loaded. */
+void vgic_maintenance(struct vcpu *v);
+
+#endif

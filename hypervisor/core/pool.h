@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A domain's own frames for what the hypervisor keeps on its behalf: stage 2 tables, vCPUs, interrupt state.
+ * Filled from the builder's budget (XEN_DOMCTL_set_paging_mempool_size, createdomain), frozen at the first unpause.
+ * [impl->dsn~domain-pool~1] */
+#ifndef CORE_POOL_H
+#define CORE_POOL_H
+
+#include "lib/types.h"
+
+struct domain;
+
+/* 1 zeroed frame (hypervisor's view through arch_map_frame).  -NOMEM. */
+err_t pool_alloc(struct domain *d, mfn_t *out);
+/* 2^order contiguous zeroed frames; only while the domain is being created (frames come from the free list). -NOMEM */
+err_t pool_alloc_order(struct domain *d, uint32_t order, mfn_t *out);
+void pool_free(struct domain *d, mfn_t mfn);
+void pool_free_order(struct domain *d, mfn_t mfn, uint32_t order);
+uint64_t pool_available(const struct domain *d); /* frames */
+
+#endif

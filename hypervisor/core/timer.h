@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Per-CPU software timers.  No function pointers: the kind says what happens.
+ * [impl->dsn~timer-queue~1] */
+#ifndef CORE_TIMER_H
+#define CORE_TIMER_H
+
+#include "lib/list.h"
+#include "lib/types.h"
+
+struct cpu;
+struct vcpu;
+
+enum timer_kind {
+    TIMER_VIRT   = 0, /* a descheduled vCPU's virtual timer: arch_vcpu_timer() */
+    TIMER_PHYS   = 1, /* a vCPU's emulated physical timer: arch_vcpu_timer() */
+    TIMER_BLOCK  = 2, /* end of a bounded block (SCHEDOP_poll, PSCI suspend) : vcpu_wake() */
+    TIMER_SLICE  = 3, /* end of the vCPU's time slice: the next one runs */
+    TIMER_KINDS  = 4,
+};
+
+struct timer {
+    struct list node;  /* in cpu.timers when armed */
+    ticks_t deadline;
+    struct vcpu *vcpu; /* const */
+    uint32_t kind;     /* const: enum timer_kind */
+};
+
+void timer_init(struct timer *t, struct vcpu *v, enum timer_kind kind);
+/* (Re)arm on this CPU.  Bound: armed timers of this CPU.  Context: the vCPU's home. */
+void timer_arm(struct timer *t, ticks_t deadline);
+void timer_cancel(struct timer *t);
+/* Fire everything due at now and program the hardware for the next.  Bound: timers of this CPU. */
+void timer_run(struct cpu *cpu, ticks_t now);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A virtual CPU.  It lives on one physical CPU, its home: everything not atomic is touched there only, once the domain
+ * has been unpaused for the first time; before that, by the builder's hypercalls.
+ * [impl->dsn~vcpu~1] */
+#ifndef CORE_VCPU_H
+#define CORE_VCPU_H
+
+#include "arch_types.h"
+#include "core/timer.h"
+#include "lib/list.h"
+#include "lib/types.h"
+
+struct domain;
+
+enum vcpu_state {
+    VCPU_DOWN     = 0, /* never started, or switched off by PSCI */
+    VCPU_BLOCKED  = 1, /* waits for an interrupt */
+    VCPU_RUNNABLE = 2,
+};
+
+enum vcpu_notify {
+    VCPU_NOTIFY_IRQ   = 1u << 0, /* something was posted to its interrupt controller */
+    VCPU_NOTIFY_HOLD  = 1u << 1, /* the domain's pause count changed */
+    VCPU_NOTIFY_START = 1u << 2, /* power is ON_PENDING: start at start_entry */
+};
+
+enum vcpu_power { /* what PSCI AFFINITY_INFO tells */
+    VCPU_POWER_ON         = 0,
+    VCPU_POWER_OFF        = 1,
+    VCPU_POWER_ON_PENDING = 2,
+};
+
+struct vcpu_stats {
+    uint64_t hypercalls;
+    uint64_t exits;
+    uint64_t guest_errors; /* calls that were answered with an error, accesses that were answered with an abort */
+    uint64_t irq_lost;
+};
+
+struct vcpu {
+    struct arch_vcpu arch;      /* first: assembly uses it */
+    struct domain *domain;      /* const */
+    uint32_t id;                /* const: 0..max_vcpus - 1 */
+    uint32_t home;              /* const after the first unpause: CPU index */
+    enum vcpu_state state;      /* cpu-local to home */
+    bool held;                  /* cpu-local to home: domain is paused, shut down or dying */
+    bool running;               /* atomic (release by home): is or may be in registers; false = safe to look at */
+    struct list run_node;       /* cpu-local to home: in cpu.runnable */
+    uint32_t notify;            /* atomic: enum vcpu_notify bits */
+    struct vcpu *inbox_next;    /* owned by whoever set notify from 0 */
+    uint32_t power;             /* atomic: enum vcpu_power */
+    uint64_t start_entry;       /* with power ON_PENDING: guest-physical entry */
+    uint64_t start_arg;         /* and context id */
+    struct timer timers[TIMER_KINDS]; /* cpu-local to home */
+    ticks_t slice_end;          /* cpu-local */
+    ticks_t runtime;            /* cpu-local: ticks spent running */
+    ticks_t since;              /* cpu-local: start of the present stretch */
+    struct vcpu_stats stats;    /* cpu-local */
+    gva_t runstate_area;        /* registered by the guest; 0 = none */
+    gaddr_t info;               /* vcpu_info, guest-physical, 0 = in shared_info */
+};
+
+/* Tell v something from any CPU; it is seen before v runs its next guest instruction. Bound: 1 exchange loop. */
+void vcpu_notify(struct vcpu *v, uint32_t bits);
+
+/* Take the notifications of this CPU's inbox.  Bound: vCPUs of this CPU. */
+void vcpu_drain_inbox(struct cpu *cpu);
+
+/* v has a reason to run: BLOCKED -> RUNNABLE.  Context: home. */
+void vcpu_wake(struct vcpu *v);
+/* v waits for an interrupt unless one is pending.  Context: home, v is current. */
+void vcpu_block(struct vcpu *v);
+/* v is switched off.  Context: home, v is current. */
+void vcpu_power_off(struct vcpu *v);
+/* Switch on vCPU target of v's domain.  PSCI result: OK, -INVAL no such vCPU, -EXIST on, -AGAIN on pending. */
+err_t vcpu_power_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t arg);
+/* v gives its CPU to the next runnable one.  Context: home, v is current. */
+void vcpu_yield(struct vcpu *v);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/spinlock.h"
+
+#if defined(__aarch64__)
+/* The store to owner clears the waiter's exclusive monitor, which is an event: WFE ends. */
+#define RELAX() __asm__ volatile("wfe" ::: "memory")
+static inline uint32_t load_owner(const uint32_t *p)
+{
+    uint32_t v;
+    __asm__ volatile("ldaxr %w0, %1" : "=r"(v) : "Q"(*p) : "memory");
+    return v;
+}
+#else
+#include <sched.h>
+#define RELAX() sched_yield()
+static inline uint32_t load_owner(const uint32_t *p)
+{
+    return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+#endif
+
+void spin_lock(struct spinlock *l) NO_THREAD_SAFETY
+{
+    uint32_t ticket = __atomic_fetch_add(&l->next, 1u, __ATOMIC_RELAXED);
+
+    if (LIKELY(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) == ticket)) {
+        return;
+    }
+    while (load_owner(&l->owner) != ticket) { /* bound: (CPUs - 1) critical sections */
+        RELAX();
+    }
+}
+
+void spin_unlock(struct spinlock *l) NO_THREAD_SAFETY
+{
+    __atomic_store_n(&l->owner, l->owner + 1u, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Base types: addresses as types, one error type, ownership attributes. */
+#ifndef LIB_TYPES_H
+#define LIB_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_SHIFT 12u
+#define PAGE_SIZE  UINT64_C(4096)
+#define PAGE_MASK  (PAGE_SIZE - 1u)
+
+/* Frame numbers and addresses.  One-field structures: a mix-up does not compile. */
+typedef struct {
+    uint64_t v;
+} mfn_t; /* machine frame number */
+typedef struct {
+    uint64_t v;
+} gfn_t; /* guest frame number: guest-physical address >> 12 */
+typedef struct {
+    uint64_t v;
+} maddr_t; /* machine address, bytes */
+typedef struct {
+    uint64_t v;
+} gaddr_t; /* guest-physical address, bytes */
+typedef struct {
+    uint64_t v;
+} gva_t; /* guest virtual address, bytes */
+
+typedef uint64_t ticks_t; /* generic timer ticks (CNTPCT) */
+
+#define MFN(x)   ((mfn_t){(x)})
+#define GFN(x)   ((gfn_t){(x)})
+#define MADDR(x) ((maddr_t){(x)})
+#define GADDR(x) ((gaddr_t){(x)})
+#define GVA(x)   ((gva_t){(x)})
+#define MFN_NONE MFN(UINT64_MAX)
+#define GFN_NONE GFN(UINT64_MAX)
+
+static inline mfn_t maddr_to_mfn(maddr_t a)
+{
+    return MFN(a.v >> PAGE_SHIFT);
+}
+static inline maddr_t mfn_to_maddr(mfn_t m)
+{
+    return MADDR(m.v << PAGE_SHIFT);
+}
+static inline gfn_t gaddr_to_gfn(gaddr_t a)
+{
+    return GFN(a.v >> PAGE_SHIFT);
+}
+static inline gaddr_t gfn_to_gaddr(gfn_t g)
+{
+    return GADDR(g.v << PAGE_SHIFT);
+}
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+/* Results.  Values are the Xen ABI's errno numbers, negated as a guest sees them. */
+typedef enum MUST_CHECK err {
+    OK             = 0,
+    ERR_PERM       = -1,
+    ERR_NOENT      = -2,
+    ERR_SRCH       = -3,
+    ERR_2BIG       = -7,
+    ERR_AGAIN      = -11,
+    ERR_NOMEM      = -12,
+    ERR_ACCES      = -13,
+    ERR_FAULT      = -14,
+    ERR_BUSY       = -16,
+    ERR_EXIST      = -17,
+    ERR_NODEV      = -19,
+    ERR_INVAL      = -22,
+    ERR_NOSPC      = -28,
+    ERR_RANGE      = -34,
+    ERR_NOSYS      = -38,
+    ERR_OPNOTSUPP  = -95,
+    ERR_RESTART    = -85, /* internal: the same call is to be made again; no guest sees it */
+} err_t;
+
+#if defined(__clang__)
+#define CAPABILITY(x)     __attribute__((capability(x)))
+#define GUARDED_BY(x)     __attribute__((guarded_by(x)))
+#define REQUIRES(...)     __attribute__((requires_capability(__VA_ARGS__)))
+#define ACQUIRE(...)      __attribute__((acquire_capability(__VA_ARGS__)))
+#define RELEASE(...)      __attribute__((release_capability(__VA_ARGS__)))
+#define TRY_ACQUIRE(...)  __attribute__((try_acquire_capability(__VA_ARGS__)))
+#define EXCLUDES(...)     __attribute__((locks_excluded(__VA_ARGS__)))
+#define NO_THREAD_SAFETY  __attribute__((no_thread_safety_analysis))
+#else
+#define CAPABILITY(x)
+#define GUARDED_BY(x)
+#define REQUIRES(...)
+#define ACQUIRE(...)
+#define RELEASE(...)
+#define TRY_ACQUIRE(...)
+#define EXCLUDES(...)
+#define NO_THREAD_SAFETY
+#endif
+
+#define NORETURN      __attribute__((noreturn))
+#define PRINTF(f, a)  __attribute__((format(printf, f, a)))
+#define ALIGNED(n)    __attribute__((aligned(n)))
+#define LIKELY(x)     __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)   __builtin_expect(!!(x), 0)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define CONTAINER_OF(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
+
+#define CACHE_LINE 64u
+
+/* A broken invariant of ours stops the machine, in release builds too.  Implemented by arch. */
+NORETURN void assert_failed(const char *what, const char *file, unsigned line);
+#define ASSERT(x) (LIKELY(x) ? (void)0 : assert_failed(#x, __FILE_NAME__, __LINE__))
+#ifndef __FILE_NAME__
+#define __FILE_NAME__ __FILE__
+#endif
+
+#endif
