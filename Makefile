@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front over the CMake presets (CMakePresets.json) and scripts/. `make help` lists the targets.
+.DEFAULT_GOAL := all
+.PHONY: all setup run test check trace coverage coverage-baseline bench bench-baseline fuzz format clean help
+SYSTEM ?= examples/cockpit.yaml
+
+all: setup ## build everything into build/; build/bulkhead is the host tool
+	@scripts/build.sh host arm64
+
+run: all ## boot the demo in QEMU (SYSTEM=examples/hello.yaml for another system)
+	@build/bulkhead run $(SYSTEM)
+
+test: all ## every check and every test
+	@scripts/test.py
+
+setup: ## install what is missing (apt), fetch sources and guests
+	@scripts/setup.sh
+
+check: all ## layout, static analysis, MISRA, dependencies, sizes
+	@scripts/check.sh
+
+trace: ## requirements to code to tests; build/trace.html
+	@scripts/trace.py
+
+coverage: all ## lines, branches and MC/DC of host and target runs; build/coverage/index.html
+	@scripts/coverage.sh
+
+coverage-baseline: coverage ## the figures of this tree become the ones that may not fall
+	@scripts/coverage_report.py --write-baseline
+
+bench: all ## build/bench.md, bench.svg, bench.json: Bulkhead and Xen side by side
+	@scripts/bench.py
+
+bench-baseline: all ## the figures of this tree become docs/bench-baseline.json
+	@scripts/bench.py --write-baseline
+
+fuzz: setup ## all fuzzers, ten minutes (SECONDS=60 for less)
+	@scripts/fuzz.sh $(SECONDS)
+
+format: ## clang-format in place
+	@scripts/check.sh --format
+
+clean: ## remove what was built, keep what was downloaded (build/deps)
+	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
+
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
