@@ -20,9 +20,9 @@ struct exception_frame {
 };
 _Static_assert(sizeof(struct exception_frame) == 38 * 8, "layout is known to vectors.S");
 
-#define ESR_EC(esr)   (((esr) >> 26) & 0x3f)
-#define ESR_ISS(esr)  ((esr) & 0x1ffffff)
-#define ESR_FSC(esr)  ((esr) & 0x3f)
+#define ESR_EC(esr)  (((esr) >> 26) & 0x3f)
+#define ESR_ISS(esr) ((esr) & 0x1ffffff)
+#define ESR_FSC(esr) ((esr) & 0x3f)
 
 #define EC_UNKNOWN    0x00
 #define EC_WFX        0x01

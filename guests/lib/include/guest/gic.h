@@ -24,28 +24,28 @@
 #define GICD_IROUTER    0x6000u /* + 8 * INTID */
 #define GICD_PIDR2      0xffe8u
 
-#define GICR_CTLR       0x0000u
-#define GICR_IIDR       0x0004u
-#define GICR_TYPER      0x0008u
-#define GICR_WAKER      0x0014u
-#define GICR_PIDR2      0xffe8u
-#define GICR_SGI        0x10000u /* the SGI_base frame; registers at the GICD_* offsets */
+#define GICR_CTLR  0x0000u
+#define GICR_IIDR  0x0004u
+#define GICR_TYPER 0x0008u
+#define GICR_WAKER 0x0014u
+#define GICR_PIDR2 0xffe8u
+#define GICR_SGI   0x10000u /* the SGI_base frame; registers at the GICD_* offsets */
 
-#define GIC_SPURIOUS    1023u
-#define GIC_PRIORITY    0xa0u
+#define GIC_SPURIOUS 1023u
+#define GIC_PRIORITY 0xa0u
 
-#define ICC_PMR      S3_0_C4_C6_0
-#define ICC_IAR1     S3_0_C12_C12_0
-#define ICC_EOIR1    S3_0_C12_C12_1
-#define ICC_HPPIR1   S3_0_C12_C12_2
-#define ICC_BPR1     S3_0_C12_C12_3
-#define ICC_DIR      S3_0_C12_C11_1
-#define ICC_RPR      S3_0_C12_C11_3
-#define ICC_SGI1R    S3_0_C12_C11_5
-#define ICC_CTLR     S3_0_C12_C12_4
-#define ICC_SRE      S3_0_C12_C12_5
-#define ICC_IGRPEN1  S3_0_C12_C12_7
-#define ICC_AP1R0    S3_0_C12_C9_0
+#define ICC_PMR     S3_0_C4_C6_0
+#define ICC_IAR1    S3_0_C12_C12_0
+#define ICC_EOIR1   S3_0_C12_C12_1
+#define ICC_HPPIR1  S3_0_C12_C12_2
+#define ICC_BPR1    S3_0_C12_C12_3
+#define ICC_DIR     S3_0_C12_C11_1
+#define ICC_RPR     S3_0_C12_C11_3
+#define ICC_SGI1R   S3_0_C12_C11_5
+#define ICC_CTLR    S3_0_C12_C12_4
+#define ICC_SRE     S3_0_C12_C12_5
+#define ICC_IGRPEN1 S3_0_C12_C12_7
+#define ICC_AP1R0   S3_0_C12_C9_0
 
 /* Two steps, so that the macro argument is expanded first. */
 #define GIC_READ_(name)         READ_SYSREG(name)

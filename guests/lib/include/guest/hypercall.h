@@ -17,10 +17,7 @@ static inline int64_t hypercall5(uint64_t number, uint64_t a0, uint64_t a1, uint
     register uint64_t x4 __asm__("x4") = a4;
     register uint64_t x16 __asm__("x16") = number;
 
-    __asm__ volatile("hvc #0xea1"
-                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x16)
-                     :
-                     : "memory");
+    __asm__ volatile("hvc #0xea1" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x16) : : "memory");
     return (int64_t)x0;
 }
 

@@ -11,11 +11,11 @@
 
 enum mmu_kind {
     MMU_DEVICE = 0, /* nGnRE, read-write, execute never */
-    MMU_DATA   = 1, /* normal write-back, read-write, execute never */
-    MMU_CODE   = 2, /* normal write-back, read-only, executable */
-    MMU_CONST  = 3, /* normal write-back, read-only, execute never */
-    MMU_RWX    = 4, /* normal write-back, read-write, executable: tests only */
-    MMU_NONE   = 5, /* not mapped */
+    MMU_DATA = 1,   /* normal write-back, read-write, execute never */
+    MMU_CODE = 2,   /* normal write-back, read-only, executable */
+    MMU_CONST = 3,  /* normal write-back, read-only, execute never */
+    MMU_RWX = 4,    /* normal write-back, read-write, executable: tests only */
+    MMU_NONE = 5,   /* not mapped */
 };
 
 /* Change the mapping of the 1 GiB block number gib, 2..511. */

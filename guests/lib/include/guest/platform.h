@@ -16,13 +16,13 @@ struct platform_range {
 
 struct platform {
     bool has_tree;
-    bool xen;                     /* /hypervisor says xen,xen, or there was no tree */
+    bool xen; /* /hypervisor says xen,xen, or there was no tree */
     bool has_pmu;
-    uint32_t cpu_count;           /* 1..GUEST_MAX_CPUS */
+    uint32_t cpu_count; /* 1..GUEST_MAX_CPUS */
     uint64_t mpidr[GUEST_MAX_CPUS];
     uint64_t gicd, gicr, gicr_size;
-    uint64_t uart;                /* 0 = none */
-    uint64_t grant_base;          /* region 0 of /hypervisor */
+    uint64_t uart;       /* 0 = none */
+    uint64_t grant_base; /* region 0 of /hypervisor */
     uint32_t ram_count;
     struct platform_range ram[PLATFORM_MAX_RAM];
     char bootargs[128];

@@ -14,7 +14,7 @@ int snprintf(char *to, size_t size, const char *format, ...) __attribute__((form
 
 enum console {
     CONSOLE_NONE = 0,
-    CONSOLE_XEN  = 1, /* console_io */
+    CONSOLE_XEN = 1,  /* console_io */
     CONSOLE_UART = 2, /* PL011, virtual or not */
     CONSOLE_BOTH = 3,
 };

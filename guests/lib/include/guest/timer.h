@@ -8,9 +8,9 @@
 
 #define TIMER_VIRTUAL_PPI  27u
 #define TIMER_PHYSICAL_PPI 30u
-#define TIMER_ENABLE  1u
-#define TIMER_MASKED  2u
-#define TIMER_PENDING 4u
+#define TIMER_ENABLE       1u
+#define TIMER_MASKED       2u
+#define TIMER_PENDING      4u
 
 static inline uint64_t ticks(void)
 {

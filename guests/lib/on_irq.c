@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <guest/exception.h>
+
+__attribute__((weak)) void on_irq(struct exception_frame *frame)
+{
+    exception_fatal("unexpected IRQ", frame);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <guest/hypercall.h>
+#include <guest/print.h>
+#include <guest/test.h>
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <xen/sched.h>
+
+static struct {
+    bool failed;
+    const char *skipped;
+    char why[160];
+} now;
+
+void test_fail(const char *format, ...)
+{
+    va_list arguments;
+
+    if (!now.failed) {
+        now.failed = true;
+        va_start(arguments, format);
+        (void)vsnprintf(now.why, sizeof(now.why), format, arguments);
+        va_end(arguments);
+    }
+}
+
+void test_skip(const char *why)
+{
+    now.skipped = why;
+}
+
+void test_run(const struct test *tests, uint32_t count)
+{
+    uint32_t failed = 0, skipped = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        now.failed = false;
+        now.skipped = NULL;
+        tests[i].run();
+        if (now.failed) {
+            failed++;
+            print("TEST %s FAIL %s\n", tests[i].name, now.why);
+        } else if (now.skipped != NULL) {
+            skipped++;
+            print("TEST %s skip %s\n", tests[i].name, now.skipped);
+        } else {
+            print("TEST %s ok\n", tests[i].name);
+        }
+    }
+    print("DONE %u passed, %u failed\n", (unsigned)(count - failed - skipped), (unsigned)failed);
+    shutdown(SHUTDOWN_poweroff);
+}
