@@ -34,8 +34,8 @@ bench: all ## build/bench.md, bench.svg, bench.json: Bulkhead and Xen side by si
 bench-baseline: all ## the figures of this tree become docs/bench-baseline.json
 	@scripts/bench.py --write-baseline
 
-fuzz: setup ## all fuzzers, ten minutes (SECONDS=60 for less)
-	@scripts/fuzz.sh $(SECONDS)
+fuzz: setup ## all fuzzers, ten minutes (FUZZ_SECONDS=60 for less)
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 format: ## clang-format in place
 	@scripts/check.sh --format
