@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Fetch the unmodified guests from Debian into build/deps; nothing is installed, each package is only unpacked:
+#   linux-6.1/vmlinuz, linux-6.12/vmlinuz   Debian kernels for arm64, with the Xen and VirtIO modules beside them
+#   busybox/busybox                         static, for the initramfs
+#   xen-4.17/xen                            Debian's Xen, which `make bench` measures beside Bulkhead
+# Does nothing where they are there. `fetch-guests.sh NAME...` fetches only the named ones.
+set -eu
+cd "$(dirname "$0")/.."
+root=$PWD
+deps=$root/build/deps
+work=$deps/guests.part
+
+die() {
+    echo "fetch-guests: $*" >&2
+    exit 1
+}
+
+# Every version of package $1 that the lists know, one "Depends" entry a line.
+depends_of() {
+    APT_CONFIG=$deps/apt/apt.conf apt-cache show "$1" 2>/dev/null | sed -n 's/^Depends: //p' | tr ',' '\n' |
+        sed 's/^ *//; s/ .*//'
+}
+
+# The versioned image package behind linux-image-arm64 of kernel series $1 (6.1, 6.12), newest first.
+kernel_package() {
+    depends_of linux-image-arm64:arm64 | grep "^linux-image-$(echo "$1" | sed 's/\./\\./g')\.[0-9].*-arm64\$" |
+        sort -V | tail -n 1
+}
+
+# Download package $1 and unpack the paths that follow (tar patterns) into $work/root.
+unpack() {
+    package=$1
+    shift
+    rm -rf "$work"
+    mkdir -p "$work/root"
+    echo "setup: fetching $package (unpacked into build/deps, not installed)"
+    (cd "$work" && "$root/scripts/apt.sh" download "$package:arm64" >"$work/log" 2>&1) || {
+        tail -n 5 "$work/log" >&2
+        die "cannot download $package:arm64; see the messages of apt above"
+    }
+    set -- --wildcards "$@"
+    dpkg-deb --fsys-tarfile "$work"/*.deb | tar -C "$work/root" -xf - "$@" 2>"$work/log" || {
+        cat "$work/log" >&2
+        die "$package does not hold what is expected of it"
+    }
+}
+
+# Put what was unpacked in place in one step, so an interrupted run starts over.
+settle() {
+    basename "$work"/*.deb .deb >"$work/root/VERSION"
+    rm -rf "${deps:?}/$1"
+    mv "$work/root" "$deps/$1"
+    rm -rf "$work"
+}
+
+fetch_linux() {
+    series=$1
+    name=linux-$series
+    [ ! -f "$deps/$name/VERSION" ] || return 0
+    scripts/apt.sh
+    package=$(kernel_package "$series")
+    [ -n "$package" ] || die "no linux-image-arm64 $series in the package lists; remove build/deps/apt to read them again"
+    unpack "$package" './boot/vmlinuz-*' '*/kernel/drivers/xen/*' '*/xen-*.ko*' '*/virtio*.ko*' '*/modules.*'
+    mv "$work"/root/boot/vmlinuz-* "$work/root/vmlinuz"
+    rmdir "$work/root/boot"
+    settle "$name"
+}
+
+fetch_busybox() {
+    [ ! -f "$deps/busybox/VERSION" ] || return 0
+    unpack busybox-static '*/bin/busybox'
+    mv "$(find "$work/root" -name busybox -type f)" "$work/busybox"
+    rm -rf "$work/root"
+    mkdir "$work/root"
+    mv "$work/busybox" "$work/root/busybox"
+    settle busybox
+}
+
+fetch_xen() {
+    [ ! -f "$deps/xen-4.17/VERSION" ] || return 0
+    unpack xen-hypervisor-4.17-arm64 './boot/xen-4.17-arm64'
+    mv "$work/root/boot/xen-4.17-arm64" "$work/root/xen"
+    rmdir "$work/root/boot"
+    settle xen-4.17
+}
+
+[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 busybox xen-4.17
+for guest in "$@"; do
+    case $guest in
+    linux-*) fetch_linux "${guest#linux-}" ;;
+    busybox) fetch_busybox ;;
+    xen-4.17) fetch_xen ;;
+    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 busybox xen-4.17" ;;
+    esac
+done
