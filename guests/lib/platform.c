@@ -100,6 +100,10 @@ static void read_root_children(const struct dt *dt, uint32_t root)
         } else if ((dt_is_compatible(dt, node, "arm,pl011") || dt_is_compatible(dt, node, "arm,sbsa-uart")) &&
                    platform.uart == 0 && dt_property(dt, node, "reg", &property)) {
             platform.uart = range_of(&property, cells, 0).base;
+            /* An SBSA UART has no control register and is on. */
+            if (dt_is_compatible(dt, node, "arm,pl011")) {
+                pl011_enable(platform.uart);
+            }
         } else if (dt_is_compatible(dt, node, "arm,armv8-pmuv3")) {
             platform.has_pmu = true;
         } else if (dt_is_compatible(dt, node, "xen,xen")) {
@@ -135,9 +139,6 @@ void platform_init(uint64_t x0)
         read_cpus(&dt, root);
         read_root_children(&dt, root);
         read_bootargs(&dt, root);
-    }
-    if (platform.uart != 0) {
-        pl011_enable(platform.uart);
     }
     console_set(platform.uart != 0 ? CONSOLE_UART : CONSOLE_XEN, platform.uart);
 }
