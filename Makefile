@@ -17,7 +17,7 @@ setup: ## install what is missing (apt), fetch sources and guests
 	@scripts/setup.sh
 
 check: all ## layout, static analysis, MISRA, dependencies, sizes
-	@scripts/check.sh
+	@scripts/check.py
 
 trace: ## requirements to code to tests; build/trace.html
 	@scripts/trace.py
@@ -38,7 +38,7 @@ fuzz: setup ## all fuzzers, ten minutes (FUZZ_SECONDS=60 for less)
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 format: ## clang-format in place
-	@scripts/check.sh --format
+	@scripts/check.py --format
 
 clean: ## remove what was built, keep what was downloaded (build/deps)
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +

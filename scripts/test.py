@@ -22,7 +22,7 @@ SHOWN_LINES = 40
 
 # name -> (kind, argument)
 STEPS = {
-    "check": ("command", ["scripts/check.sh"]),
+    "check": ("command", ["scripts/check.py"]),
     "trace": ("command", ["scripts/trace.py"]),
     "scripts": ("command", ["scripts/selftest.py"]),
     "host-asan": ("ctest", "host-asan"),

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How large is what runs at EL2: lines of code, text and constants, image. Writes build/size.json; fails over the limit.
+
+[impl->dsn~size-report~1]
+"""
+import json
+import struct
+import sys
+from pathlib import Path
+
+import tree
+
+LIMIT = 128 * 1024
+HYPERVISOR = ("hypervisor", "include/bulkhead")
+NOT_TARGET = ("hypervisor/arch/host/", "hypervisor/arch/x86/")
+SHF_WRITE, SHF_ALLOC, SHT_NOBITS = 1, 2, 8
+
+
+def code_lines(text):
+    """Lines of C or assembly that hold something other than blanks and comments."""
+    count, in_comment = 0, False
+    for line in text.splitlines():
+        kept, i, quote = False, 0, None
+        while i < len(line):
+            two = line[i:i + 2]
+            if in_comment:
+                if two == "*/":
+                    in_comment = False
+                    i += 1
+            elif quote:
+                if line[i] == "\\":
+                    i += 1
+                elif line[i] == quote:
+                    quote = None
+            elif two == "/*":
+                in_comment = True
+                i += 1
+            elif two == "//":
+                break
+            else:
+                if line[i] in "\"'":
+                    quote = line[i]
+                kept = kept or not line[i].isspace()
+            i += 1
+        count += kept
+    return count
+
+
+def readonly_bytes(elf):
+    """Bytes of loaded, not writable sections of a 64-bit little-endian ELF file: text and constants."""
+    table, = struct.unpack_from("<Q", elf, 0x28)
+    size, count = struct.unpack_from("<HH", elf, 0x3A)
+    total = 0
+    for index in range(count):
+        _, kind, flags, _, _, length = struct.unpack_from("<IIQQQQ", elf, table + index * size)
+        if flags & SHF_ALLOC and not flags & SHF_WRITE and kind != SHT_NOBITS:
+            total += length
+    return total
+
+
+def hypervisor_elf():
+    """The linked hypervisor of the release preset, or None."""
+    for path in sorted((tree.BUILD / "arm64" / "hypervisor").glob("*")):
+        if path.is_file():
+            with open(path, "rb") as file:
+                if file.read(18)[:4] == b"\x7fELF" and path.suffix in ("", ".elf"):
+                    return path
+    return None
+
+
+def measure():
+    """{"lines": n, "text": bytes, "image": {name: bytes}}"""
+    lines = 0
+    for name in tree.files(*HYPERVISOR, suffixes={".c", ".h", ".S"}):
+        if not name.startswith(NOT_TARGET):
+            lines += code_lines((tree.ROOT / name).read_text(errors="replace"))
+    elf = hypervisor_elf()
+    images = {path.name: path.stat().st_size for path in sorted(tree.BUILD.glob("*.img"))}
+    return {"lines": lines, "text": readonly_bytes(elf.read_bytes()) if elf else 0, "image": images}
+
+
+def main():
+    size = measure()
+    Path(tree.BUILD / "size.json").write_text(json.dumps(size, indent=2) + "\n")
+    images = "".join(f", {name} {count / 1048576:.1f} MiB" for name, count in size["image"].items())
+    print(f"hypervisor: {size['lines']} lines of code, {size['text']} bytes of text and constants{images}")
+    if size["text"] == 0:
+        print("error: no linked hypervisor under build/arm64/hypervisor; run make first")
+        return 1
+    if size["text"] > LIMIT:
+        print(f"error: text and constants exceed {LIMIT} bytes")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
