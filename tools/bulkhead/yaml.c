@@ -14,6 +14,7 @@ struct builder {
     struct yaml_node *pending[YAML_MAX_DEPTH]; /* key of a map that waits for its value */
     unsigned depth;
     unsigned documents;
+    unsigned nodes;
     bool failed;
 };
 
@@ -79,6 +80,9 @@ static struct yaml_node *new_node(struct builder *b, enum yaml_kind kind, struct
 
     node->kind = kind;
     node->at = token_place(b, token);
+    if (++b->nodes == YAML_MAX_NODES) {
+        refuse(b, node->at, "yaml-size", "the file has more than 16384 keys and values; split the system");
+    }
     return node;
 }
 
@@ -86,7 +90,9 @@ static void open_node(struct builder *b, enum yaml_kind kind, struct fy_token *t
 {
     struct yaml_node *node = new_node(b, kind, token);
 
-    add_node(b, node);
+    if (!b->failed) {
+        add_node(b, node);
+    }
     if (b->failed) {
         return;
     }
@@ -118,7 +124,8 @@ static void add_scalar(struct builder *b, struct fy_token *token)
 static void refuse_anchors(struct builder *b, struct fy_token *anchor, struct fy_token *tag)
 {
     if (anchor != NULL) {
-        refuse(b, token_place(b, anchor), "yaml-alias", "anchors are not used here; write the value where it is needed");
+        refuse(b, token_place(b, anchor), "yaml-alias",
+               "anchors are not used here; write the value where it is needed");
     }
     if (tag != NULL) {
         refuse(b, token_place(b, tag), "yaml-tag", "tags are not used here; leave the tag out");
@@ -169,7 +176,8 @@ static void report_syntax(struct builder *b, struct fy_diag *diag)
                "the text is no YAML; see docs/manual/configuration.md for the form");
         return;
     }
-    struct place at = {.file = b->file, .line = (uint32_t)(error->line < 0 ? 0 : error->line) + 1,
+    struct place at = {.file = b->file,
+                       .line = (uint32_t)(error->line < 0 ? 0 : error->line) + 1,
                        .column = (uint64_t)(error->column < 0 ? 0 : error->column) + 1};
     diag_error(b->diags, at, "yaml-syntax", "the text is no YAML here (%s); check indentation, colons and quotes",
                error->msg);
@@ -215,7 +223,8 @@ struct yaml_node *yaml_parse(struct arena *arena, struct diags *d, const char *f
                                         .diag = diag};
     struct fy_parser *parser = fy_parser_create(&config);
     if (parser == NULL || fy_parser_set_string(parser, (const char *)text.data, text.size) != 0) {
-        refuse(&b, (struct place){.file = file, .line = 1, .column = 1}, "yaml-syntax", "the text cannot be read as YAML");
+        refuse(&b, (struct place){.file = file, .line = 1, .column = 1}, "yaml-syntax",
+               "the text cannot be read as YAML");
     } else {
         run_parser(&b, parser, diag);
     }

@@ -8,6 +8,7 @@
 
 #define YAML_MAX_BYTES (1u << 20)
 #define YAML_MAX_DEPTH 16u
+#define YAML_MAX_NODES 16384u
 
 enum yaml_kind {
     YAML_SCALAR,
@@ -19,10 +20,10 @@ struct yaml_node {
     enum yaml_kind kind;
     bool quoted; /* a scalar in quotes is text, whatever it looks like */
     struct place at;
-    const char *text;         /* scalar, NUL-terminated */
-    struct yaml_node *first;  /* list: items; map: keys */
-    struct yaml_node *next;   /* sibling */
-    struct yaml_node *value;  /* of a key */
+    const char *text;        /* scalar, NUL-terminated */
+    struct yaml_node *first; /* list: items; map: keys */
+    struct yaml_node *next;  /* sibling */
+    struct yaml_node *value; /* of a key */
 };
 
 /* NULL when the text is no document; the reasons are in d. file: as it shall be printed.

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a description to a checked system, and from that to an image. */
+#ifndef TOOL_BUILD_H
+#define TOOL_BUILD_H
+
+#include "image.h"
+#include "system.h"
+
+#define BUILD_HYPERVISOR  "build/arm64/hypervisor/hypervisor.bin"
+#define BUILD_BOOT_DOMAIN "build/arm64/bootdomain/bootdomain.bin"
+
+/* Binaries that go into every image; NULL = the ones of this tree. */
+struct build_options {
+    const char *hypervisor;
+    const char *boot_domain;
+    const char *board; /* overrides the description's board */
+    struct number cpus;
+    struct number memory;
+};
+
+/* Decode a description from memory and check every rule that needs no other file than the board's. False when something
+ * is wrong. [impl->dsn~tool-check~1] */
+bool build_read_system(struct arena *arena, struct diags *d, const char *file, struct bytes text,
+                       const struct build_options *options, struct system *s);
+
+/* Read the modules too and check the rules about memory. */
+bool build_check(struct arena *arena, struct diags *d, const struct build_options *options, struct system *s);
+
+/* The image of a checked system. False when hypervisor or Boot Domain are missing or unfit. */
+bool build_image(struct arena *arena, struct diags *d, const struct build_options *options, struct system *s,
+                 struct buffer *out);
+
+/* The board `name`: a file below boards/ or a path beside `file`; `at` is where it is named. */
+bool build_read_board(struct arena *arena, struct diags *d, const char *file, struct text name, struct board *board);
+
+#endif

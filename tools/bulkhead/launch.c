@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch.h"
+
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bulkhead/launch.h>
+
+#include "cpio.h"
+
+#define CAPABILITY_CONTROL  1u /* dom0less `capabilities` bits */
+#define CAPABILITY_HARDWARE 2u
+
+/* Sequential writes into a tree that was sized for them: a failure is a mistake of this program. */
+static void must(int result)
+{
+    if (result < 0) {
+        fprintf(stderr, "bulkhead: cannot write the launch device tree: %s; report this\n", fdt_strerror(result));
+        exit(70);
+    }
+}
+
+static void put_cells(void *fdt, const char *name, const uint64_t *values, unsigned count)
+{
+    fdt64_t cells[2 * KEY_MAX_ITEMS];
+
+    for (unsigned i = 0; i < count; i++) {
+        cells[i] = cpu_to_fdt64(values[i]);
+    }
+    must(fdt_property(fdt, name, cells, (int)(count * sizeof(cells[0]))));
+}
+
+static void put_address_cells(void *fdt)
+{
+    must(fdt_property_u32(fdt, "#address-cells", 2));
+    must(fdt_property_u32(fdt, "#size-cells", 2));
+}
+
+static void put_names(struct arena *arena, void *fdt, const char *name, const struct items *list)
+{
+    const struct text *text = list->item;
+    struct buffer strings = {0};
+
+    for (size_t i = 0; i < list->count; i++) {
+        buffer_add(&strings, text[i].value, strlen(text[i].value) + 1);
+    }
+    char *copy = arena_text(arena, (const char *)strings.data, strings.size);
+    must(fdt_property(fdt, name, copy, (int)strings.size));
+    buffer_release(&strings);
+}
+
+static void put_static_memory(void *fdt, const struct domain *d)
+{
+    const struct range *range = d->static_memory.item;
+    uint64_t values[2 * KEY_MAX_ITEMS];
+
+    for (size_t i = 0; i < d->static_memory.count; i++) {
+        values[2 * i] = range[i].base.value;
+        values[2 * i + 1] = range[i].size.value;
+    }
+    put_address_cells(fdt);
+    put_cells(fdt, "xen,static-mem", values, (unsigned)(2 * d->static_memory.count));
+}
+
+static void put_vcpus(struct arena *arena, void *fdt, const struct domain *d)
+{
+    for (uint32_t v = 0; v < d->vcpus.value; v++) {
+        must(fdt_begin_node(fdt, arena_printf(arena, "vcpu%u", v)));
+        must(fdt_property_string(fdt, "compatible", "xen,vcpu"));
+        must(fdt_property_u32(fdt, "id", v));
+        must(fdt_property_string(fdt, "hard-affinity", arena_printf(arena, "%u", d->vcpu_cpu[v])));
+        must(fdt_end_node(fdt));
+    }
+}
+
+static void put_module(struct arena *arena, void *fdt, const struct domain *d, enum module_kind kind)
+{
+    static const char *const compatible[MODULE_KINDS] = {
+        [MODULE_KERNEL] = "multiboot,kernel\0multiboot,module",
+        [MODULE_RAMDISK] = "multiboot,ramdisk\0multiboot,module",
+        [MODULE_DEVICE_TREE] = "multiboot,device-tree\0multiboot,module",
+    };
+    const struct module *m = &d->module[kind];
+
+    if (m->path == NULL) {
+        return;
+    }
+    must(fdt_begin_node(fdt, arena_printf(arena, "module@%d", kind)));
+    must(fdt_property(fdt, "compatible", compatible[kind],
+                      (int)(strlen(compatible[kind]) + 1 + sizeof("multiboot,module"))));
+    must(fdt_property_string(fdt, LAUNCH_PROP_MEMBER, m->member));
+    if (kind == MODULE_KERNEL && d->bootargs.given) {
+        must(fdt_property_string(fdt, "bootargs", d->bootargs.value));
+    }
+    must(fdt_end_node(fdt));
+}
+
+static void put_role(void *fdt, const struct domain *d)
+{
+    uint32_t capabilities = d->role.value == ROLE_CONTROL    ? CAPABILITY_CONTROL
+                            : d->role.value == ROLE_HARDWARE ? CAPABILITY_HARDWARE
+                                                             : 0;
+
+    must(fdt_property_u32(fdt, "capabilities", capabilities));
+    must(fdt_property_string(fdt, LAUNCH_PROP_ROLE, role_choices[d->role.value]));
+    if (d->safe.value) {
+        must(fdt_property(fdt, LAUNCH_PROP_SAFE, NULL, 0));
+    }
+    if (d->restartable.value) {
+        must(fdt_property(fdt, LAUNCH_PROP_KEEP, NULL, 0));
+    }
+}
+
+static void put_devices(struct arena *arena, void *fdt, const struct domain *d)
+{
+    must(fdt_property_string(fdt, "passthrough", d->passthrough.count > 0 ? "enabled" : "disabled"));
+    if (d->passthrough.count > 0) {
+        put_names(arena, fdt, "bulkhead,passthrough", &d->passthrough);
+    }
+    if (d->console.value == CONSOLE_VPL011) {
+        must(fdt_property(fdt, "vpl011", NULL, 0));
+    }
+    if (d->nr_spis.given) {
+        must(fdt_property_u32(fdt, "nr_spis", (uint32_t)d->nr_spis.value));
+    }
+}
+
+static void put_domain(struct arena *arena, void *fdt, const struct domain *d)
+{
+    uint64_t memory = d->memory.value / 1024;
+
+    must(fdt_begin_node(fdt, d->name.value));
+    must(fdt_property_string(fdt, "compatible", "xen,domain"));
+    must(fdt_property_string(fdt, LAUNCH_PROP_NAME, d->name.value));
+    put_cells(fdt, "memory", &memory, 1);
+    must(fdt_property_u32(fdt, "cpus", (uint32_t)d->vcpus.value));
+    put_role(fdt, d);
+    put_devices(arena, fdt, d);
+    if (d->direct_map.value) {
+        must(fdt_property(fdt, "direct-map", NULL, 0));
+    }
+    if (d->after.count > 0) {
+        put_names(arena, fdt, LAUNCH_PROP_AFTER, &d->after);
+    }
+    if (d->static_memory.count > 0) {
+        put_static_memory(fdt, d);
+    } else {
+        put_address_cells(fdt);
+    }
+    put_vcpus(arena, fdt, d);
+    for (unsigned kind = 0; kind < MODULE_KINDS; kind++) {
+        put_module(arena, fdt, d, kind);
+    }
+    must(fdt_end_node(fdt));
+}
+
+static size_t tree_bound(const struct system *s)
+{
+    size_t bound = 4096;
+
+    for (size_t i = 0; i < s->domains.count; i++) {
+        const struct domain *d = system_domain(s, i);
+        const struct text *after = d->after.item;
+        const struct text *path = d->passthrough.item;
+        bound += 2048 + d->vcpus.value * 128 + d->static_memory.count * 16 +
+                 (d->bootargs.given ? strlen(d->bootargs.value) : 0);
+        for (size_t j = 0; j < d->after.count; j++) {
+            bound += strlen(after[j].value) + 4;
+        }
+        for (size_t j = 0; j < d->passthrough.count; j++) {
+            bound += strlen(path[j].value) + 4;
+        }
+    }
+    return bound;
+}
+
+struct bytes launch_tree(struct arena *arena, const struct system *s)
+{
+    size_t bound = tree_bound(s);
+    void *fdt = arena_alloc(arena, bound, 1);
+
+    must(fdt_create(fdt, (int)bound));
+    must(fdt_finish_reservemap(fdt));
+    must(fdt_begin_node(fdt, ""));
+    put_address_cells(fdt);
+    must(fdt_property_string(fdt, "model", s->name.value));
+    must(fdt_begin_node(fdt, "chosen"));
+    put_address_cells(fdt);
+    must(fdt_property_u32(fdt, LAUNCH_PROP_VERSION, LAUNCH_VERSION));
+    must(fdt_property_string(fdt, LAUNCH_PROP_ONFAILURE, s->on_failure.value == ON_FAILURE_HALT ? "halt" : "continue"));
+    for (size_t i = 0; i < s->domains.count; i++) {
+        put_domain(arena, fdt, system_domain(s, i));
+    }
+    must(fdt_end_node(fdt));
+    must(fdt_end_node(fdt));
+    must(fdt_finish(fdt));
+    return (struct bytes){.data = fdt, .size = fdt_totalsize(fdt)};
+}
+
+/* True when an earlier module put the same member into the archive. */
+static bool is_repeated(const struct system *s, size_t domain, unsigned kind)
+{
+    const char *member = system_domain(s, domain)->module[kind].member;
+
+    for (size_t i = 0; i <= domain; i++) {
+        for (unsigned j = 0; j < (i == domain ? kind : MODULE_KINDS); j++) {
+            const struct module *m = &system_domain(s, i)->module[j];
+            if (m->path != NULL && strcmp(m->member, member) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void launch_archive(struct arena *arena, const struct system *s, struct buffer *out)
+{
+    struct cpio_writer writer = {.out = out};
+
+    cpio_add(&writer, LAUNCH_DTB_MEMBER, launch_tree(arena, s), 4, false);
+    for (size_t i = 0; i < s->domains.count; i++) {
+        for (unsigned kind = 0; kind < MODULE_KINDS; kind++) {
+            const struct module *m = &system_domain(s, i)->module[kind];
+            if (m->path != NULL && !m->has_address && !is_repeated(s, i, kind)) {
+                cpio_add(&writer, m->member, m->data, m->is_moved ? LAUNCH_MODULE_ALIGN : 4, m->is_moved);
+            }
+        }
+    }
+    cpio_finish(&writer);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+/* bulkhead: check, build, run, draw, explain, inspect, import. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tool.h"
+
+static const char build_options_text[] = "  --hypervisor FILE   instead of " BUILD_HYPERVISOR "\n"
+                                         "  --boot-domain FILE  instead of " BUILD_BOOT_DOMAIN "\n"
+                                         "  --board NAME        instead of the description's board\n"
+                                         "  --cpus N            how many CPUs the board has\n"
+                                         "  --memory SIZE       how much RAM the board has, as in `2 GiB`\n";
+
+static const struct verb verbs[] = {
+    {"check", "FILE.yaml", "report everything that is wrong with a system description", build_options_text, verb_check},
+    {"build", "FILE.yaml [-o NAME.img]", "make the bootable image of a system", build_options_text, verb_build},
+    {"board", "FILE.yaml -o TABLE.bin", "make the table that the hypervisor reads about a board", "", verb_board},
+};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+const struct verb *tool_find_verb(const char *name)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(verbs[i].name, name) == 0) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_verb(FILE *out, const struct verb *verb)
+{
+    fprintf(out, "usage: bulkhead %s %s\n  %s\n%s", verb->name, verb->arguments, verb->meaning, verb->options);
+}
+
+int tool_usage(const struct verb *verb, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fprintf(stderr, "bulkhead %s: ", verb->name);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    print_verb(stderr, verb);
+    return EXIT_USAGE;
+}
+
+static int print_help(FILE *out, int code)
+{
+    fprintf(out, "usage: bulkhead VERB ...      bulkhead help VERB for its options\n\n");
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].meaning);
+    }
+    return code;
+}
+
+static int help(int argc, char **argv)
+{
+    const struct verb *verb = argc > 0 ? tool_find_verb(argv[0]) : NULL;
+
+    if (verb == NULL) {
+        return print_help(stdout, EXIT_GOOD);
+    }
+    print_verb(stdout, verb);
+    return EXIT_GOOD;
+}
+
+static int report_unknown_verb(const char *name)
+{
+    const char *names[VERB_COUNT];
+
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        names[i] = verbs[i].name;
+    }
+    const char *nearest = key_nearest(name, names, VERB_COUNT);
+    if (nearest != NULL) {
+        fprintf(stderr, "bulkhead: there is no verb `%s`; did you mean `%s`?\n", name, nearest);
+        return EXIT_USAGE;
+    }
+    fprintf(stderr, "bulkhead: there is no verb `%s`\n", name);
+    return print_help(stderr, EXIT_USAGE);
+}
+
+static bool asks_for_help(const char *text)
+{
+    return strcmp(text, "help") == 0 || strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct tool tool = {0};
+
+    if (argc < 2) {
+        return print_help(stderr, EXIT_USAGE);
+    }
+    if (asks_for_help(argv[1])) {
+        return help(argc - 2, argv + 2);
+    }
+    const struct verb *verb = tool_find_verb(argv[1]);
+    if (verb == NULL) {
+        return report_unknown_verb(argv[1]);
+    }
+    if (argc == 3 && asks_for_help(argv[2])) {
+        return help(1, argv + 1);
+    }
+    diag_init(&tool.diags, &tool.arena);
+    int code = verb->run(&tool, argc - 2, argv + 2);
+    arena_release(&tool.arena);
+    return code;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "modules.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "file.h"
+
+static const char *const kind_names[MODULE_KINDS] = {
+    [MODULE_KERNEL] = "kernel",
+    [MODULE_RAMDISK] = "ramdisk",
+    [MODULE_DEVICE_TREE] = "device-tree",
+};
+
+/* What `prefix:NAME` stands for; %s is NAME. */
+static const struct {
+    const char *prefix;
+    enum module_kind kind;
+    const char *path;
+    const char *remedy;
+} stores[] = {
+    {"guest:", MODULE_KERNEL, "build/arm64/guests/%s/%s.elf", "run `make`, or write the name of a guest below guests/"},
+    {"debian:", MODULE_KERNEL, "build/deps/%s/vmlinuz",
+     "run `make setup`, or write debian:linux-6.1 or debian:linux-6.12"},
+    {"initramfs:", MODULE_RAMDISK, "build/deps/initramfs/%s.cpio.gz",
+     "run `make setup`, or write the name of an initramfs below guests/linux/"},
+};
+
+static const char *expand(struct arena *arena, const char *pattern, const char *name)
+{
+    struct buffer path = {0};
+
+    for (const char *p = pattern; *p != '\0'; p++) {
+        if (p[0] == '%' && p[1] == 's') {
+            buffer_printf(&path, "%s", name);
+            p++;
+        } else {
+            buffer_add(&path, p, 1);
+        }
+    }
+    const char *text = file_in_root(arena, arena_text(arena, (const char *)path.data, path.size));
+    buffer_release(&path);
+    return text;
+}
+
+static const char *find_path(struct arena *arena, const struct system *s, enum module_kind kind, const char *reference,
+                             const char **remedy)
+{
+    *remedy = "write the path of an existing file, relative to this one";
+    for (size_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++) {
+        size_t length = strlen(stores[i].prefix);
+        if (stores[i].kind == kind && strncmp(reference, stores[i].prefix, length) == 0) {
+            *remedy = stores[i].remedy;
+            return expand(arena, stores[i].path, reference + length);
+        }
+    }
+    return file_beside(arena, s->file, reference);
+}
+
+bool modules_is_device_tree(struct bytes data, uint32_t *size)
+{
+    const void *tree = data.data;
+
+    if (data.size < sizeof(struct fdt_header) || fdt_check_header(tree) != 0) {
+        return false;
+    }
+    *size = fdt_totalsize(tree);
+    return *size <= data.size && fdt_check_full(tree, *size) == 0;
+}
+
+static void judge(struct diags *d, struct module *m, enum module_kind kind)
+{
+    uint32_t size;
+
+    if (kind == MODULE_KERNEL) {
+        kernel_probe(d, m->at, m->path, m->data, &m->kernel);
+    } else if (kind == MODULE_DEVICE_TREE && !modules_is_device_tree(m->data, &size)) {
+        diag_error(d, m->at, "device-tree-file",
+                   "`%s` is damaged or no device tree; compile it with dtc and name the .dtb file", m->path);
+    } else if (m->data.size == 0) {
+        diag_error(d, m->at, "file-empty", "`%s` is empty; make it again, or leave the key out", m->path);
+    }
+}
+
+static void read_one(struct arena *arena, struct diags *d, const struct system *s, struct domain *domain,
+                     enum module_kind kind)
+{
+    const struct text *reference = &domain->file[kind];
+    struct module *m = &domain->module[kind];
+    const char *remedy;
+
+    if (!reference->given) {
+        return;
+    }
+    const char *path = find_path(arena, s, kind, reference->value, &remedy);
+    int error = file_read(arena, path, &m->data);
+    if (error != 0) {
+        diag_error(d, reference->at, "file-exists", "the %s `%s` cannot be read (%s: %s); %s", kind_names[kind],
+                   reference->value, path, strerror(error), remedy);
+        return;
+    }
+    m->path = path;
+    m->at = reference->at;
+    judge(d, m, kind);
+}
+
+static bool same_file(const struct module *a, const struct module *b)
+{
+    return a->path != NULL && b->path != NULL && !a->has_address && !b->has_address && strcmp(a->path, b->path) == 0;
+}
+
+/* The first module before (domain, kind) that is the same file; NULL when this one is the first. */
+static struct module *find_first(const struct system *s, size_t domain, unsigned kind)
+{
+    for (size_t i = 0; i <= domain; i++) {
+        for (unsigned j = 0; j < (i == domain ? kind : MODULE_KINDS); j++) {
+            struct module *other = &system_domain(s, i)->module[j];
+            if (same_file(other, &system_domain(s, domain)->module[kind])) {
+                return other;
+            }
+        }
+    }
+    return NULL;
+}
+
+void modules_read(struct arena *arena, struct diags *d, struct system *s)
+{
+    for (size_t i = 0; i < s->domains.count; i++) {
+        struct domain *domain = system_domain(s, i);
+        for (unsigned j = 0; j < MODULE_KINDS; j++) {
+            read_one(arena, d, s, domain, j);
+            const struct module *first = find_first(s, i, j);
+            domain->module[j].member =
+                first != NULL ? first->member : arena_printf(arena, "%s.%s", domain->name.value, kind_names[j]);
+        }
+    }
+}
+
+static bool is_taken_as_it_is(const struct module *m, unsigned kind)
+{
+    if (m->path == NULL || m->has_address || kind == MODULE_DEVICE_TREE) {
+        return false;
+    }
+    return kind == MODULE_RAMDISK || m->kernel.format == KERNEL_IMAGE || m->kernel.format == KERNEL_FLAT;
+}
+
+static unsigned count_users(const struct system *s, const struct module *m)
+{
+    unsigned users = 0;
+
+    for (size_t i = 0; i < s->domains.count; i++) {
+        for (unsigned j = 0; j < MODULE_KINDS; j++) {
+            users += same_file(&system_domain(s, i)->module[j], m);
+        }
+    }
+    return users;
+}
+
+void modules_plan(struct system *s)
+{
+    for (size_t i = 0; i < s->domains.count; i++) {
+        struct domain *domain = system_domain(s, i);
+        for (unsigned j = 0; j < MODULE_KINDS; j++) {
+            struct module *m = &domain->module[j];
+            m->is_moved = is_taken_as_it_is(m, j) && !domain->restartable.value && count_users(s, m) == 1;
+        }
+    }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A system: what a description says, and what it means on its board. */
+#ifndef TOOL_SYSTEM_H
+#define TOOL_SYSTEM_H
+
+#include "board.h"
+#include "kernel.h"
+
+#define DOMAIN_NAME_MAX            31u
+#define DOMAIN_BOOTARGS_MAX        2047u
+#define DOMAIN_VCPUS_MAX           128u /* GUEST_MAX_VCPUS of the Xen ABI */
+#define BOOT_DOMAIN_DEFAULT_MEMORY (UINT64_C(16) << 20)
+
+enum domain_role {
+    ROLE_DOMU,
+    ROLE_HARDWARE,
+    ROLE_CONTROL,
+};
+
+enum domain_console {
+    CONSOLE_VPL011,
+    CONSOLE_NONE,
+};
+
+enum module_kind {
+    MODULE_KERNEL,
+    MODULE_RAMDISK,
+    MODULE_DEVICE_TREE,
+    MODULE_KINDS,
+};
+
+/* A file of a domain. */
+struct module {
+    const char *path; /* NULL = the domain has none */
+    struct bytes data;
+    struct place at;  /* where the description names it */
+    bool has_address; /* outside the image, at `address`: dom0less */
+    uint64_t address;
+    const char *member;        /* name in the launch archive */
+    bool is_moved;             /* becomes the domain's memory as it is */
+    struct kernel_info kernel; /* MODULE_KERNEL */
+};
+
+/* The first field must be the name: see KEY_NAMED. */
+struct domain {
+    struct text name;
+    struct number role; /* enum domain_role */
+    struct flag safe;
+    struct number memory;
+    struct items cpus; /* struct number */
+    struct number vcpus;
+    struct text file[MODULE_KINDS];
+    struct text bootargs;
+    struct number console;      /* enum domain_console */
+    struct items after;         /* struct text */
+    struct items static_memory; /* struct range */
+    struct flag direct_map;
+    struct number nr_spis;
+    struct flag restartable;
+    struct items passthrough; /* struct text */
+    struct place at;
+
+    struct module module[MODULE_KINDS];
+    unsigned vcpu_cpu[DOMAIN_VCPUS_MAX]; /* physical CPU of each vCPU */
+};
+
+struct system_board {
+    struct text name;
+    struct number cpus;
+    struct number memory;
+    struct text cpu;
+    struct place at;
+};
+
+struct system_boot_domain {
+    struct number cpu;
+    struct number memory;
+};
+
+enum on_failure {
+    ON_FAILURE_CONTINUE,
+    ON_FAILURE_HALT,
+};
+
+struct system {
+    struct text name;
+    struct system_board board_choice;
+    struct number on_failure; /* enum on_failure */
+    struct system_boot_domain boot_domain;
+    struct items domains; /* struct domain */
+    struct place at;
+
+    const char *file;
+    struct board board;
+    unsigned boot_cpu;
+    uint64_t boot_memory;
+};
+
+extern const struct key_table system_keys;
+extern const char *const role_choices[];
+
+static inline struct domain *system_domain(const struct system *s, size_t i)
+{
+    return (struct domain *)s->domains.item + i;
+}
+
+/* Fill in what the description leaves open: vCPU count, CPUs, the Boot Domain's CPU and memory.
+ * [impl->dsn~tool-defaults~1] */
+void system_fill(struct system *s);
+
+/* The rules that need no file: roles, names, CPUs, memory, order. [impl->dsn~tool-rules~1] */
+void rules_check(struct diags *d, const struct system *s);
+
+/* Bytes of physical memory that the image and the hypervisor occupy from the load address on. */
+struct image_span {
+    uint64_t base;
+    uint64_t size;
+};
+
+/* The rules about memory, once modules and the image's span are known. [impl->dsn~tool-memory-rules~1] */
+void rules_check_memory(struct diags *d, const struct system *s, struct image_span span);
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/* check, build, board. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "file.h"
+#include "tool.h"
+
+/* The one file that a verb takes, after its options. NULL when usage was wrong, *code says how. */
+static const char *only_file(struct tool *t, const struct verb *verb, int argc, char **argv, int *code)
+{
+    const char *file = NULL;
+
+    *code = EXIT_USAGE;
+    for (int i = 0; i < argc; i++) {
+        int taken = tool_take_option(t, verb, argc, argv, &i);
+        if (taken < 0) {
+            return NULL;
+        }
+        if (taken == 0 && argv[i][0] == '-' && argv[i][1] != '\0') {
+            tool_usage(verb, "there is no option %s", argv[i]);
+            return NULL;
+        }
+        if (taken == 0 && file != NULL) {
+            tool_usage(verb, "one file is expected, `%s` is a second one", argv[i]);
+            return NULL;
+        }
+        file = taken == 0 ? argv[i] : file;
+    }
+    if (file == NULL) {
+        tool_usage(verb, "no file is named");
+    }
+    return file;
+}
+
+int verb_check(struct tool *t, int argc, char **argv)
+{
+    struct system s;
+    int code;
+    const char *file = only_file(t, tool_find_verb("check"), argc, argv, &code);
+
+    if (file == NULL) {
+        return code;
+    }
+    if (tool_load_system(t, file, &s)) {
+        printf("%s: good: %zu domains on %s, %" PRIu64 " CPUs, %" PRIu64 " MiB\n", file, s.domains.count,
+               s.board.name.value, s.board.cpus.value, board_memory(&s.board) >> 20);
+    }
+    return tool_finish(t);
+}
+
+/* NAME.yaml -> build/NAME.img */
+static const char *image_path(struct tool *t, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    const char *base = slash == NULL ? file : slash + 1;
+    const char *dot = strrchr(base, '.');
+    int length = dot == NULL || dot == base ? (int)strlen(base) : (int)(dot - base);
+
+    if (t->output != NULL) {
+        return t->output;
+    }
+    return file_in_root(&t->arena, arena_printf(&t->arena, "build/%.*s.img", length, base));
+}
+
+int verb_build(struct tool *t, int argc, char **argv)
+{
+    struct system s;
+    struct buffer image = {0};
+    int code;
+    const char *file = only_file(t, tool_find_verb("build"), argc, argv, &code);
+
+    if (file == NULL) {
+        return code;
+    }
+    if (!tool_load_system(t, file, &s) || !build_image(&t->arena, &t->diags, &t->build, &s, &image)) {
+        return tool_finish(t);
+    }
+    const char *output = image_path(t, file);
+    code = tool_write(t, output, buffer_bytes(&image));
+    if (code == EXIT_GOOD) {
+        printf("%s: %zu domains, %zu KiB\n", output, s.domains.count, image.size / 1024);
+    }
+    buffer_release(&image);
+    tool_finish(t);
+    return code;
+}
+
+int verb_board(struct tool *t, int argc, char **argv)
+{
+    struct board board;
+    struct board_table table;
+    struct bytes text;
+    int code;
+    const struct verb *verb = tool_find_verb("board");
+    const char *file = only_file(t, verb, argc, argv, &code);
+
+    if (file == NULL) {
+        return code;
+    }
+    if (t->output == NULL) {
+        return tool_usage(verb, "-o names no file");
+    }
+    if (tool_read(t, file, &text)) {
+        board_read(&t->arena, &t->diags, file, text, &board);
+    }
+    if (t->diags.errors == 0) {
+        board_resize(&t->diags, &board, t->build.cpus, t->build.memory);
+    }
+    if (t->diags.errors > 0) {
+        return tool_finish(t);
+    }
+    board_table_make(&board, &table);
+    return tool_write(t, t->output, (struct bytes){.data = (const uint8_t *)&table, .size = sizeof(table)});
+}
