@@ -18,7 +18,3 @@ for preset in "$@"; do
         ninja -C "build/$preset" --quiet -j "$(nproc)"
     fi
 done
-tool=$(find build/host -name bulkhead -type f -perm -u+x | head -n 1)
-if [ -n "$tool" ]; then
-    ln -sfn "${tool#build/}" build/bulkhead
-fi
