@@ -143,6 +143,13 @@ void platform_init(uint64_t x0)
     console_set(platform.uart != 0 ? CONSOLE_UART : CONSOLE_XEN, platform.uart);
 }
 
+void platform_print_by_hypercall(void)
+{
+    if (platform.xen && platform_argument("uart", 0) == 0) {
+        console_set(CONSOLE_XEN, platform.uart);
+    }
+}
+
 uint64_t platform_argument(const char *name, uint64_t fallback)
 {
     size_t length = strlen(name);

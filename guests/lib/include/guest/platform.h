@@ -34,6 +34,10 @@ extern struct platform platform;
  * console_io. */
 void platform_init(uint64_t x0);
 
+/* Direct print() to console_io, one hypercall a line; to the PL011 where there is no Xen ABI or with the boot argument
+ * uart=1 (for a hypervisor that drops what ordinary domains write with console_io). */
+void platform_print_by_hypercall(void);
+
 /* The text after "name=" in the boot arguments as a decimal number, or otherwise fallback. */
 uint64_t platform_argument(const char *name, uint64_t fallback);
 

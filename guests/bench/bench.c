@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench: what the hypervisor costs a guest, in counter ticks.  Under QEMU's -icount shift=4 a tick is an instruction.
+ * Lines "BENCH name min mean max"; the cost of measuring ("empty") is subtracted from the others.
+ * Boot arguments: n=ITERATIONS (1000), settle_s=SECONDS (30: the longest wait for other CPUs to be done booting).  Uses only what Xen on Arm offers too. */
+#include <guest/gic.h>
+#include <guest/hypercall.h>
+#include <guest/platform.h>
+#include <guest/print.h>
+#include <guest/psci.h>
+#include <guest/timer.h>
+
+#include <xen/sched.h>
+#include <xen/version.h>
+
+#define WARM_UP       32u
+#define SELF_SGI      1u
+#define PING_SGI      2u
+#define PONG_SGI      3u
+#define TIMER_DELAY   20000u
+#define QUIET_WINDOWS 64u
+#define QUIET_SPINS   10000u
+
+extern char bench_vectors[];
+uint64_t bench_empty(void);
+uint64_t bench_hypercall(uint64_t x0, uint64_t number);
+uint64_t bench_psci(uint64_t function);
+uint64_t bench_read32(uint64_t address);
+uint64_t bench_sgi_self(uint64_t sgi1r);
+uint64_t bench_vtimer(uint64_t delay);
+uint64_t bench_wait(void);
+uint64_t bench_send(uint64_t sgi1r);
+
+static uint64_t empty;
+static uint64_t iterations;
+
+static struct {
+    volatile uint64_t handled; /* written by CPU 1 before it answers */
+    volatile uint32_t ready;
+} peer;
+
+static uint64_t sgi_value(uint32_t sgi, uint64_t mpidr)
+{
+    return (mpidr >> 32 & 0xff) << 48 | (mpidr >> 16 & 0xff) << 32 | (uint64_t)sgi << 24 | (mpidr >> 8 & 0xff) << 16 |
+           (mpidr >> 4 & 0xf) << 44 | UINT64_C(1) << (mpidr & 0xf);
+}
+
+/* Under -icount the counter counts the instructions of all CPUs: wait until QUIET_WINDOWS loops of one length in
+ * sequence took the least time seen, or until deadline. */
+static void wait_for_quiet(uint64_t deadline)
+{
+    uint64_t least = UINT64_MAX;
+
+    for (uint32_t quiet = 0; quiet < QUIET_WINDOWS && ticks() < deadline;) {
+        uint64_t start = ticks(), took;
+
+        for (uint32_t i = 0; i < QUIET_SPINS; i++) {
+            __asm__ volatile("");
+        }
+        took = ticks() - start;
+        if (took < least - least / 64) {
+            least = took;
+            quiet = 0;
+        }
+        quiet = took <= least + least / 64 ? quiet + 1 : 0;
+    }
+}
+
+static uint64_t measure_empty(void)
+{
+    return bench_empty();
+}
+
+static uint64_t measure_hypercall(void)
+{
+    return bench_hypercall(XENVER_version, __HYPERVISOR_xen_version);
+}
+
+static uint64_t measure_psci(void)
+{
+    return bench_psci(PSCI_VERSION);
+}
+
+static uint64_t measure_gicd(void)
+{
+    return bench_read32(platform.gicd + GICD_TYPER);
+}
+
+static uint64_t measure_sgi_self(void)
+{
+    return bench_sgi_self(sgi_value(SELF_SGI, READ_SYSREG(mpidr_el1)));
+}
+
+static uint64_t measure_vtimer(void)
+{
+    return bench_vtimer(TIMER_DELAY);
+}
+
+static uint64_t measure_ipi(void)
+{
+    uint64_t sent = bench_send(sgi_value(PING_SGI, platform.mpidr[1]));
+
+    (void)bench_wait();
+    return peer.handled - sent;
+}
+
+static void run(const char *name, uint64_t (*measure)(void))
+{
+    uint64_t least = UINT64_MAX, most = 0, sum = 0;
+
+    for (uint32_t i = 0; i < WARM_UP; i++) {
+        (void)measure();
+    }
+    for (uint64_t i = 0; i < iterations; i++) {
+        uint64_t took = measure();
+
+        took -= took < empty ? took : empty;
+        least = took < least ? took : least;
+        most = took > most ? took : most;
+        sum += took;
+    }
+    print("BENCH %s %llu %llu %llu\n", name, (unsigned long long)least, (unsigned long long)(sum / iterations),
+          (unsigned long long)most);
+    if (measure == measure_empty) {
+        empty = least;
+    }
+}
+
+static void peer_main(uint64_t argument)
+{
+    (void)argument;
+    WRITE_SYSREG(vbar_el1, bench_vectors);
+    isb();
+    gic_init_cpu();
+    gic_enable(PING_SGI);
+    peer.ready = 1;
+    for (;;) {
+        peer.handled = bench_wait();
+        (void)bench_send(sgi_value(PONG_SGI, platform.mpidr[0]));
+    }
+}
+
+static void run_ipi(void)
+{
+    uint64_t patience = ticks() + 2 * ticks_per_second();
+
+    if (platform.cpu_count < 2 || cpu_start(1, platform.mpidr[1], peer_main, 0) != PSCI_OK) {
+        print("BENCH ipi_vcpu skip one CPU only\n");
+        return;
+    }
+    while (peer.ready == 0 && ticks() < patience) {
+    }
+    run("ipi_vcpu", measure_ipi);
+}
+
+int main(uint64_t x0)
+{
+    platform_init(x0);
+    iterations = platform_argument("n", 1000);
+    gic_init();
+    gic_init_cpu();
+    gic_enable(SELF_SGI);
+    gic_enable(PONG_SGI);
+    gic_enable(TIMER_VIRTUAL_PPI);
+    WRITE_SYSREG(vbar_el1, bench_vectors);
+    isb();
+    print("BENCH start rate %llu Hz, %llu iterations\n", (unsigned long long)ticks_per_second(),
+          (unsigned long long)iterations);
+    wait_for_quiet(ticks() + platform_argument("settle_s", 30) * ticks_per_second());
+    run("empty", measure_empty);
+    run("hypercall_null", measure_hypercall);
+    run("psci_version", measure_psci);
+    run("gicd_read", measure_gicd);
+    run("sgi_self", measure_sgi_self);
+    run("vtimer", measure_vtimer);
+    run_ipi();
+    print("BENCH done\n");
+    shutdown(SHUTDOWN_poweroff);
+}
