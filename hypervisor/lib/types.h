@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef static_assert
+#define static_assert _Static_assert
+#endif
+
 #define PAGE_SHIFT 12u
 #define PAGE_SIZE  UINT64_C(4096)
 #define PAGE_MASK  (PAGE_SIZE - 1u)

@@ -41,6 +41,9 @@ struct board_table {
     uint32_t version;
     uint32_t size; /* sizeof(struct board_table) of the writer */
     char name[BOARD_NAME_BYTES]; /* NUL-terminated */
+    uint32_t uart_kind; /* enum board_uart; the layout up to uart is that of every version: refusals print */
+    uint32_t uart_irq;  /* INTID, 32..1019; 0 = poll */
+    struct board_range uart;
 
     uint32_t cpu_count; /* 1..BOARD_MAX_CPUS */
     uint32_t ram_count; /* 1..BOARD_MAX_RAM */
@@ -52,10 +55,6 @@ struct board_table {
     uint64_t gicr_stride;    /* bytes from one redistributor to the next; 0x20000 for GICv3 */
     uint32_t gic_spis;       /* SPIs present, 0..988 */
     uint32_t psci_conduit;   /* enum board_conduit */
-
-    uint32_t uart_kind; /* enum board_uart */
-    uint32_t uart_irq;  /* INTID, 32..1019; 0 = poll */
-    struct board_range uart;
 
     uint32_t rtc_present; /* 1: PL031 at rtc.base gives seconds since 1970 */
     uint32_t watchdog_kind; /* enum board_watchdog */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guest virtual memory of the current vCPU, through the CPU's own translation of it.
+ * [impl->dsn~copy-guest~1] */
+#include "arch/arm64/layout.h"
+#include "arch/arm64/sysreg.h"
+#include "arch/contract/arch.h"
+#include "arch/arm64/platform.h"
+#include "core/upcall.h"
+#include "lib/string.h"
+
+#define PAR_F    BIT(0)
+#define PAR_ADDR BITS(51, 12)
+
+/* Translate with the stage 1 and 2 of the loaded vCPU, for a write or a read at EL1.  PAR_EL1 is the guest's. */
+static err_t translate(uint64_t va, bool write, maddr_t *out)
+{
+    uint64_t saved = read_sysreg(par_el1);
+    uint64_t par;
+
+    if (write) {
+        __asm__ volatile("at s12e1w, %0\n\tisb" ::"r"(va) : "memory");
+    } else {
+        __asm__ volatile("at s12e1r, %0\n\tisb" ::"r"(va) : "memory");
+    }
+    par = read_sysreg(par_el1);
+    write_sysreg(par_el1, saved);
+    if ((par & PAR_F) != 0u || !platform_is_ram(MADDR(par & PAR_ADDR))) {
+        return ERR_FAULT;
+    }
+    *out = MADDR((par & PAR_ADDR) | (va & PAGE_MASK));
+    return OK;
+}
+
+/* One piece that does not cross a page.  The lock keeps the frame where it is between translation and copy. */
+static err_t copy_piece(uint64_t va, void *local, size_t n, bool write)
+{
+    struct domain *d = this_cpu()->current->domain;
+    maddr_t at;
+    err_t err;
+
+    spin_lock(&d->physmap_lock);
+    err = translate(va, write, &at);
+    if (err == OK) {
+        void *frame = (void *)(VA_DIRECT + at.v);
+        if (write) {
+            memcpy(frame, local, n);
+        } else {
+            memcpy(local, frame, n);
+        }
+    }
+    spin_unlock(&d->physmap_lock);
+    return err;
+}
+
+static err_t copy(uint64_t va, void *local, size_t n, bool write)
+{
+    size_t done = 0;
+
+    while (done < n) { /* bound: n is at most 4096, so 2 pages */
+        size_t piece = PAGE_SIZE - ((va + done) & PAGE_MASK);
+        err_t err;
+
+        piece = (piece < n - done) ? piece : n - done;
+        err = copy_piece(va + done, (char *)local + done, piece, write);
+        if (err != OK) {
+            return err;
+        }
+        done += piece;
+    }
+    return OK;
+}
+
+err_t copy_in(void *to, gva_t from, size_t n)
+{
+    return copy(from.v, to, n, false);
+}
+
+err_t copy_out(gva_t to, const void *from, size_t n)
+{
+    return copy(to.v, (void *)(uintptr_t)from, n, true);
+}
+
+err_t arch_translate(gva_t from, gaddr_t *out)
+{
+    uint64_t saved = read_sysreg(par_el1);
+    uint64_t par;
+
+    __asm__ volatile("at s1e1w, %0\n\tisb" ::"r"(from.v) : "memory");
+    par = read_sysreg(par_el1);
+    write_sysreg(par_el1, saved);
+    if ((par & PAR_F) != 0u) {
+        return ERR_FAULT;
+    }
+    *out = GADDR((par & PAR_ADDR) | (from.v & PAGE_MASK));
+    return OK;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/panic.h"
+#include "arch/arm64/gic.h"
+#include "arch/arm64/layout.h"
+#include "arch/arm64/sysreg.h"
+#include "arch/contract/arch.h"
+#include "core/upcall.h"
+
+/* Written by the build after a first link: functions by address. */
+struct symbol {
+    uint32_t offset; /* from image_start */
+    uint32_t name;   /* offset of the NUL-terminated name from symbols_start */
+};
+extern const char image_start[], text_start[], text_end[];
+extern const char symbols_start[], symbols_end[];
+
+#define BACKTRACE_MAX 24u
+
+uint32_t panic_cpu_plus_one;
+
+static void print_symbol(uint64_t address)
+{
+    const struct symbol *table = (const struct symbol *)(const void *)(symbols_start + 8);
+    uint32_t count = 0;
+    const struct symbol *best = NULL;
+
+    if (symbols_end - symbols_start > 8) {
+        count = *(const uint32_t *)(const void *)symbols_start;
+    }
+    for (uint32_t i = 0; i < count; i++) { /* bound: functions of the hypervisor */
+        if ((uint64_t)image_start + table[i].offset > address) {
+            break;
+        }
+        best = &table[i];
+    }
+    if (best != NULL && address >= (uint64_t)text_start && address < (uint64_t)text_end) {
+        print_panic("  %016lx %s+0x%lx\n", address, symbols_start + best->name,
+                    address - (uint64_t)image_start - best->offset);
+    } else {
+        print_panic("  %016lx\n", address);
+    }
+}
+
+static bool stack_holds(uint64_t fp)
+{
+    uint64_t offset = fp - VA_CPU;
+
+    return offset < (uint64_t)MAX_CPUS * CPU_STRIDE && IS_ALIGNED(fp, 8u) &&
+           (offset & (CPU_STRIDE - 1u)) >= CPU_STACK_LOW && (offset & (CPU_STRIDE - 1u)) <= CPU_STRUCT_TOP - 16u;
+}
+
+static void backtrace(uint64_t pc, uint64_t lr, uint64_t fp)
+{
+    print_panic("backtrace:\n");
+    if (pc != 0u) {
+        print_symbol(pc);
+    }
+    if (lr != 0u) {
+        print_symbol(lr);
+    }
+    for (uint32_t i = 0; i < BACKTRACE_MAX && stack_holds(fp); i++) {
+        const uint64_t *record = (const uint64_t *)fp;
+        if (record[1] == 0u) {
+            break;
+        }
+        print_symbol(record[1]);
+        fp = record[0];
+    }
+}
+
+static void print_who(const struct cpu *cpu)
+{
+    const struct vcpu *v = cpu->current;
+
+    if (v == NULL) {
+        print_panic("CPU %u, no domain ran\n", cpu->id);
+        return;
+    }
+    print_panic("CPU %u, domain '%s' (%u) vCPU %u at pc %016lx pstate %08lx\n", cpu->id, v->domain->name,
+                (uint32_t)v->domain->id, v->id, v->arch.pc, v->arch.pstate);
+}
+
+/* First CPU to get here goes on; the others stop silently. */
+static void claim_panic(void)
+{
+    uint32_t none = 0;
+
+    if (!__atomic_compare_exchange_n(&panic_cpu_plus_one, &none, this_cpu()->id + 1u, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        arch_halt();
+    }
+    gic_kick_all_others();
+}
+
+NORETURN void panic_fault(const struct panic_frame *f)
+{
+    static const char *const kind[] = {"synchronous exception", "IRQ", "FIQ", "SError"};
+    uint64_t esr = read_sysreg(esr_el2);
+    uint64_t elr = read_sysreg(elr_el2);
+
+    claim_panic();
+    print_panic("\nbulkhead: FATAL: %s at EL2\n", kind[f->slot & 3u]);
+    print_who(this_cpu());
+    print_panic("ESR %08lx (class %02lx)  FAR %016lx  ELR %016lx  SPSR %08lx\n", esr, ESR_EC(esr), read_sysreg(far_el2),
+                elr, read_sysreg(spsr_el2));
+    for (uint32_t i = 0; i < 30u; i += 3u) {
+        print_panic("x%-2u %016lx  x%-2u %016lx  x%-2u %016lx\n", i, f->x[i], i + 1u, f->x[i + 1u], i + 2u,
+                    f->x[i + 2u]);
+    }
+    print_panic("x30 %016lx  sp  %016lx\n", f->x[30], f->sp);
+    backtrace(elr, f->x[30], f->x[29]);
+    print_panic("bulkhead: the machine is stopped\n");
+    arch_halt();
+}
+
+NORETURN void assert_failed(const char *what, const char *file, unsigned line)
+{
+    claim_panic();
+    print_panic("\nbulkhead: FATAL: assertion '%s' failed at %s:%u\n", what, file, line);
+    print_who(this_cpu());
+    backtrace(0, (uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+    print_panic("bulkhead: the machine is stopped\n");
+    arch_halt();
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SMC Calling Convention, both sides: PSCI 1.1 and architecture services for guests; the firmware's PSCI for ourselves.
+ * [impl->dsn~psci~1] */
+#include "arch/arm64/context.h"
+#include "arch/arm64/early.h"
+#include "arch/arm64/layout.h"
+#include "arch/arm64/platform.h"
+#include "arch/arm64/sysreg.h"
+#include "arch/arm64/trap.h"
+#include "arch/contract/arch.h"
+#include "core/upcall.h"
+
+#include <xen/xen.h>
+#include <xen/sched.h>
+
+#define SMCCC_VERSION        0x80000000u
+#define SMCCC_ARCH_FEATURES  0x80000001u
+#define SMCCC_WORKAROUND_1   0x80008000u
+#define SMCCC_WORKAROUND_2   0x80007fffu
+#define SMCCC_WORKAROUND_3   0x80003fffu
+#define SMCCC_NOT_SUPPORTED  UINT64_MAX
+#define SMCCC_NOT_REQUIRED   1u
+
+#define SMCCC_64 0x40000000u /* the 64-bit form of a function */
+
+#define PSCI_VERSION         0x84000000u
+#define PSCI_CPU_SUSPEND     0x84000001u
+#define PSCI_CPU_OFF         0x84000002u
+#define PSCI_CPU_ON          0x84000003u
+#define PSCI_AFFINITY_INFO   0x84000004u
+#define PSCI_MIGRATE_TYPE    0x84000006u
+#define PSCI_SYSTEM_OFF      0x84000008u
+#define PSCI_SYSTEM_RESET    0x84000009u
+#define PSCI_FEATURES        0x8400000au
+
+#define PSCI_1_1             0x10001u
+#define PSCI_SUCCESS         0
+#define PSCI_NOT_SUPPORTED   (-1)
+#define PSCI_INVALID_PARAMS  (-2)
+#define PSCI_ALREADY_ON      (-4)
+#define PSCI_ON_PENDING      (-5)
+#define PSCI_INVALID_ADDRESS (-9)
+#define PSCI_NO_MIGRATION    2
+
+/* Xen's hypervisor service calls: its UID, revision. */
+#define XEN_CALL_COUNT 0x8600ff00u
+#define XEN_CALL_UID   0x8600ff01u
+#define XEN_CALL_REV   0x8600ff03u
+
+uint64_t smccc_firmware(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    register uint64_t x0 __asm__("x0") = function;
+    register uint64_t x1 __asm__("x1") = a1;
+    register uint64_t x2 __asm__("x2") = a2;
+    register uint64_t x3 __asm__("x3") = a3;
+
+    __asm__ volatile("smc #0"
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+                       "x13", "x14", "x15", "x16", "x17", "memory");
+    return x0;
+}
+
+/* ---- for guests ---- */
+
+/* vCPU index behind an MPIDR-style affinity: Aff0 0..15, Aff1 the rest; UINT64_MAX when it cannot be one of ours. */
+static uint64_t vcpu_index(uint64_t affinity)
+{
+    return ((affinity & ~UINT64_C(0xff0f)) != 0u) ? UINT64_MAX : (FIELD(affinity, 15, 8) << 4) | (affinity & 0xfu);
+}
+
+static int64_t psci_cpu_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t context)
+{
+    if (!IS_ALIGNED(entry, 4u) || (entry >> PAGE_SHIFT) >= arch_stage2_gfn_limit()) {
+        return PSCI_INVALID_ADDRESS;
+    }
+    switch (vcpu_power_on(v, vcpu_index(target), entry, context)) {
+    case OK:
+        return PSCI_SUCCESS;
+    case ERR_EXIST:
+        return PSCI_ALREADY_ON;
+    case ERR_AGAIN:
+        return PSCI_ON_PENDING;
+    default:
+        return PSCI_INVALID_PARAMS;
+    }
+}
+
+static int64_t psci_affinity_info(const struct vcpu *v, uint64_t target, uint64_t level)
+{
+    uint64_t index = vcpu_index(target);
+
+    if (level != 0u || index >= v->domain->max_vcpus) {
+        return PSCI_INVALID_PARAMS;
+    }
+    index = index_nospec(index, v->domain->max_vcpus);
+    return (int64_t)__atomic_load_n(&v->domain->vcpus[index]->power, __ATOMIC_ACQUIRE);
+}
+
+static int64_t psci_features(uint64_t function)
+{
+    switch (function) {
+    case PSCI_VERSION:
+    case PSCI_CPU_OFF:
+    case PSCI_CPU_SUSPEND:
+    case PSCI_CPU_SUSPEND | SMCCC_64:
+    case PSCI_CPU_ON:
+    case PSCI_CPU_ON | SMCCC_64:
+    case PSCI_AFFINITY_INFO:
+    case PSCI_AFFINITY_INFO | SMCCC_64:
+    case PSCI_MIGRATE_TYPE:
+    case PSCI_SYSTEM_OFF:
+    case PSCI_SYSTEM_RESET:
+    case PSCI_FEATURES:
+    case SMCCC_VERSION:
+        return PSCI_SUCCESS;
+    default:
+        return PSCI_NOT_SUPPORTED;
+    }
+}
+
+/* Is a workaround needed, and given?  The firmware knows; a CPU that is immune by CSV2/CSV3 needs none. */
+static uint64_t arch_features(uint64_t function)
+{
+    switch (function) {
+    case SMCCC_VERSION:
+    case SMCCC_ARCH_FEATURES:
+        return 0;
+    case SMCCC_WORKAROUND_1:
+        return (FIELD(read_sysreg(id_aa64pfr0_el1), 59, 56) != 0u) ? SMCCC_NOT_REQUIRED : SMCCC_NOT_SUPPORTED;
+    case SMCCC_WORKAROUND_2:
+        return (FIELD(read_sysreg(id_aa64pfr1_el1), 7, 4) != 0u) ? SMCCC_NOT_REQUIRED : SMCCC_NOT_SUPPORTED;
+    default:
+        return SMCCC_NOT_SUPPORTED;
+    }
+}
+
+/* XEN_SMCCC_UID of xen/arch-arm/smccc.h, its bytes in four little-endian words. */
+static void xen_uid(uint64_t *x)
+{
+    x[0] = 0xdc1218a7u;
+    x[1] = 0x694398c6u;
+    x[2] = 0xd179cf9au;
+    x[3] = 0x67e6de8du;
+}
+
+/* Arch and hypervisor services. */
+static void service_call(struct vcpu *v, uint32_t function)
+{
+    uint64_t *x = v->arch.x;
+
+    switch (function) {
+    case SMCCC_VERSION:
+        x[0] = PSCI_1_1; /* SMCCC 1.1 */
+        break;
+    case SMCCC_ARCH_FEATURES:
+        x[0] = arch_features((uint32_t)x[1]);
+        break;
+    case XEN_CALL_COUNT:
+        x[0] = 3;
+        break;
+    case XEN_CALL_UID:
+        xen_uid(x);
+        break;
+    case XEN_CALL_REV:
+        x[0] = 0;
+        x[1] = 1;
+        break;
+    default:
+        x[0] = SMCCC_NOT_SUPPORTED;
+        break;
+    }
+}
+
+void smccc_call(struct vcpu *v)
+{
+    uint64_t *x = v->arch.x;
+    uint32_t function = (uint32_t)x[0];
+    bool wide = (function & SMCCC_64) != 0u;
+    uint64_t target = wide ? x[1] : (uint32_t)x[1];
+
+    switch (function) {
+    case PSCI_VERSION:
+        x[0] = PSCI_1_1;
+        break;
+    case PSCI_CPU_SUSPEND:
+    case PSCI_CPU_SUSPEND | SMCCC_64: /* every state is entered as standby */
+        x[0] = PSCI_SUCCESS;
+        vcpu_block(v);
+        break;
+    case PSCI_CPU_OFF:
+        vcpu_power_off(v);
+        break;
+    case PSCI_CPU_ON:
+    case PSCI_CPU_ON | SMCCC_64:
+        x[0] = (uint64_t)psci_cpu_on(v, target, wide ? x[2] : (uint32_t)x[2], wide ? x[3] : (uint32_t)x[3]);
+        break;
+    case PSCI_AFFINITY_INFO:
+    case PSCI_AFFINITY_INFO | SMCCC_64:
+        x[0] = (uint64_t)psci_affinity_info(v, target, x[2]);
+        break;
+    case PSCI_MIGRATE_TYPE:
+        x[0] = PSCI_NO_MIGRATION;
+        break;
+    case PSCI_SYSTEM_OFF:
+        upcall_shutdown(v, SHUTDOWN_poweroff);
+        break;
+    case PSCI_SYSTEM_RESET:
+        upcall_shutdown(v, SHUTDOWN_reboot);
+        break;
+    case PSCI_FEATURES:
+        x[0] = (uint64_t)psci_features((uint32_t)x[1]);
+        break;
+    default:
+        service_call(v, function);
+        break;
+    }
+}
+
+/* ---- for ourselves ---- */
+
+extern char secondary_entry[], image_head[], image_start[];
+
+err_t arch_cpu_start(uint32_t id)
+{
+    uint64_t entry = early_info.load + (uint64_t)(secondary_entry - image_start);
+
+    if (board->psci_conduit != BOARD_CONDUIT_SMC) {
+        return ERR_NODEV;
+    }
+    return ((int64_t)smccc_firmware(PSCI_CPU_ON | SMCCC_64, board->mpidr[id], entry, id) == PSCI_SUCCESS) ? OK
+                                                                                                          : ERR_NODEV;
+}
+
+NORETURN void arch_halt(void)
+{
+    for (;;) {
+        __asm__ volatile("wfi"); /* interrupts are masked: nothing is taken any more */
+    }
+}
+
+NORETURN void arch_reset(void)
+{
+    (void)smccc_firmware(PSCI_SYSTEM_RESET, 0, 0, 0);
+    arch_halt();
+}
+
+NORETURN void arch_power_off(void)
+{
+    (void)smccc_firmware(PSCI_SYSTEM_OFF, 0, 0, 0);
+    arch_halt();
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 2 tables in the VMSAv8-64 format: 4 KiB granule; concatenated root or 3/4 levels by the CPU's IPA size.
+ * All access to descriptors and all TLB maintenance go through stage2_hw.h, which arch/host replaces by a model. */
+#include "arch/contract/stage2.h"
+#include "core/domain.h"
+#include "core/pool.h"
+#include "lib/bits.h"
+#include "stage2_hw.h"
+
+#define DESC_VALID   BIT(0)
+#define DESC_TABLE   BIT(1) /* table, or page at level 3 */
+#define DESC_ADDR    BITS(47, 12)
+#define DESC_AF      BIT(10)
+#define DESC_ISH     (UINT64_C(3) << 8)
+#define DESC_S2AP_R  BIT(6)
+#define DESC_S2AP_W  BIT(7)
+#define DESC_NORMAL  (UINT64_C(0xf) << 2)
+#define DESC_DEVICE  (UINT64_C(0x1) << 2) /* nGnRE */
+#define DESC_XN      BIT(54)
+#define DESC_SW(m)   ((uint64_t)(m) << 55) /* software bits 58:55: enum mapping */
+#define ENTRIES      512u
+
+static_assert(MAPPING_GRANT < 16, "enum mapping fits bits 58:55");
+
+uint64_t arch_stage2_gfn_limit(void)
+{
+    return UINT64_C(1) << (stage2_ipa_bits() - PAGE_SHIFT);
+}
+
+/* 44 bits and more of guest-physical address start at level 0, fewer at level 1 with up to 16 root tables in a row. */
+static uint32_t root_level(void)
+{
+    return (stage2_ipa_bits() >= 44u) ? 0u : 1u;
+}
+
+static uint32_t root_order(void)
+{
+    uint32_t bits = stage2_ipa_bits();
+
+    return (bits >= 44u || bits <= 39u) ? 0u : bits - 39u;
+}
+
+static uint32_t level_shift(uint32_t level)
+{
+    return 9u * (3u - level); /* in frames */
+}
+
+static uint32_t order_level(uint32_t order)
+{
+    return 3u - order / 9u;
+}
+
+static uint32_t index_at(gfn_t gfn, uint32_t level)
+{
+    uint32_t index = (uint32_t)(gfn.v >> level_shift(level));
+
+    return (level == root_level()) ? index : index & (ENTRIES - 1u); /* root tables in a row: one long table */
+}
+
+static bool is_table(uint64_t desc, uint32_t level)
+{
+    return level < 3u && (desc & (DESC_VALID | DESC_TABLE)) == (DESC_VALID | DESC_TABLE);
+}
+
+static uint64_t leaf(mfn_t mfn, enum access access, enum mapping mapping, uint32_t level)
+{
+    uint64_t desc = DESC_VALID | DESC_AF | mfn_to_maddr(mfn).v | DESC_SW(mapping);
+
+    desc |= (mapping == MAPPING_DEVICE) ? DESC_DEVICE : (DESC_NORMAL | DESC_ISH);
+    desc |= (level == 3u) ? DESC_TABLE : 0u;
+    desc |= ((access & ACCESS_R) != 0) ? DESC_S2AP_R : 0u;
+    desc |= ((access & 2) != 0) ? DESC_S2AP_W : 0u;
+    desc |= ((access & 4) == 0) ? DESC_XN : 0u;
+    return desc;
+}
+
+static enum access leaf_access(uint64_t desc)
+{
+    uint32_t access = ((desc & DESC_S2AP_R) != 0u ? 1u : 0u) | ((desc & DESC_S2AP_W) != 0u ? 2u : 0u) |
+                      ((desc & DESC_XN) == 0u ? 4u : 0u);
+
+    return (enum access)access;
+}
+
+/* The table at level that covers gfn, going down from the root as far as tables exist; *at = level reached. */
+static mfn_t walk(const struct domain *d, gfn_t gfn, uint32_t level, uint32_t *at)
+{
+    mfn_t table = d->arch.root;
+    uint32_t l = root_level();
+
+    for (; l < level; l++) { /* bound: 3 steps */
+        uint64_t desc = stage2_read(table, index_at(gfn, l));
+        if (!is_table(desc, l)) {
+            break;
+        }
+        table = maddr_to_mfn(MADDR(desc & DESC_ADDR));
+    }
+    *at = l;
+    return table;
+}
+
+err_t arch_stage2_init(struct domain *d)
+{
+    err_t err = pool_alloc_order(d, root_order(), &d->arch.root);
+
+    if (err != OK) {
+        return err;
+    }
+    stage2_init_domain(d);
+    return OK;
+}
+
+/* Replace the block at (table, index) by a table of smaller entries that say the same; break before make. */
+static err_t split(struct domain *d, mfn_t table, uint32_t index, uint32_t level, gfn_t gfn)
+{
+    uint64_t desc = stage2_read(table, index);
+    uint64_t step = UINT64_C(1) << level_shift(level + 1u);
+    mfn_t next;
+    err_t err = pool_alloc(d, &next);
+
+    if (err != OK) {
+        return err;
+    }
+    if ((desc & DESC_VALID) != 0u) {
+        for (uint32_t i = 0; i < ENTRIES; i++) {
+            uint64_t small = (desc & ~DESC_ADDR) | ((desc & DESC_ADDR) + ((step * i) << PAGE_SHIFT));
+            stage2_write(next, i, small | (level + 1u == 3u ? DESC_TABLE : 0u));
+        }
+        stage2_write(table, index, 0);
+        stage2_flush(d, GFN(ALIGN_DOWN(gfn.v, UINT64_C(1) << level_shift(level))), level);
+    }
+    stage2_publish();
+    stage2_write(table, index, mfn_to_maddr(next).v | DESC_VALID | DESC_TABLE);
+    stage2_publish();
+    return OK;
+}
+
+err_t arch_stage2_prepare(struct domain *d, gfn_t gfn, uint32_t order)
+{
+    uint32_t level = order_level(order);
+    uint32_t at;
+    mfn_t table;
+
+    if ((order != 0u && order != 9u && order != 18u) || !IS_ALIGNED(gfn.v, UINT64_C(1) << order) ||
+        gfn.v >= arch_stage2_gfn_limit()) {
+        return ERR_INVAL;
+    }
+    for (uint32_t tries = 0; tries < 4u; tries++) { /* each turn goes one level down */
+        table = walk(d, gfn, level, &at);
+        if (at == level) {
+            return is_table(stage2_read(table, index_at(gfn, level)), level) ? ERR_EXIST : OK;
+        }
+        err_t err = split(d, table, index_at(gfn, at), at, gfn);
+        if (err != OK) {
+            return err;
+        }
+    }
+    ASSERT(false);
+}
+
+void arch_stage2_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e)
+{
+    uint32_t level = order_level(e->order);
+    uint32_t at;
+    mfn_t table = walk(d, gfn, level, &at);
+    uint32_t index = index_at(gfn, level);
+    uint64_t old;
+
+    ASSERT(at == level);
+    old = stage2_read(table, index);
+    ASSERT(!is_table(old, level));
+    if ((old & DESC_VALID) != 0u) {
+        stage2_write(table, index, 0);
+        stage2_flush(d, gfn, level);
+    }
+    if (e->mapping != MAPPING_NONE) {
+        stage2_write(table, index, leaf(e->mfn, e->access, e->mapping, level));
+        stage2_publish();
+    }
+}
+
+struct stage2_entry arch_stage2_get(const struct domain *d, gfn_t gfn)
+{
+    struct stage2_entry e = {.mfn = MFN_NONE, .order = 18};
+    uint32_t level;
+    mfn_t table;
+    uint64_t desc;
+
+    if (gfn.v >= arch_stage2_gfn_limit()) {
+        return e;
+    }
+    table = walk(d, gfn, 3, &level);
+    desc = stage2_read(table, index_at(gfn, level));
+    e.order = level_shift(level);
+    if ((desc & DESC_VALID) != 0u) {
+        e.mfn = maddr_to_mfn(MADDR(desc & DESC_ADDR));
+        e.access = leaf_access(desc);
+        e.mapping = (enum mapping)FIELD(desc, 58, 55);
+    }
+    return e;
+}
+
+/* The table below (table, index) is spent: free it. */
+static void drop_table(struct domain *d, mfn_t table, uint32_t index, mfn_t child)
+{
+    stage2_write(table, index, 0);
+    stage2_publish();
+    pool_free(d, child);
+}
+
+bool arch_stage2_reap(struct domain *d, gfn_t *gfn, struct stage2_entry *e)
+{
+    uint32_t level;
+    mfn_t table;
+    uint64_t desc;
+
+    *e = (struct stage2_entry){.mfn = MFN_NONE};
+    for (uint32_t seen = 0; seen < ENTRIES && gfn->v < arch_stage2_gfn_limit(); seen++) {
+        gfn_t here = *gfn;
+        uint64_t span;
+
+        table = walk(d, here, 3, &level);
+        desc = stage2_read(table, index_at(here, level));
+        span = UINT64_C(1) << level_shift(level);
+        gfn->v = ALIGN_DOWN(here.v, span) + span;
+        if ((desc & DESC_VALID) != 0u) {
+            e->mfn = maddr_to_mfn(MADDR(desc & DESC_ADDR));
+            e->mapping = (enum mapping)FIELD(desc, 58, 55);
+            e->access = leaf_access(desc);
+            e->order = level_shift(level);
+            stage2_write(table, index_at(here, level), 0);
+        }
+        if ((index_at(here, level) & (ENTRIES - 1u)) == ENTRIES - 1u && level > root_level()) { /* this table is done; so may those above be */
+            for (uint32_t l = level; l > root_level(); l--) {
+                uint32_t at;
+                mfn_t above = walk(d, here, l - 1u, &at);
+                drop_table(d, above, index_at(here, l - 1u), table);
+                table = above;
+                if (index_at(here, l - 1u) != ENTRIES - 1u) {
+                    break;
+                }
+            }
+        }
+        if (e->mapping != MAPPING_NONE) {
+            return true;
+        }
+    }
+    if (gfn->v < arch_stage2_gfn_limit()) {
+        return true;
+    }
+    if (d->arch.root.v != 0u) {
+        pool_free_order(d, d->arch.root, root_order());
+        d->arch.root = MFN(0);
+        stage2_flush_all(d);
+    }
+    return false;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/stage2_hw.h"
+
+uint32_t stage2_ipa_bits(void)
+{
+    static const uint8_t bits[] = {32, 36, 40, 42, 44, 48, 52};
+    uint64_t range = FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0);
+    uint32_t have = (range < ARRAY_SIZE(bits)) ? bits[range] : 48u;
+
+    return (have < 48u) ? have : 48u;
+}
+
+/* TLB maintenance by IPA or VMID acts on the VMID in VTTBR_EL2. */
+static uint64_t enter_vmid(const struct domain *d)
+{
+    uint64_t old = read_sysreg(vttbr_el2);
+
+    __asm__ volatile("dsb ish" ::: "memory");
+    if (old != d->arch.vttbr) {
+        write_sysreg(vttbr_el2, d->arch.vttbr);
+        isb();
+    }
+    return old;
+}
+
+static void leave_vmid(const struct domain *d, uint64_t old)
+{
+    if (old != d->arch.vttbr) {
+        write_sysreg(vttbr_el2, old);
+    }
+    isb();
+}
+
+void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level)
+{
+    uint64_t old = enter_vmid(d);
+
+    __asm__ volatile("tlbi ipas2e1is, %0\n\tdsb ish\n\ttlbi vmalle1is\n\tdsb ish" ::"r"(gfn.v) : "memory");
+    (void)level;
+    leave_vmid(d, old);
+}
+
+void stage2_flush_all(struct domain *d)
+{
+    uint64_t old = enter_vmid(d);
+
+    __asm__ volatile("tlbi vmalls12e1is\n\tdsb ish" ::: "memory");
+    leave_vmid(d, old);
+}

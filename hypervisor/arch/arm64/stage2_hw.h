@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hardware under stage2.c.
+ * [impl->dsn~stage2-maintenance~1] */
+#ifndef ARCH_ARM64_STAGE2_HW_H
+#define ARCH_ARM64_STAGE2_HW_H
+
+#include "arch/arm64/sysreg.h"
+#include "arch/contract/arch.h"
+#include "core/domain.h"
+
+/* Guest-physical address bits: what the CPU has, 48 at most. */
+uint32_t stage2_ipa_bits(void);
+
+static inline uint64_t stage2_read(mfn_t table, uint32_t index)
+{
+    return __atomic_load_n((const uint64_t *)arch_map_frame(table) + index, __ATOMIC_RELAXED);
+}
+static inline void stage2_write(mfn_t table, uint32_t index, uint64_t desc)
+{
+    __atomic_store_n((uint64_t *)arch_map_frame(table) + index, desc, __ATOMIC_RELAXED);
+}
+/* Writes so far are seen by every table walker. */
+static inline void stage2_publish(void)
+{
+    __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
+}
+/* The domain's tables exist: make the value for VTTBR_EL2. */
+static inline void stage2_init_domain(struct domain *d)
+{
+    d->arch.vttbr = mfn_to_maddr(d->arch.root).v | ((uint64_t)(d->slot + 1u) << 48);
+}
+/* Forget the entry of the given level at gfn, and stage 1 results made from it, on every CPU. */
+void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level);
+/* Forget everything of the domain's VMID on every CPU. */
+void stage2_flush_all(struct domain *d);
+
+#endif

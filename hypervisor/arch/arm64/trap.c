@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/trap.h"
+#include "arch/arm64/context.h"
+#include "arch/arm64/gic.h"
+#include "arch/arm64/mmio.h"
+#include "arch/arm64/panic.h"
+#include "arch/arm64/platform.h"
+#include "arch/arm64/sysreg.h"
+#include "arch/arm64/vgic.h"
+#include "arch/arm64/vuart.h"
+#include "arch/contract/arch.h"
+#include "bulkhead/launch.h"
+#include "core/upcall.h"
+
+#include <xen/xen.h>
+#include <xen/arch-arm.h>
+#include <xen/sched.h>
+
+#define XEN_HYPERCALL_IMM 0xea1u
+
+/* Data abort syndrome. */
+#define ISS_ISV(esr)   (((esr) & BIT(24)) != 0u)
+#define ISS_SAS(esr)   FIELD(esr, 23, 22)
+#define ISS_SSE(esr)   (((esr) & BIT(21)) != 0u)
+#define ISS_SRT(esr)   FIELD(esr, 20, 16)
+#define ISS_SF(esr)    (((esr) & BIT(15)) != 0u)
+#define ISS_S1PTW(esr) (((esr) & BIT(7)) != 0u)
+#define ISS_WNR(esr)   (((esr) & BIT(6)) != 0u)
+#define ISS_FSC(esr)   ((uint32_t)((esr) & 0x3fu))
+
+static void set_x(struct vcpu *v, uint64_t r, uint64_t value)
+{
+    if (r < 31u) {
+        v->arch.x[r] = value;
+    }
+}
+
+static uint64_t get_x(const struct vcpu *v, uint64_t r)
+{
+    return (r < 31u) ? v->arch.x[r] : 0u;
+}
+
+/* ---- hypercalls ---- */
+
+static void hypercall(struct vcpu *v)
+{
+    int64_t result = upcall_hypercall(v, v->arch.x[16], v->arch.x);
+
+    if (UNLIKELY(result == ERR_RESTART)) {
+        v->arch.pc -= 4u; /* the HVC again */
+        return;
+    }
+    v->arch.x[0] = (uint64_t)result;
+}
+
+static void trap_hvc(struct vcpu *v, uint64_t esr)
+{
+    uint32_t imm = (uint32_t)(esr & 0xffffu);
+
+    if (LIKELY(imm == XEN_HYPERCALL_IMM)) {
+        hypercall(v);
+    } else if (imm == 0u) {
+        smccc_call(v);
+    } else {
+        v->arch.pc -= 4u;
+        context_inject_undefined(v);
+    }
+}
+
+/* ---- memory ---- */
+
+static bool mmio_dispatch(struct vcpu *v, uint64_t ipa, struct mmio *m)
+{
+    const struct arch_domain *a = &v->domain->arch;
+
+    if (ipa - a->gicd < GUEST_GICV3_GICD_SIZE) {
+        m->offset = ipa - a->gicd;
+        return vgic_gicd_access(v, m);
+    }
+    if (ipa - a->gicr < GUEST_GICV3_GICR0_SIZE) {
+        m->offset = ipa - a->gicr;
+        return vgic_gicr_access(v, m);
+    }
+    if (a->has_vuart && ipa - a->uart < GUEST_PL011_SIZE) {
+        m->offset = ipa - a->uart;
+        return vuart_access(v, m);
+    }
+    return false;
+}
+
+static uint64_t sign_extend(uint64_t value, uint32_t size, bool to_64)
+{
+    uint32_t shift = 64u - size * 8u;
+    uint64_t wide = (uint64_t)((int64_t)(value << shift) >> shift);
+
+    return to_64 ? wide : (uint32_t)wide;
+}
+
+/* The instruction did not say what it accesses (ISV 0): only plain loads and stores reach emulated registers. */
+static bool emulate(struct vcpu *v, uint64_t esr, uint64_t ipa)
+{
+    uint64_t r = ISS_SRT(esr);
+    struct mmio m = {.size = 1u << ISS_SAS(esr), .write = ISS_WNR(esr)};
+
+    if (!ISS_ISV(esr)) {
+        return false;
+    }
+    if (m.write) {
+        m.value = get_x(v, r);
+        if (m.size < 8u) {
+            m.value &= BIT(m.size * 8u) - 1u;
+        }
+        return mmio_dispatch(v, ipa, &m);
+    }
+    if (!mmio_dispatch(v, ipa, &m)) {
+        return false;
+    }
+    set_x(v, r, ISS_SSE(esr) ? sign_extend(m.value, m.size, ISS_SF(esr)) : m.value);
+    return true;
+}
+
+static void trap_data_abort(struct vcpu *v, uint64_t esr)
+{
+    uint64_t far = read_sysreg(far_el2);
+    uint64_t ipa = (FIELD(read_sysreg(hpfar_el2), 43, 4) << PAGE_SHIFT) | (far & PAGE_MASK);
+
+    if (FSC_TYPE(ISS_FSC(esr)) == FSC_TRANSLATION && !ISS_S1PTW(esr) && emulate(v, esr, ipa)) {
+        v->arch.pc += 4u;
+        return;
+    }
+    upcall_guest_fault(v, FAULT_STAGE2, esr, ipa);
+    context_inject_external(v, esr, far);
+}
+
+static void trap_instruction_abort(struct vcpu *v, uint64_t esr)
+{
+    uint64_t far = read_sysreg(far_el2);
+
+    upcall_guest_fault(v, FAULT_STAGE2, esr, far);
+    context_inject_external(v, esr, far);
+}
+
+/* ---- the rest ---- */
+
+static void trap_wfx(struct vcpu *v, uint64_t esr)
+{
+    v->arch.pc += 4u;
+    if ((esr & 1u) == 0u) { /* WFI */
+        vcpu_block(v);
+    } else {
+        vcpu_yield(v);
+    }
+}
+
+static void trap_undefined(struct vcpu *v, uint64_t esr)
+{
+    upcall_guest_fault(v, FAULT_UNDEFINED, esr, v->arch.pc);
+    context_inject_undefined(v);
+}
+
+void trap_sync(struct vcpu *v, uint64_t esr)
+{
+    switch (ESR_EC(esr)) {
+    case EC_HVC64:
+        trap_hvc(v, esr);
+        break;
+    case EC_DABT_LOW:
+        trap_data_abort(v, esr);
+        break;
+    case EC_SYS64:
+        trap_sysreg(v, esr);
+        break;
+    case EC_WFX:
+        trap_wfx(v, esr);
+        break;
+    case EC_SMC64:
+        v->arch.pc += 4u;
+        smccc_call(v);
+        break;
+    case EC_IABT_LOW:
+        trap_instruction_abort(v, esr);
+        break;
+    case EC_ILLEGAL:
+        upcall_guest_fault(v, FAULT_ILLEGAL, esr, v->arch.pc);
+        break;
+    default:
+        trap_undefined(v, esr);
+        break;
+    }
+}
+
+/* ---- interrupts ---- */
+
+static void take_timer(struct cpu *cpu, struct vcpu *v, uint32_t intid)
+{
+    if (intid == board->timer_virt_ppi && v != NULL) {
+        vtimer_interrupt(v, intid);
+        return; /* the guest deactivates */
+    }
+    if (intid == board->pmu_ppi && intid != 0u && v != NULL) {
+        vgic_pend_hw(v, LAUNCH_PMU_PPI, intid);
+        vcpu_wake(v);
+        return;
+    }
+    if (intid == board->timer_hyp_ppi) {
+        upcall_timer(cpu);
+    } else if (intid == board->maintenance_ppi && v != NULL) {
+        vgic_maintenance(v);
+    }
+    gic_deactivate(intid);
+}
+
+static void take_one(struct cpu *cpu, struct vcpu *v, uint32_t intid)
+{
+    gic_priority_drop(intid);
+    if (intid >= 16u && intid < 32u) {
+        take_timer(cpu, v, intid);
+        return;
+    }
+    if (intid == GIC_SGI_KICK) {
+        if (__atomic_load_n(&panic_cpu_plus_one, __ATOMIC_ACQUIRE) != 0u) {
+            arch_halt();
+        }
+        upcall_kick(cpu);
+    } else if (intid == board->uart_irq) {
+        uart_interrupt();
+    }
+    gic_deactivate(intid); /* anything else: spurious for us, and masked */
+}
+
+void irq_take(struct cpu *cpu, struct vcpu *v)
+{
+    for (uint32_t i = 0; i < 16u; i++) { /* bound: then the guest runs, and we come back */
+        uint32_t intid = gic_acknowledge();
+        if (intid >= GIC_INTID_NONE) {
+            return;
+        }
+        take_one(cpu, v, intid);
+    }
+}
+
+void trap_irq(struct vcpu *v)
+{
+    irq_take(this_cpu(), v);
+}
+
+void trap_serror(struct vcpu *v, uint64_t esr)
+{
+    upcall_guest_fault(v, FAULT_SERROR, esr, v->arch.pc);
+}
+
+void arch_cpu_idle(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    __asm__ volatile("dsb sy\n\twfi" ::: "memory");
+    irq_take(cpu, cpu->arch.loaded);
+}
