@@ -5,7 +5,7 @@
 #   zlib (inflate)                 -> build/deps/src/zlib
 # From the Debian mirrors that this machine's apt is set to, checked against the SHA-256 below (which is the one in
 # Debian's signed Sources index).  Needs no root and no deb-src line.  Does nothing when the pinned version is there.
-set -eu
+set -euf # no globbing: the patterns are for tar
 cd "$(dirname "$0")/.."
 dest=$PWD/build/deps/src
 

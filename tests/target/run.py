@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Run one target test of the table (table.py): build its image, boot it in QEMU, follow its console.
+
+run.py NAME      the test; its console is in build/test/target/NAME.log
+run.py --list    all names
+[impl->dsn~target-runner~1]
+"""
+import subprocess
+import sys
+from pathlib import Path
+
+import machines
+from console import Failure, Script, play
+from table import TESTS
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "build" / "test" / "target"
+KEYS = {"name", "system", "lanes", "forbid", "timeout", "options", "machine", "must_exit", "covers", "prepare"}
+# Whoever panics or faults does so because a test asked for it, and that test says so.
+NEVER = [r"hypervisor fault", r"ASSERT", r"runtime error:"]
+
+
+def check_table():
+    names = [test["name"] for test in TESTS]
+    for test in TESTS:
+        unknown = set(test) - KEYS
+        if unknown or names.count(test["name"]) != 1 or not test.get("lanes"):
+            raise SystemExit(f"table.py: {test['name']}: unknown keys {sorted(unknown)}, a name used twice, or no lanes")
+
+
+def run(test):
+    OUT.mkdir(parents=True, exist_ok=True)
+    machine = getattr(machines, test.get("machine", "bulkhead_run"))
+    try:
+        command = machine(ROOT, OUT, test)
+        script = Script(test["lanes"], test.get("forbid", NEVER))
+        play(command, script, OUT / f"{test['name']}.log", test.get("timeout", 120), ROOT, test.get("must_exit"))
+    except (Failure, subprocess.CalledProcessError) as failure:
+        print(f"FAILED {test['name']}: {failure}")
+        if getattr(failure, "output", None):
+            print(failure.output.decode(errors="replace"))
+        return 1
+    print(f"passed {test['name']}")
+    return 0
+
+
+def main(arguments):
+    check_table()
+    if arguments == ["--list"]:
+        print("\n".join(test["name"] for test in TESTS))
+        return 0
+    tests = [test for test in TESTS if test["name"] in arguments]
+    if not arguments or len(tests) != len(arguments):
+        print(__doc__, file=sys.stderr)
+        return 2
+    return 1 if [run(test) for test in tests].count(1) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
