@@ -12,9 +12,26 @@ static const char build_options_text[] = "  --hypervisor FILE   instead of " BUI
                                          "  --cpus N            how many CPUs the board has\n"
                                          "  --memory SIZE       how much RAM the board has, as in `2 GiB`\n";
 
+static const char run_options_text[] =
+    "  --headless          no input; with --log, no output either\n"
+    "  --log FILE          write the console to FILE too\n"
+    "  --until REGEX       end with exit code 0 once a line matches; several must all match\n"
+    "  --fail REGEX        end with exit code 5 once a line matches\n"
+    "  --timeout SECONDS   end with exit code 3 after that time\n"
+    "  --icount[=SHIFT]    count instructions: equal runs, 2^SHIFT nanoseconds each (0)\n"
+    "  --cpu MODEL         instead of the board's CPU model\n"
+    "  --cpus N, --smp N   how many CPUs the board has\n"
+    "  --memory SIZE       how much RAM the board has, as in `2 GiB`\n"
+    "  --gdb[=PORT]        wait for a debugger on the port (1234)\n"
+    "  --print             print the command instead of starting it\n"
+    "  --hypervisor FILE, --boot-domain FILE, --board NAME as with build\n"
+    "  -- ARGUMENTS        further arguments of QEMU\n"
+    "exit code: 0 seen or left, 3 timeout, 4 ended before REGEX was seen, 5 --fail seen, else QEMU's\n";
+
 static const struct verb verbs[] = {
     {"check", "FILE.yaml", "report everything that is wrong with a system description", build_options_text, verb_check},
     {"build", "FILE.yaml [-o NAME.img]", "make the bootable image of a system", build_options_text, verb_build},
+    {"run", "FILE.yaml|IMAGE [OPTIONS] [-- QEMU ARGUMENTS]", "start a system in QEMU", run_options_text, verb_run},
     {"board", "FILE.yaml -o TABLE.bin", "make the table that the hypervisor reads about a board", "", verb_board},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))

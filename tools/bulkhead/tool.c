@@ -62,9 +62,13 @@ int tool_take_option(struct tool *t, const struct verb *verb, int argc, char **a
         const char **text;
         struct number *number;
     } options[] = {
-        {"--hypervisor", &t->build.hypervisor, NULL}, {"--boot-domain", &t->build.boot_domain, NULL},
-        {"--board", &t->build.board, NULL},           {"--cpus", NULL, &t->build.cpus},
-        {"--memory", NULL, &t->build.memory},         {"-o", &t->output, NULL},
+        {"--hypervisor", &t->build.hypervisor, NULL},
+        {"--boot-domain", &t->build.boot_domain, NULL},
+        {"--board", &t->build.board, NULL},
+        {"--cpus", NULL, &t->build.cpus},
+        {"--smp", NULL, &t->build.cpus},
+        {"--memory", NULL, &t->build.memory},
+        {"-o", &t->output, NULL},
     };
 
     for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++) {

@@ -11,6 +11,7 @@ enum exit_code {
     EXIT_USAGE = 2,
     EXIT_TIMEOUT = 3,
     EXIT_NOT_SEEN = 4, /* QEMU ended by itself before the pattern was seen */
+    EXIT_FAIL_SEEN = 5,
 };
 
 /* One run of the program. */
@@ -31,6 +32,7 @@ struct verb {
 
 int verb_check(struct tool *t, int argc, char **argv);
 int verb_build(struct tool *t, int argc, char **argv);
+int verb_run(struct tool *t, int argc, char **argv);
 int verb_board(struct tool *t, int argc, char **argv);
 
 /* Usage error: says what is wrong and how the verb is used. Returns EXIT_USAGE. */
