@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder.h"
+
+#include <string.h>
+
+#include <xen/xen.h>
+#include <xen/errno.h>
+
+#include <bulkhead/image.h>
+
+#include "guest_layout.h"
+#include "hyper.h"
+#include "load.h"
+#include "range.h"
+#include "text.h"
+
+/* Page-table pool of a domain: a page for each 2 MiB, some for each vCPU, and what grants, shared pages and devices need. */
+#define PAGING_FIXED_PAGES UINT64_C(128)
+#define PAGING_VCPU_PAGES  UINT64_C(8)
+
+/* Modules outside the image are mapped behind the window of foreign mappings. */
+#define OUTSIDE_BASE (BOOT_DOMAIN_WINDOW + UINT64_C(0x100000000))
+
+static const enum bulkhead_right domain_rights[] = {
+    BULKHEAD_RIGHT_DESTROY,      BULKHEAD_RIGHT_PAUSE,         BULKHEAD_RIGHT_RESTART,  BULKHEAD_RIGHT_MAP_FOREIGN,
+    BULKHEAD_RIGHT_DEVICE_MODEL, BULKHEAD_RIGHT_ASSIGN_DEVICE, BULKHEAD_RIGHT_SCHEDULE, BULKHEAD_RIGHT_SUSPEND,
+    BULKHEAD_RIGHT_CONSOLE,      BULKHEAD_RIGHT_CLONE,         BULKHEAD_RIGHT_INFO,
+};
+
+static const enum bulkhead_right platform_rights[] = {
+    BULKHEAD_RIGHT_CREATE,      BULKHEAD_RIGHT_PLATFORM, BULKHEAD_RIGHT_LABEL,
+    BULKHEAD_RIGHT_MEASUREMENT, BULKHEAD_RIGHT_SCHEDULE, BULKHEAD_RIGHT_CONSOLE,
+};
+
+static const struct {
+    int64_t error;
+    const char *what;
+    const char *fix;
+} refusals[] = {
+    {-XEN_ENOMEM, "no memory is left", "give the domains less memory"},
+    {-XEN_EEXIST, "it exists already", "choose another name or range"},
+    {-XEN_EPERM, "not permitted", "check the roles in the description"},
+    {-XEN_EINVAL, "a value is out of range", "check the description against the board"},
+    {-XEN_ENOSYS, "it does not know this", "use a hypervisor and a Boot Domain of one version"},
+};
+
+static void say_refused(const char *domain, const char *what, int64_t error)
+{
+    for (uint32_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (refusals[i].error == error) {
+            log_problem(domain, "the hypervisor refuses to %s: %s; %s", what, refusals[i].what, refusals[i].fix);
+            return;
+        }
+    }
+    log_problem(domain, "the hypervisor refuses to %s: error %lu; see its console", what, (unsigned long)-error);
+}
+
+void builder_init(struct builder *builder, const struct plan *plan, const struct board_table *board)
+{
+    memset(builder, 0, sizeof(*builder));
+    builder->plan = plan;
+    builder->board = board;
+    builder->outside_next = OUTSIDE_BASE;
+}
+
+/* Said already when error is LOAD_REFUSED. */
+static bool passes(const struct plan_domain *domain, const char *what, int64_t error)
+{
+    if (error != 0 && error != LOAD_REFUSED) {
+        say_refused(domain->name, what, error);
+    }
+    return error == 0;
+}
+
+static uint64_t paging_bytes(const struct plan_domain *domain)
+{
+    uint64_t pages = PAGING_FIXED_PAGES + domain->memory / LAYOUT_BLOCK + domain->vcpus * PAGING_VCPU_PAGES;
+
+    return (domain->paging != 0) ? domain->paging : pages * LAYOUT_PAGE;
+}
+
+/* The domain with its limits and identity, but without memory. */
+static bool create(struct builder *builder, uint32_t index)
+{
+    const struct plan_domain *domain = &builder->plan->domains[index];
+    struct builder_state *state = &builder->states[index];
+
+    if (!passes(domain, "create the domain", hyper_create(domain, &state->domid))) {
+        return false;
+    }
+    state->is_created = true;
+    return passes(domain, "set its page-table pool", hyper_set_paging(state->domid, paging_bytes(domain))) &&
+           passes(domain, "set its memory limit", hyper_set_max_memory(state->domid, domain->memory)) &&
+           passes(domain, "create its vCPUs", hyper_set_vcpus(state->domid, domain->vcpus)) &&
+           passes(domain, "set its name and role", hyper_set_identity(state->domid, domain));
+}
+
+static bool set_affinity(const struct builder *builder, const struct plan_domain *domain, uint16_t domid)
+{
+    for (uint32_t i = 0; i < domain->vcpus; i++) {
+        uint64_t cpus = builder->plan->affinity[domain->first_vcpu + i];
+        if (cpus != 0 && !passes(domain, "set its CPUs", hyper_set_affinity(domid, i, cpus))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Make a module that lies outside the image readable. */
+static bool map_outside(struct builder *builder, const char *name, struct plan_module *module)
+{
+    uint64_t base = range_align_down(module->outside, LAYOUT_PAGE);
+    uint64_t size = range_align_up(module->outside + module->size, LAYOUT_PAGE) - base;
+    int64_t error = hyper_map_outside(base, size, builder->outside_next);
+
+    if (error != 0) {
+        log_problem(name, "module '%s' at 0x%lx: the hypervisor does not let it be read (error %lu); load it elsewhere",
+                    module->name, (unsigned long)module->outside, (unsigned long)-error);
+        return false;
+    }
+    module->data = (const uint8_t *)(uintptr_t)(builder->outside_next + (module->outside - base));
+    builder->outside_next += size;
+    return true;
+}
+
+/* Readable modules, the partial device tree checked. */
+static bool get_modules(struct builder *builder, struct load *load)
+{
+    const char *name = load->domain->name;
+
+    for (uint32_t i = 0; i < PLAN_MODULE_KINDS; i++) {
+        struct plan_module *module = &load->modules[i];
+        *module = load->domain->modules[i];
+        if (module->name[0] != '\0' && module->data == NULL && !map_outside(builder, name, module)) {
+            return false;
+        }
+    }
+    const struct plan_module *partial = &load->modules[PLAN_DEVICE_TREE];
+    return partial->data == NULL || plan_check_fdt(partial->data, partial->size, partial->name);
+}
+
+static bool build(struct builder *builder, uint32_t index)
+{
+    static struct load load;
+    struct builder_state *state = &builder->states[index];
+    const struct plan_domain *domain = &builder->plan->domains[index];
+
+    memset(&load, 0, sizeof(load));
+    load.domain = domain;
+    if (!get_modules(builder, &load) || !load_prepare(&load, builder->board)) {
+        return false;
+    }
+    if (!state->is_created && !create(builder, index)) {
+        return false;
+    }
+    return set_affinity(builder, domain, state->domid) &&
+           passes(domain, "give it memory", load_memory(&load, state->domid)) &&
+           passes(domain, "fill its memory", load_contents(&load, state->domid)) &&
+           passes(domain, "set its entry state", hyper_set_entry(state->domid, load.kernel.entry, load.place.fdt)) &&
+           passes(domain, "start it", hyper_unpause(state->domid));
+}
+
+/* domid of the Control Domain; DOMID_INVALID when there is none: a right that is moved there is gone. */
+static uint16_t control_domid(const struct builder *builder)
+{
+    for (uint32_t i = 0; i < builder->plan->count; i++) {
+        if (builder->plan->domains[i].role == BULKHEAD_ROLE_CONTROL && builder->states[i].is_created) {
+            return builder->states[i].domid;
+        }
+    }
+    return DOMID_INVALID;
+}
+
+/* An initial safe domain is nobody's to touch; its state may be read. */
+static void hand_over(const struct builder *builder, uint32_t index)
+{
+    bool is_safe = (builder->plan->domains[index].flags & BULKHEAD_DOMAIN_SAFE) != 0;
+    uint16_t control = control_domid(builder);
+
+    for (uint32_t i = 0; i < sizeof(domain_rights) / sizeof(domain_rights[0]); i++) {
+        enum bulkhead_right right = domain_rights[i];
+        bool is_harmless = right == BULKHEAD_RIGHT_INFO || right == BULKHEAD_RIGHT_CONSOLE;
+        hyper_move_right(right, builder->states[index].domid, (is_safe && !is_harmless) ? DOMID_INVALID : control);
+    }
+}
+
+static bool depends_on_failed(const struct builder *builder, uint32_t index)
+{
+    const struct plan_domain *domain = &builder->plan->domains[index];
+
+    for (uint32_t i = 0; i < builder->plan->count; i++) {
+        bool is_needed = (domain->after[i / 64] >> (i % 64) & 1) != 0;
+        if (is_needed && !builder->states[i].is_started) {
+            log_problem(domain->name, "not started, because '%s' was not; put that right first",
+                        builder->plan->domains[i].name);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void destroy(struct builder *builder, uint32_t index)
+{
+    struct builder_state *state = &builder->states[index];
+
+    if (state->is_created && hyper_destroy(state->domid) != 0) {
+        log_problem(builder->plan->domains[index].name, "it could not be destroyed; its memory stays in use");
+    }
+    state->is_created = false;
+}
+
+void builder_create_control(struct builder *builder)
+{
+    for (uint32_t i = 0; i < builder->plan->count; i++) {
+        if (builder->plan->domains[i].role == BULKHEAD_ROLE_CONTROL && !create(builder, i)) {
+            destroy(builder, i);
+        }
+    }
+}
+
+void builder_run(struct builder *builder, uint32_t index)
+{
+    if (depends_on_failed(builder, index) || !build(builder, index)) {
+        destroy(builder, index);
+        return;
+    }
+    builder->states[index].is_started = true;
+    builder->states[index].start_ticks = hyper_ticks();
+    hand_over(builder, index);
+}
+
+void builder_hand_over_platform(const struct builder *builder)
+{
+    uint16_t control = control_domid(builder);
+
+    for (uint32_t i = 0; i < sizeof(platform_rights) / sizeof(platform_rights[0]); i++) {
+        hyper_move_right(platform_rights[i], DOMID_SELF, control);
+    }
+}

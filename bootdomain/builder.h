@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Builds domains from the plan.
+ * [impl->dsn~boot-builder~1] */
+#ifndef BOOTDOMAIN_BUILDER_H
+#define BOOTDOMAIN_BUILDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan.h"
+
+/* How one domain went. */
+struct builder_state {
+    bool is_created;
+    bool is_started;
+    uint16_t domid;       /* when created */
+    uint64_t start_ticks; /* virtual counter when it was unpaused */
+};
+
+/* What the builder works with; states has an entry for each domain of the plan, zeroed before the first call. */
+struct builder {
+    const struct plan *plan;
+    const struct board_table *board;
+    struct builder_state states[LAUNCH_MAX_DOMAINS];
+    uint64_t outside_next; /* own guest-physical space for the next module outside the image */
+};
+
+void builder_init(struct builder *builder, const struct plan *plan, const struct board_table *board);
+
+/* Create the Control Domain, still empty, so that it can be handed rights from the first domain on. */
+void builder_create_control(struct builder *builder);
+
+/* Build, hand over the rights on it, and start domain `index`.  A domain that cannot be built is destroyed, and said. */
+void builder_run(struct builder *builder, uint32_t index);
+
+/* Hand the rights on the platform to the Control Domain.  What is not handed over ends with the Boot Domain. */
+void builder_hand_over_platform(const struct builder *builder);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host_tree.h"
+
+#include <string.h>
+
+#include <libfdt.h>
+
+#include "prop.h"
+#include "text.h"
+
+#define CELL_BYTES ((uint32_t)sizeof(uint32_t))
+
+static struct ranges in_tree;
+static struct ranges in_table;
+
+/* Add every <address size> pair of the node's reg; cells are those of the parent. */
+static bool add_reg(struct ranges *ranges, const void *fdt, int parent, int node)
+{
+    uint32_t address_cells;
+    uint32_t size_cells;
+    struct prop reg;
+
+    if (!prop_find(&reg, fdt, node, NULL, "reg")) {
+        return true;
+    }
+    if (!prop_cell_sizes(fdt, parent, NULL, &address_cells, &size_cells)) {
+        return false;
+    }
+    uint32_t step = (address_cells + size_cells) * CELL_BYTES;
+    for (uint32_t at = 0; at < reg.size; at += step) {
+        uint64_t base = 0;
+        uint64_t size = 0;
+        if (!prop_cells(&reg, at, address_cells, &base) ||
+            !prop_cells(&reg, at + address_cells * CELL_BYTES, size_cells, &size) || base + size < base) {
+            log_problem(NULL, "host device tree: reg of node '%s' is not a list of <address size>; correct the tree",
+                        fdt_get_name(fdt, node, NULL));
+            return false;
+        }
+        if (!ranges_add(ranges, base, size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_memory(const void *fdt, int node)
+{
+    int size = 0;
+    const char *type = fdt_getprop(fdt, node, "device_type", &size);
+
+    return type != NULL && size == (int)sizeof("memory") && memcmp(type, "memory", sizeof("memory")) == 0;
+}
+
+static bool read_memory(struct ranges *ranges, const void *fdt)
+{
+    int node;
+
+    ranges_clear(ranges);
+    fdt_for_each_subnode(node, fdt, 0)
+    {
+        if (is_memory(fdt, node) && !add_reg(ranges, fdt, 0, node)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_table(struct ranges *ranges, const struct board_table *board)
+{
+    ranges_clear(ranges);
+    for (uint32_t i = 0; i < board->ram_count && i < BOARD_MAX_RAM; i++) {
+        if (!ranges_add(ranges, board->ram[i].base, board->ram[i].size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool cut_all(struct ranges *from, const struct ranges *holes)
+{
+    for (uint32_t i = 0; i < holes->count; i++) {
+        if (!ranges_cut(from, holes->range[i].base, holes->range[i].size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool refuse(const struct ranges *surplus, const struct board_table *board, const char *here, const char *there)
+{
+    for (uint32_t i = 0; i < surplus->count; i++) {
+        log_problem(NULL,
+                    "RAM 0x%lx to 0x%lx is in %s, but not in %s; make the board table of '%s' again from this "
+                    "device tree",
+                    (unsigned long)surplus->range[i].base,
+                    (unsigned long)(surplus->range[i].base + surplus->range[i].size), here, there, board->name);
+    }
+    return surplus->count == 0;
+}
+
+bool host_tree_check_memory(const void *fdt, const struct board_table *board)
+{
+    if (!read_memory(&in_tree, fdt) || !read_table(&in_table, board) || !cut_all(&in_table, &in_tree) ||
+        !refuse(&in_table, board, "the board table", "the host device tree")) {
+        return false;
+    }
+    return read_table(&in_table, board) && cut_all(&in_tree, &in_table) &&
+           refuse(&in_tree, board, "the host device tree", "the board table");
+}
+
+bool host_tree_add_reserved(const void *fdt, struct ranges *taken)
+{
+    int parent = fdt_path_offset(fdt, "/reserved-memory");
+    int count = fdt_num_mem_rsv(fdt);
+    int node;
+
+    for (int i = 0; i < count; i++) {
+        uint64_t base = 0;
+        uint64_t size = 0;
+        if (fdt_get_mem_rsv(fdt, i, &base, &size) != 0 || base + size < base || !ranges_add(taken, base, size)) {
+            log_problem(NULL, "host device tree: memory reservation %u is wrong; correct the tree", (unsigned int)i);
+            return false;
+        }
+    }
+    if (parent < 0) {
+        return true;
+    }
+    fdt_for_each_subnode(node, fdt, parent)
+    {
+        if (!add_reg(taken, fdt, parent, node)) {
+            return false;
+        }
+    }
+    return true;
+}

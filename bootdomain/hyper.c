@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hyper.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <xen/xen.h>
+#include <xen/errno.h>
+#include <xen/domctl.h>
+#include <xen/memory.h>
+
+#include <guest/hypercall.h>
+
+#include "guest_layout.h"
+
+#define EVTCHN_PORTS   1023u /* highest port of a domain built here */
+#define POPULATE_BATCH 512u
+#define ORDER_1G       18u
+#define ORDER_2M       9u
+#define KIB            1024u
+
+_Static_assert(LAYOUT_GICD_BASE == GUEST_GICV3_GICD_BASE && LAYOUT_GICD_SIZE == GUEST_GICV3_GICD_SIZE, "Xen's layout");
+_Static_assert(LAYOUT_GICR_BASE == GUEST_GICV3_GICR0_BASE, "Xen's layout");
+_Static_assert(LAYOUT_PL011_BASE == GUEST_PL011_BASE && LAYOUT_PL011_SIZE == GUEST_PL011_SIZE, "Xen's layout");
+_Static_assert(LAYOUT_GNTTAB_BASE == GUEST_GNTTAB_BASE && LAYOUT_GNTTAB_SIZE == GUEST_GNTTAB_SIZE, "Xen's layout");
+_Static_assert(LAYOUT_RAM0_BASE == GUEST_RAM0_BASE && LAYOUT_RAM0_SIZE == GUEST_RAM0_SIZE, "Xen's layout");
+_Static_assert(LAYOUT_RAM1_BASE == GUEST_RAM1_BASE && LAYOUT_RAM1_SIZE == GUEST_RAM1_SIZE, "Xen's layout");
+_Static_assert(LAYOUT_TIMER_VIRT_PPI == GUEST_TIMER_VIRT_PPI && LAYOUT_TIMER_PHYS_S_PPI == GUEST_TIMER_PHYS_S_PPI &&
+                   LAYOUT_TIMER_PHYS_NS_PPI == GUEST_TIMER_PHYS_NS_PPI,
+               "Xen's layout");
+_Static_assert(LAYOUT_EVTCHN_PPI == GUEST_EVTCHN_PPI && LAYOUT_PL011_SPI == GUEST_VPL011_SPI, "Xen's layout");
+_Static_assert(LAYOUT_MAX_VCPUS == GUEST_MAX_VCPUS, "Xen's layout");
+_Static_assert(BOARD_MAX_CPUS == 64, "an affinity is one 64-bit word");
+
+static int64_t domctl(struct xen_domctl *op, uint32_t cmd, uint16_t domid)
+{
+    op->cmd = cmd;
+    op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    op->domain = domid;
+    return domctl_op(op);
+}
+
+int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid)
+{
+    struct xen_domctl op = {0};
+
+    op.u.createdomain = (struct xen_domctl_createdomain){
+        .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+        .max_vcpus = domain->vcpus,
+        .max_evtchn_port = EVTCHN_PORTS,
+        .max_grant_frames = (int32_t)domain->grant_frames,
+        .max_maptrack_frames = (int32_t)domain->maptrack_frames,
+        .grant_opts = XEN_DOMCTL_GRANT_version(1),
+        .arch = {.gic_version = XEN_DOMCTL_CONFIG_GIC_V3, .nr_spis = domain->spis},
+    };
+    int64_t result = domctl(&op, XEN_DOMCTL_createdomain, 0);
+    *domid = op.domain;
+    return result;
+}
+
+int64_t hyper_destroy(uint16_t domid)
+{
+    struct xen_domctl op = {0};
+
+    return domctl(&op, XEN_DOMCTL_destroydomain, domid);
+}
+
+int64_t hyper_unpause(uint16_t domid)
+{
+    struct xen_domctl op = {0};
+
+    return domctl(&op, XEN_DOMCTL_unpausedomain, domid);
+}
+
+int64_t hyper_set_paging(uint16_t domid, uint64_t bytes)
+{
+    struct xen_domctl op = {0};
+
+    op.u.paging_mempool.size = bytes;
+    return domctl(&op, XEN_DOMCTL_set_paging_mempool_size, domid);
+}
+
+int64_t hyper_set_max_memory(uint16_t domid, uint64_t bytes)
+{
+    struct xen_domctl op = {0};
+
+    op.u.max_mem.max_memkb = bytes / KIB;
+    return domctl(&op, XEN_DOMCTL_max_mem, domid);
+}
+
+int64_t hyper_set_vcpus(uint16_t domid, uint32_t count)
+{
+    struct xen_domctl op = {0};
+
+    op.u.max_vcpus.max = count;
+    return domctl(&op, XEN_DOMCTL_max_vcpus, domid);
+}
+
+int64_t hyper_set_identity(uint16_t domid, const struct plan_domain *domain)
+{
+    struct bulkhead_domain op = {.domid = domid, .role = (uint16_t)domain->role, .flags = domain->flags};
+
+    memcpy(op.name, domain->name, sizeof(op.name));
+    return bulkhead_op(BULKHEAD_OP_SET_DOMAIN, &op);
+}
+
+int64_t hyper_set_affinity(uint16_t domid, uint32_t vcpu, uint64_t cpus)
+{
+    struct xen_domctl op = {0};
+    uint64_t map = cpus; /* little endian: bit n of the bitmap is CPU n */
+
+    op.u.vcpuaffinity.vcpu = vcpu;
+    op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
+    set_xen_guest_handle(op.u.vcpuaffinity.cpumap_hard.bitmap, (uint8_t *)&map);
+    op.u.vcpuaffinity.cpumap_hard.nr_bits = BOARD_MAX_CPUS;
+    return domctl(&op, XEN_DOMCTL_setvcpuaffinity, domid);
+}
+
+int64_t hyper_set_entry(uint16_t domid, uint64_t pc, uint64_t x0)
+{
+    struct xen_domctl op = {0};
+    static vcpu_guest_context_t context;
+
+    memset(&context, 0, sizeof(context));
+    context.flags = VGCF_online;
+    context.user_regs.pc64 = pc;
+    context.user_regs.x0 = x0;
+    context.user_regs.cpsr = PSR_GUEST64_INIT;
+    context.sctlr = SCTLR_GUEST_INIT;
+    op.u.vcpucontext.vcpu = 0;
+    set_xen_guest_handle(op.u.vcpucontext.ctxt, &context);
+    return domctl(&op, XEN_DOMCTL_setvcpucontext, domid);
+}
+
+int64_t hyper_clean(uint16_t domid, uint64_t gfn, uint64_t pages)
+{
+    struct xen_domctl op = {0};
+
+    op.u.cacheflush.start_pfn = gfn;
+    op.u.cacheflush.nr_pfns = pages;
+    return domctl(&op, XEN_DOMCTL_cacheflush, domid);
+}
+
+/* Extents of 2^order pages from gfn on that fit in `pages` and end at the next boundary of a larger order. */
+static uint64_t count_extents(uint64_t gfn, uint64_t pages, uint32_t order, uint32_t larger)
+{
+    uint64_t count = pages >> order;
+
+    if (larger != order) {
+        uint64_t boundary = ((gfn >> larger) + 1) << larger;
+        uint64_t limit = (boundary - gfn) >> order;
+        count = (limit < count) ? limit : count;
+    }
+    return (count < POPULATE_BATCH) ? count : POPULATE_BATCH;
+}
+
+/* Largest order, at most `most`, whose extents fit at gfn. */
+static uint32_t fitting_order(uint64_t gfn, uint64_t pages, uint32_t most)
+{
+    static const uint32_t orders[] = {ORDER_1G, ORDER_2M};
+
+    for (uint32_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        uint64_t extent = UINT64_C(1) << orders[i];
+        if (orders[i] <= most && pages >= extent && (gfn & (extent - 1)) == 0) {
+            return orders[i];
+        }
+    }
+    return 0;
+}
+
+static uint32_t next_order(uint32_t order)
+{
+    return (order == ORDER_1G) ? ORDER_2M : 0;
+}
+
+int64_t hyper_populate(uint16_t domid, uint64_t gfn, uint64_t pages)
+{
+    static xen_pfn_t extents[POPULATE_BATCH];
+    uint32_t most = ORDER_1G; /* goes down when the free memory has no extents of that size left */
+    uint64_t at = gfn;
+    uint64_t left = pages;
+
+    while (left != 0) {
+        uint32_t order = fitting_order(at, left, most);
+        uint32_t larger = (order == 0) ? ORDER_2M : ORDER_1G;
+        uint64_t count = count_extents(at, left, order, (larger <= most) ? larger : order);
+        for (uint64_t i = 0; i < count; i++) {
+            extents[i] = at + (i << order);
+        }
+        struct xen_memory_reservation op = {.nr_extents = count, .extent_order = order, .domid = domid};
+        set_xen_guest_handle(op.extent_start, extents);
+        int64_t done = memory_op(XENMEM_populate_physmap, &op);
+        if (done < 0 || (done == 0 && order == 0)) {
+            return (done < 0) ? done : -XEN_ENOMEM;
+        }
+        most = ((uint64_t)done < count && order != 0) ? next_order(order) : most;
+        at += (uint64_t)done << order;
+        left -= (uint64_t)done << order;
+    }
+    return 0;
+}
+
+int64_t hyper_populate_fixed(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t pages)
+{
+    struct bulkhead_populate op = {.domid = domid, .mfn = mfn, .gfn = gfn, .count = pages};
+    int64_t result = 0;
+
+    while (result == 0 && op.count != 0) {
+        result = bulkhead_op(BULKHEAD_OP_POPULATE_STATIC, &op);
+    }
+    return result;
+}
+
+int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t pages, uint32_t tail_bytes)
+{
+    struct bulkhead_move op = {.domid = domid, .tail_bytes = tail_bytes, .from = own_gfn, .to = gfn, .count = pages};
+    int64_t result = 0;
+
+    while (result == 0 && op.count != 0) {
+        result = bulkhead_op(BULKHEAD_OP_MOVE_FRAMES, &op);
+    }
+    return result;
+}
+
+int64_t hyper_map(uint16_t domid, uint64_t gfn, uint64_t to, uint32_t pages)
+{
+    static xen_ulong_t from_gfns[HYPER_MAP_MAX];
+    static xen_pfn_t to_gfns[HYPER_MAP_MAX];
+    static int errors[HYPER_MAP_MAX];
+
+    for (uint32_t i = 0; i < pages; i++) {
+        from_gfns[i] = gfn + i;
+        to_gfns[i] = to / LAYOUT_PAGE + i;
+        errors[i] = 0;
+    }
+    struct xen_add_to_physmap_batch op = {
+        .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = (uint16_t)pages, .u.foreign_domid = domid};
+    set_xen_guest_handle(op.idxs, from_gfns);
+    set_xen_guest_handle(op.gpfns, to_gfns);
+    set_xen_guest_handle(op.errs, errors);
+    int64_t result = memory_op(XENMEM_add_to_physmap_batch, &op);
+    for (uint32_t i = 0; i < pages && result == 0; i++) {
+        result = errors[i];
+    }
+    return result;
+}
+
+int64_t hyper_unmap(uint64_t to, uint32_t pages)
+{
+    int64_t result = 0;
+
+    for (uint32_t i = 0; i < pages; i++) {
+        struct xen_remove_from_physmap op = {.domid = DOMID_SELF, .gpfn = to / LAYOUT_PAGE + i};
+        int64_t one = memory_op(XENMEM_remove_from_physmap, &op);
+        result = (result == 0) ? one : result;
+    }
+    return result;
+}
+
+int64_t hyper_claim(uint64_t base, uint64_t size)
+{
+    struct bulkhead_memory op = {.base = base, .size = size};
+
+    return bulkhead_op(BULKHEAD_OP_CLAIM_MEMORY, &op);
+}
+
+int64_t hyper_map_outside(uint64_t base, uint64_t size, uint64_t to)
+{
+    struct bulkhead_memory op = {.base = base, .size = size, .gaddr = to};
+
+    return bulkhead_op(BULKHEAD_OP_MAP_OUTSIDE, &op);
+}
+
+int64_t hyper_board(struct board_table *board)
+{
+    struct bulkhead_board op = {.buffer = (uint64_t)(uintptr_t)board, .size = sizeof(*board)};
+    int64_t result = bulkhead_op(BULKHEAD_OP_BOARD, &op);
+
+    return (result == 0 && op.size != sizeof(*board)) ? -XEN_EINVAL : result;
+}
+
+int64_t hyper_boot_record(struct bulkhead_boot_record *record)
+{
+    return bulkhead_op(BULKHEAD_OP_BOOT_RECORD, record);
+}
+
+int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t receiver)
+{
+    struct bulkhead_right_move op = {.right = (uint16_t)right, .target = target, .receiver = receiver};
+
+    return bulkhead_op(BULKHEAD_OP_MOVE_RIGHT, &op);
+}
+
+int64_t hyper_exit(uint32_t status, uint32_t action)
+{
+    struct bulkhead_exit op = {.status = status, .action = action};
+
+    return bulkhead_op(BULKHEAD_OP_EXIT_BOOT_SERVICES, &op);
+}
+
+uint64_t hyper_ticks(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(value)::"memory");
+    return value;
+}
+
+uint64_t hyper_ticks_hz(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(value));
+    return value;
+}

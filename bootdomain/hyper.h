@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the Boot Domain asks of the hypervisor, one function a request.
+ * Every function returns 0 or a negative errno of the Xen ABI unless it says otherwise. */
+#ifndef BOOTDOMAIN_HYPER_H
+#define BOOTDOMAIN_HYPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bulkhead/board.h>
+#include <bulkhead/bulkhead_op.h>
+
+#include "plan.h"
+
+/* Domains */
+int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid);
+int64_t hyper_destroy(uint16_t domid);
+int64_t hyper_unpause(uint16_t domid);
+int64_t hyper_set_paging(uint16_t domid, uint64_t bytes);
+int64_t hyper_set_max_memory(uint16_t domid, uint64_t bytes);
+int64_t hyper_set_vcpus(uint16_t domid, uint32_t count);
+int64_t hyper_set_identity(uint16_t domid, const struct plan_domain *domain);
+int64_t hyper_set_affinity(uint16_t domid, uint32_t vcpu, uint64_t cpus);
+int64_t hyper_set_entry(uint16_t domid, uint64_t pc, uint64_t x0);
+int64_t hyper_clean(uint16_t domid, uint64_t gfn, uint64_t pages);
+
+/* Memory of another domain.  populate: all of [gfn, gfn + pages), largest extents first. */
+int64_t hyper_populate(uint16_t domid, uint64_t gfn, uint64_t pages);
+int64_t hyper_populate_fixed(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t pages);
+int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t pages, uint32_t tail_bytes);
+
+/* Map pages [gfn, gfn + pages) of a domain at own guest-physical `to`; pages 1..HYPER_MAP_MAX.  unmap takes them away. */
+#define HYPER_MAP_MAX 512u
+int64_t hyper_map(uint16_t domid, uint64_t gfn, uint64_t to, uint32_t pages);
+int64_t hyper_unmap(uint64_t to, uint32_t pages);
+
+/* Machine memory */
+int64_t hyper_claim(uint64_t base, uint64_t size);
+int64_t hyper_map_outside(uint64_t base, uint64_t size, uint64_t to);
+
+/* Platform */
+int64_t hyper_board(struct board_table *board);
+int64_t hyper_boot_record(struct bulkhead_boot_record *record);
+int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t receiver);
+int64_t hyper_exit(uint32_t status, uint32_t action);
+
+/* Virtual counter, and its frequency in Hz. */
+uint64_t hyper_ticks(void);
+uint64_t hyper_ticks_hz(void);
+
+#endif

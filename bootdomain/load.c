@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "load.h"
+
+#include <string.h>
+
+#include "guest_layout.h"
+#include "gunzip.h"
+#include "hyper.h"
+#include "range.h"
+#include "ranges.h"
+#include "text.h"
+#include "window.h"
+
+static uint8_t tree[GUEST_FDT_BYTES] __attribute__((aligned(8)));
+
+static bool can_move(const struct load *load, const struct plan_module *module, uint64_t to)
+{
+    return !load->domain->keep_modules && load->domain->fixed_count == 0 && !module->shared && module->outside == 0 &&
+           ((uint64_t)(uintptr_t)module->data & (LAYOUT_BLOCK - 1)) == 0 && (to & (LAYOUT_PAGE - 1)) == 0;
+}
+
+static bool add_move(struct load *load, const struct plan_module *module, uint64_t to)
+{
+    if (!can_move(load, module, to)) {
+        return false;
+    }
+    load->moves[load->move_count] =
+        (struct load_move){.from = (uint64_t)(uintptr_t)module->data, .to = to, .bytes = module->size};
+    load->move_count++;
+    return true;
+}
+
+static void decide_moves(struct load *load)
+{
+    const struct kernel *kernel = &load->kernel;
+    bool is_whole = kernel->format == KERNEL_IMAGE || kernel->format == KERNEL_FLAT;
+
+    load->move_count = 0;
+    load->is_kernel_moved = is_whole && add_move(load, &load->modules[PLAN_KERNEL], kernel->segments[0].to);
+    load->is_ramdisk_moved =
+        load->place.ramdisk != 0 && add_move(load, &load->modules[PLAN_RAMDISK], load->place.ramdisk);
+}
+
+bool load_prepare(struct load *load, const struct board_table *board)
+{
+    const char *name = load->domain->name;
+    const struct plan_module *partial = &load->modules[PLAN_DEVICE_TREE];
+
+    layout_banks(load->domain, &load->banks);
+    guest_devices_of(load->domain, board, &load->devices);
+    if (!kernel_examine(&load->kernel, name, &load->modules[PLAN_KERNEL], &load->banks) ||
+        !layout_place(name, &load->banks, &load->kernel, load->modules[PLAN_RAMDISK].size, GUEST_FDT_ROOM,
+                      &load->place)) {
+        return false;
+    }
+    struct guest_fdt_input input = {.domain = load->domain,
+                                    .banks = &load->banks,
+                                    .devices = &load->devices,
+                                    .ramdisk = load->place.ramdisk,
+                                    .ramdisk_size = load->modules[PLAN_RAMDISK].size,
+                                    .partial = partial->data};
+    if (!guest_fdt_build(&input, tree, &load->fdt_size)) {
+        return false;
+    }
+    load->fdt = tree;
+    decide_moves(load);
+    return true;
+}
+
+static int64_t populate_fixed(const struct load *load, uint16_t domid)
+{
+    struct layout_fixed pieces[LAYOUT_MAX_FIXED];
+    uint32_t count = layout_fixed_pieces(load->domain, &load->banks, pieces);
+    int64_t result = 0;
+
+    for (uint32_t i = 0; i < count && result == 0; i++) {
+        result = hyper_populate_fixed(domid, pieces[i].to / LAYOUT_PAGE, pieces[i].machine.base / LAYOUT_PAGE,
+                                      pieces[i].machine.size / LAYOUT_PAGE);
+    }
+    return result;
+}
+
+static int64_t move_module(const struct load_move *move, uint16_t domid)
+{
+    uint64_t pages = range_align_up(move->bytes, LAYOUT_PAGE) / LAYOUT_PAGE;
+    uint32_t tail = (uint32_t)(move->bytes - (pages - 1) * LAYOUT_PAGE);
+
+    return hyper_move(domid, move->from / LAYOUT_PAGE, move->to / LAYOUT_PAGE, pages, tail);
+}
+
+/* Pool memory for all of the banks but where modules were moved to. */
+static int64_t populate_rest(const struct load *load, uint16_t domid)
+{
+    static struct ranges rest;
+    int64_t result = 0;
+
+    ranges_clear(&rest);
+    for (uint32_t i = 0; i < load->banks.count; i++) {
+        ranges_add(&rest, load->banks.bank[i].base, load->banks.bank[i].size);
+    }
+    for (uint32_t i = 0; i < load->move_count; i++) {
+        ranges_cut(&rest, load->moves[i].to, range_align_up(load->moves[i].bytes, LAYOUT_PAGE));
+    }
+    for (uint32_t i = 0; i < rest.count && result == 0; i++) {
+        result = hyper_populate(domid, rest.range[i].base / LAYOUT_PAGE, rest.range[i].size / LAYOUT_PAGE);
+    }
+    return result;
+}
+
+int64_t load_memory(const struct load *load, uint16_t domid)
+{
+    int64_t result = 0;
+
+    if (load->domain->fixed_count != 0) {
+        return populate_fixed(load, domid);
+    }
+    for (uint32_t i = 0; i < load->move_count && result == 0; i++) {
+        result = move_module(&load->moves[i], domid);
+    }
+    return (result == 0) ? populate_rest(load, domid) : result;
+}
+
+static int64_t refuse_gzip(const struct load *load, const char *reason)
+{
+    log_problem(load->domain->name, "the kernel is damaged gzip data (%s); compress it again", reason);
+    return LOAD_REFUSED;
+}
+
+/* Inflate into the domain, a window at a time, no further than the Image header said. */
+static int64_t inflate_kernel(const struct load *load, uint16_t domid)
+{
+    const struct kernel_segment *segment = &load->kernel.segments[0];
+    struct gunzip gunzip;
+    uint64_t done = 0;
+
+    gunzip_open(&gunzip, load->modules[PLAN_KERNEL].data, load->modules[PLAN_KERNEL].size);
+    while (done < segment->memory_size) {
+        uint64_t left = segment->memory_size - done;
+        uint64_t piece = (left < WINDOW_PIECE) ? left : WINDOW_PIECE;
+        uint64_t got = 0;
+        uint8_t *to;
+        int64_t error = window_open(domid, segment->to + done, piece, &to);
+        if (error != 0) {
+            return error;
+        }
+        enum gunzip_result result = gunzip_read(&gunzip, to, piece, &got);
+        error = window_close(domid, segment->to + done, piece);
+        if (error != 0 || result == GUNZIP_END) {
+            return error;
+        }
+        if (result == GUNZIP_BAD) {
+            return refuse_gzip(load, gunzip.reason);
+        }
+        done += got;
+    }
+    uint8_t more;
+    uint64_t got = 0;
+    enum gunzip_result result = gunzip_read(&gunzip, &more, sizeof(more), &got);
+    if (result == GUNZIP_BAD) {
+        return refuse_gzip(load, gunzip.reason);
+    }
+    return (result == GUNZIP_END && got == 0) ? 0 : refuse_gzip(load, "it is longer than its Image header says");
+}
+
+static int64_t copy_kernel(const struct load *load, uint16_t domid)
+{
+    const uint8_t *file = load->modules[PLAN_KERNEL].data;
+    int64_t result = 0;
+
+    if (load->kernel.format == KERNEL_IMAGE_GZIP) {
+        return inflate_kernel(load, domid);
+    }
+    for (uint32_t i = 0; i < load->kernel.segment_count && result == 0; i++) {
+        const struct kernel_segment *segment = &load->kernel.segments[i];
+        result = window_copy(domid, segment->to, &file[segment->offset], segment->file_size);
+    }
+    return result;
+}
+
+int64_t load_contents(const struct load *load, uint16_t domid)
+{
+    const struct plan_module *ramdisk = &load->modules[PLAN_RAMDISK];
+    int64_t result = load->is_kernel_moved ? 0 : copy_kernel(load, domid);
+
+    if (result == 0 && load->place.ramdisk != 0 && !load->is_ramdisk_moved) {
+        result = window_copy(domid, load->place.ramdisk, ramdisk->data, ramdisk->size);
+    }
+    return (result == 0) ? window_copy(domid, load->place.fdt, load->fdt, load->fdt_size) : result;
+}

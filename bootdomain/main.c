@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Boot Domain: reads the description, starts the Initial Domains, ceases to exist.
+ * [impl->dsn~boot-exit~1] */
+#include <string.h>
+
+#include <bulkhead/image.h>
+#include <bulkhead/start_info.h>
+
+#include <guest/exception.h>
+#include <guest/print.h>
+
+#include "archive.h"
+#include "builder.h"
+#include "guest_layout.h"
+#include "host_tree.h"
+#include "hyper.h"
+#include "plan.h"
+#include "ranges.h"
+#include "text.h"
+
+#define MICROSECONDS     UINT64_C(1000000)
+#define TEXT_COLUMN      24u
+#define MEMMAP_RESERVED  2u
+#define MEMMAP_MAX       64u
+#define STATUS_EXCEPTION 0xffu
+#define TREE_MIN_BYTES   40u
+
+static struct board_table board;
+static struct archive archive;
+static struct plan plan;
+static struct ranges taken; /* machine memory that no domain may have */
+static struct ranges free_ram;
+static struct builder builder;
+
+int main(uint64_t start_info);
+
+void log_line(const char *line)
+{
+    print("%s\n", line);
+}
+
+static void __attribute__((noreturn)) leave(uint32_t status, uint32_t action)
+{
+    hyper_exit(status, action);
+    for (;;) {
+        __asm__ volatile("wfi");
+    }
+}
+
+void on_sync(struct exception_frame *frame)
+{
+    log_problem(NULL, "exception in the Boot Domain: ESR 0x%lx FAR 0x%lx at 0x%lx; report this",
+                (unsigned long)frame->esr, (unsigned long)frame->far, (unsigned long)frame->elr);
+    leave(STATUS_EXCEPTION, BULKHEAD_EXIT_HALT);
+}
+
+void on_serror(struct exception_frame *frame)
+{
+    on_sync(frame);
+}
+
+static const void *at(uint64_t gaddr)
+{
+    return (const void *)(uintptr_t)gaddr; /* identity map */
+}
+
+static bool check_start_info(const struct hvm_start_info *info)
+{
+    if (info == NULL || info->magic != HVM_START_MAGIC || info->version == 0) {
+        log_problem(NULL, "x0 does not point to hvm_start_info version 1; start me from Bulkhead");
+        return false;
+    }
+    if (info->nr_modules < BOOT_MODULE_COUNT || info->modlist_paddr == 0 || info->memmap_entries > MEMMAP_MAX) {
+        log_problem(NULL, "hvm_start_info has %u modules and %u memory entries; expected 2 and at most %u",
+                    info->nr_modules, info->memmap_entries, MEMMAP_MAX);
+        return false;
+    }
+    return true;
+}
+
+static bool read_board(void)
+{
+    int64_t error = hyper_board(&board);
+
+    if (error != 0 || board.magic != BOARD_MAGIC || board.version != BOARD_VERSION || board.size != sizeof(board) ||
+        board.cpu_count == 0 || board.cpu_count > BOARD_MAX_CPUS || board.ram_count > BOARD_MAX_RAM) {
+        log_problem(NULL,
+                    "the board table is version %u, %u bytes; this Boot Domain reads version %u, %u bytes; "
+                    "build the image again",
+                    board.version, board.size, BOARD_VERSION, (unsigned int)sizeof(board));
+        return false;
+    }
+    board.name[BOARD_NAME_BYTES - 1] = '\0';
+    return true;
+}
+
+/* Machine memory that the hypervisor has reserved, and what the host's device tree reserves. */
+static bool read_taken(const struct hvm_start_info *info, const void *tree)
+{
+    const struct hvm_memmap_table_entry *entries = at(info->memmap_paddr);
+
+    for (uint32_t i = 0; i < info->memmap_entries; i++) {
+        if (entries[i].type == MEMMAP_RESERVED && !ranges_add(&taken, entries[i].addr, entries[i].size)) {
+            return false;
+        }
+    }
+    if (tree != NULL && !host_tree_add_reserved(tree, &taken)) {
+        return false;
+    }
+    ranges_grow_to_pages(&taken);
+    return true;
+}
+
+/* The host's device tree, checked; *tree is NULL when there is none.  False when it is refused. */
+static bool read_tree(const struct hvm_modlist_entry *module, const void **tree)
+{
+    *tree = NULL;
+    if (module->size < TREE_MIN_BYTES) {
+        return true;
+    }
+    if (!plan_check_fdt(at(module->paddr), module->size, "host device tree") ||
+        !host_tree_check_memory(at(module->paddr), &board)) {
+        return false;
+    }
+    *tree = at(module->paddr);
+    return true;
+}
+
+/* The description: launch.dtb of the archive, or the host's device tree when the image has no archive. */
+static bool read_plan(const struct hvm_modlist_entry *module, const void *tree)
+{
+    struct plan_context context = {
+        .fdt = tree, .archive = NULL, .board = &board, .taken = taken.range, .taken_count = taken.count};
+
+    if (module->size == 0) {
+        if (tree == NULL) {
+            log_problem(NULL, "neither a launch archive nor a host device tree; build the image with a description");
+            return false;
+        }
+        return plan_read(&plan, &context);
+    }
+    if (!archive_index(&archive, at(module->paddr), module->size)) {
+        return false;
+    }
+    const struct archive_member *member = archive_find(&archive, LAUNCH_DTB_MEMBER);
+    if (member == NULL) {
+        log_problem(NULL, "launch archive: no member " LAUNCH_DTB_MEMBER "; build the image again");
+        return false;
+    }
+    context.fdt = member->data;
+    context.archive = &archive;
+    return plan_check_fdt(member->data, member->size, LAUNCH_DTB_MEMBER) && plan_read(&plan, &context);
+}
+
+/* Cut out what belongs to one domain's description: static memory, and modules that are still to be read. */
+static bool cut_domain(const struct plan_domain *domain)
+{
+    for (uint32_t i = 0; i < domain->fixed_count; i++) {
+        if (!ranges_cut(&free_ram, domain->fixed[i].base, domain->fixed[i].size)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < PLAN_MODULE_KINDS; i++) {
+        const struct plan_module *module = &domain->modules[i];
+        if (module->outside != 0 && !ranges_cut(&free_ram, module->outside, module->size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* All RAM of the board but what is taken joins the free pool.  Static memory stays out of it, so that nothing else is
+ * put there. */
+static bool claim_memory(void)
+{
+    ranges_clear(&free_ram);
+    for (uint32_t i = 0; i < board.ram_count; i++) {
+        if (!ranges_add(&free_ram, board.ram[i].base, board.ram[i].size)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < taken.count; i++) {
+        if (!ranges_cut(&free_ram, taken.range[i].base, taken.range[i].size)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < plan.count; i++) {
+        if (!cut_domain(&plan.domains[i])) {
+            return false;
+        }
+    }
+    ranges_shrink_to_pages(&free_ram);
+    for (uint32_t i = 0; i < free_ram.count; i++) {
+        int64_t error = hyper_claim(free_ram.range[i].base, free_ram.range[i].size);
+        if (error != 0) {
+            log_problem(NULL, "the hypervisor refuses RAM 0x%lx, 0x%lx bytes (error %lu); make the board table again",
+                        (unsigned long)free_ram.range[i].base, (unsigned long)free_ram.range[i].size,
+                        (unsigned long)-error);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Text in columns: pad what is in line to the column. */
+static size_t pad(char *line, size_t used, size_t column)
+{
+    size_t at_column = (used < column) ? column : used + 1;
+
+    memset(&line[used], ' ', at_column - used);
+    return at_column;
+}
+
+static void print_domain(uint32_t index, uint64_t start)
+{
+    const struct plan_domain *domain = &plan.domains[index];
+    const struct builder_state *state = &builder.states[index];
+    char line[TEXT_LINE_BYTES];
+    size_t used = pad(line, text_format(line, sizeof(line), "  %s", domain->name), 36);
+
+    used += text_format(&line[used], sizeof(line) - used, "%lu KiB", (unsigned long)(domain->memory >> 10));
+    used = pad(line, used, 52);
+    used += text_format(&line[used], sizeof(line) - used, "%u", domain->vcpus);
+    used = pad(line, used, 60);
+    if (state->is_started) {
+        uint64_t ticks = state->start_ticks - start;
+        text_format(&line[used], sizeof(line) - used, "%lu us",
+                    (unsigned long)(ticks * MICROSECONDS / hyper_ticks_hz()));
+    } else {
+        text_format(&line[used], sizeof(line) - used, "not started");
+    }
+    log_notice(NULL, "%s", line);
+}
+
+/* Returns the number of domains that were not started. */
+static uint32_t print_summary(uint64_t start)
+{
+    uint32_t failed = 0;
+
+    log_notice(NULL, "  domain                            memory          vCPUs   started after");
+    for (uint32_t i = 0; i < plan.count; i++) {
+        print_domain(plan.order[i], start);
+        failed += builder.states[plan.order[i]].is_started ? 0 : 1;
+    }
+    log_notice(NULL, "%u of %u domains started", plan.count - failed, plan.count);
+    return failed;
+}
+
+/* True when the description was read and the memory claimed. */
+static bool prepare(const struct hvm_start_info *info)
+{
+    const void *tree;
+
+    if (!check_start_info(info) || !read_board()) {
+        return false;
+    }
+    const struct hvm_modlist_entry *modules = at(info->modlist_paddr);
+    return read_tree(&modules[BOOT_MODULE_DTB], &tree) && read_taken(info, tree) &&
+           read_plan(&modules[BOOT_MODULE_ARCHIVE], tree) && claim_memory();
+}
+
+int main(uint64_t start_info)
+{
+    uint64_t start = hyper_ticks();
+
+    if (!prepare(at(start_info))) {
+        log_notice(NULL, "nothing is started");
+        leave((plan.count == 0) ? 1 : plan.count, BULKHEAD_EXIT_HALT);
+    }
+    builder_init(&builder, &plan, &board);
+    builder_create_control(&builder);
+    for (uint32_t i = 0; i < plan.count; i++) {
+        builder_run(&builder, plan.order[i]);
+    }
+    uint32_t failed = print_summary(start);
+    builder_hand_over_platform(&builder);
+    leave(failed, (failed != 0 && plan.halt_on_failure) ? BULKHEAD_EXIT_HALT : BULKHEAD_EXIT_CONTINUE);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The launch plan: what the description (launch.dtb, or /chosen of the host's device tree) asks for, checked.
+ * Builders take it const: once read, nothing of the description is looked at again.
+ * [impl->dsn~boot-plan~1] */
+#ifndef BOOTDOMAIN_PLAN_H
+#define BOOTDOMAIN_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bulkhead/board.h>
+#include <bulkhead/bulkhead_op.h>
+#include <bulkhead/launch.h>
+
+#include "archive.h"
+
+#define PLAN_MAX_FIXED       8u    /* static memory ranges a domain */
+#define PLAN_MAX_VCPUS       1024u /* of all domains together */
+#define PLAN_AFTER_WORDS     (LAUNCH_MAX_DOMAINS / 64u)
+#define PLAN_NAME_BYTES      32u
+#define PLAN_GRANT_FRAMES    64u /* default limits of a domain, as Xen's */
+#define PLAN_MAPTRACK_FRAMES 1024u
+
+enum plan_module_kind { PLAN_KERNEL = 0, PLAN_RAMDISK = 1, PLAN_DEVICE_TREE = 2, PLAN_MODULE_KINDS = 3 };
+
+struct plan_module {
+    char name[PLAN_NAME_BYTES]; /* for messages, cut to fit; empty = the domain has no such module */
+    const uint8_t *data;        /* NULL when the module lies outside the image */
+    uint64_t size;              /* bytes */
+    uint64_t outside;           /* machine address when data is NULL */
+    bool shared;                /* another module, or the description, lies in its pages: it cannot be moved */
+};
+
+struct plan_domain {
+    char name[PLAN_NAME_BYTES];
+    enum bulkhead_role role;
+    uint32_t flags;  /* BULKHEAD_DOMAIN_* */
+    uint64_t memory; /* bytes, multiple of 4 KiB */
+    uint32_t vcpus;
+    uint32_t first_vcpu; /* in plan.affinity */
+    uint32_t spis;
+    uint32_t grant_frames;
+    uint32_t maptrack_frames;
+    uint64_t paging; /* bytes of the page-table pool; 0 = the builder's formula */
+    bool keep_modules;
+    bool xen_node;        /* the guest's device tree names the hypervisor */
+    const char *bootargs; /* NULL = none */
+    struct plan_module modules[PLAN_MODULE_KINDS];
+    uint32_t fixed_count;
+    struct board_range fixed[PLAN_MAX_FIXED]; /* static memory; none = from the pool */
+    uint64_t after[PLAN_AFTER_WORDS];         /* bitmap of domain indices */
+    uint64_t pool_cpus;                       /* bitmap of board CPUs of its pool; 0 = any */
+};
+
+struct plan {
+    uint32_t count;
+    bool halt_on_failure;
+    uint32_t vcpu_count;
+    struct plan_domain domains[LAUNCH_MAX_DOMAINS];
+    uint64_t affinity[PLAN_MAX_VCPUS];  /* bitmap of board CPUs; 0 = any */
+    uint16_t order[LAUNCH_MAX_DOMAINS]; /* domain indices in the order in which they are started */
+};
+
+/* What the description is read against. */
+struct plan_context {
+    const void *fdt;               /* a whole, checked device tree */
+    const struct archive *archive; /* NULL: every module lies outside the image */
+    const struct board_table *board;
+    const struct board_range *taken; /* machine ranges which no domain may have as static memory */
+    uint32_t taken_count;
+};
+
+/* Read and check the whole description.  False when anything in it is refused: every reason has been said. */
+bool plan_read(struct plan *plan, const struct plan_context *context);
+
+/* A device tree of `size` bytes at `fdt` (8-byte aligned) is whole and consistent; what names it in the message. */
+bool plan_check_fdt(const void *fdt, uint64_t size, const char *what);
+
+#endif

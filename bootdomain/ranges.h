@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sets of machine-memory ranges: what is claimed, and what must not be.
+ * [impl->dsn~boot-claim~1] */
+#ifndef BOOTDOMAIN_RANGES_H
+#define BOOTDOMAIN_RANGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bulkhead/board.h>
+
+#define RANGES_MAX 2048u /* every static range and module outside the image of 128 domains, and the board's own */
+
+struct ranges {
+    uint32_t count;
+    struct board_range range[RANGES_MAX]; /* in no order, none empty */
+};
+
+void ranges_clear(struct ranges *ranges);
+
+/* Add a range; empty ones are left out.  False, and said, when there is no room. */
+bool ranges_add(struct ranges *ranges, uint64_t base, uint64_t size);
+
+/* Cut [base, base + size) out of every range.  False, and said, when a cut needs more room than there is.
+ * Bound: RANGES_MAX steps. */
+bool ranges_cut(struct ranges *ranges, uint64_t base, uint64_t size);
+
+/* Make every range whole 4 KiB pages: shrink (RAM to use) or grow (memory to leave alone). */
+void ranges_shrink_to_pages(struct ranges *ranges);
+void ranges_grow_to_pages(struct ranges *ranges);
+
+#endif
