@@ -55,6 +55,7 @@ struct key {
     size_t offset;                 /* in the structure of the table that holds this key */
     uint64_t min, max;             /* numbers and sizes, also those in lists; max 0 = no limit */
     const char *const *choices;    /* KEY_CHOICE, NULL-terminated */
+    const char *names;             /* KEY_NAMED: regular expression of good names, NULL = any */
     const char *shorthand;         /* KEY_MAP: a scalar stands for this key of the inner table */
     const struct key_table *inner; /* KEY_MAP, KEY_MAPS, KEY_NAMED */
     const char *fallback;          /* the default, as text for the reader */

@@ -32,6 +32,8 @@ static const struct verb verbs[] = {
     {"check", "FILE.yaml", "report everything that is wrong with a system description", build_options_text, verb_check},
     {"build", "FILE.yaml [-o NAME.img]", "make the bootable image of a system", build_options_text, verb_build},
     {"run", "FILE.yaml|IMAGE [OPTIONS] [-- QEMU ARGUMENTS]", "start a system in QEMU", run_options_text, verb_run},
+    {"explain", "[KEY | --markdown system|board]", "say what a configuration key means", "", verb_explain},
+    {"schema", "[system|board]", "print the JSON Schema of descriptions, for editors", "", verb_schema},
     {"board", "FILE.yaml -o TABLE.bin", "make the table that the hypervisor reads about a board", "", verb_board},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))

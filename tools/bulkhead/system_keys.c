@@ -241,6 +241,7 @@ static const struct key system_key_rows[] = {
      .kind = KEY_NAMED,
      FIELD(system, domains),
      .inner = &domain_keys,
+     .names = "^[A-Za-z][A-Za-z0-9_.-]{0,30}$",
      .required = true,
      .meaning = "The domains by name: a letter, then at most 30 letters, digits, `_`, `.` or `-`.",
      .example = "domains: { brake: { memory: 16 MiB, kernel: guest:brake } }"},
