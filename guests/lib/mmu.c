@@ -30,10 +30,22 @@ static uint64_t make(uint64_t address, enum mmu_kind kind, uint64_t type)
     return kind == MMU_NONE ? 0 : address | kinds[kind] | type;
 }
 
-void mmu_set_gib(uint32_t gib, enum mmu_kind kind)
+void mmu_map_gib(uint32_t gib, uint64_t to, enum mmu_kind kind)
 {
     if (gib >= 2 && gib < 512) {
-        write_entry(&mmu_gib_table[gib], make((uint64_t)gib << 30, kind, 1));
+        write_entry(&mmu_gib_table[gib], make(to, kind, 1));
+    }
+}
+
+void mmu_set_gib(uint32_t gib, enum mmu_kind kind)
+{
+    mmu_map_gib(gib, (uint64_t)gib << 30, kind);
+}
+
+void mmu_set_gib_table(uint32_t gib, uint64_t table)
+{
+    if (gib >= 2 && gib < 512) {
+        write_entry(&mmu_gib_table[gib], table | 3);
     }
 }
 

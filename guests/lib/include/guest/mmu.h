@@ -21,6 +21,12 @@ enum mmu_kind {
 /* Change the mapping of the 1 GiB block number gib, 2..511. */
 void mmu_set_gib(uint32_t gib, enum mmu_kind kind);
 
+/* Map the 1 GiB block number gib, 2..511, to physical address to (1 GiB aligned). */
+void mmu_map_gib(uint32_t gib, uint64_t to, enum mmu_kind kind);
+
+/* Let the 1 GiB block number gib, 2..511, be described by the level 2 table at physical address table. */
+void mmu_set_gib_table(uint32_t gib, uint64_t table);
+
 /* Change the mapping of 2 MiB blocks in 0..0x7fffffff but for the program's own 2 MiB (0x40000000). */
 void mmu_set_block(uint64_t address, enum mmu_kind kind);
 
