@@ -15,7 +15,7 @@ static_assert(offsetof(struct vcpu, arch.x) == VCPU_X && offsetof(struct vcpu, a
                   offsetof(struct vcpu, arch.pstate) == VCPU_PC + 8,
               "entry.S");
 static_assert(offsetof(struct cpu, arch.stack_top) == CPU_STACK && offsetof(struct cpu, current) == CPU_CURRENT &&
-                  offsetof(struct cpu, work) == CPU_WORK,
+                  offsetof(struct cpu, work) == CPU_WORK && offsetof(struct cpu, arch.history) == CPU_HISTORY,
               "entry.S");
 static_assert(sizeof(struct cpu) <= 4096, "panic frame follows in the second page");
 

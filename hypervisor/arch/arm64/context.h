@@ -12,6 +12,9 @@ struct vcpu;
 /* EL2 control registers of this CPU that do not depend on the vCPU. */
 void context_cpu_init(void);
 
+/* Choose the vectors that make branch history of a guest harmless (Spectre-BHB), as this CPU model needs. */
+void history_cpu_init(struct cpu *cpu);
+
 /* Deliver an exception to EL1 of v, which is loaded: esr for ESR_EL1; far only where set_far. */
 void context_inject(struct vcpu *v, uint64_t esr, bool set_far, uint64_t far);
 /* Undefined instruction at the vCPU's pc. */

@@ -70,10 +70,27 @@
     b       hyp_fault
     .endm
 
-    .section .text.vectors, "ax"
+    /* One vector table for each way to make the branch history harmless before the hypervisor's own branches. */
+    .macro lower_el suffix
+    .balign 128
+    save_guest
+    mrs     x1, esr_el2
+    b       guest_sync\suffix
+    .balign 128
+    save_guest
+    b       guest_irq\suffix
+    .balign 128
+    save_guest
+    b       guest_irq\suffix
+    .balign 128
+    save_guest
+    b       guest_serror\suffix
+    .endm
+
+    .macro vector_table suffix
     .balign 2048
-    .global vectors
-vectors:
+    .global vectors\suffix
+vectors\suffix:
     hyp_slot 0                      /* current EL, SP0: never used */
     hyp_slot 1
     hyp_slot 2
@@ -82,32 +99,14 @@ vectors:
     hyp_slot 5
     hyp_slot 6
     hyp_slot 7
-    .balign 128                     /* lower EL, AArch64 */
-    save_guest
-    mrs     x1, esr_el2
-    b       guest_sync
-    .balign 128
-    save_guest
-    b       guest_irq
-    .balign 128
-    save_guest
-    b       guest_irq
-    .balign 128
-    save_guest
-    b       guest_serror
-    .balign 128                     /* lower EL, AArch32 (EL0) */
-    save_guest
-    mrs     x1, esr_el2
-    b       guest_sync
-    .balign 128
-    save_guest
-    b       guest_irq
-    .balign 128
-    save_guest
-    b       guest_irq
-    .balign 128
-    save_guest
-    b       guest_serror
+    lower_el \suffix                /* AArch64 */
+    lower_el \suffix                /* AArch32 (EL0) */
+    .endm
+
+    .section .text.vectors, "ax"
+    vector_table
+    vector_table _loop
+    vector_table _firmware
 
     .section .text.entry, "ax"
     .balign 64
@@ -128,6 +127,44 @@ guest_serror:
     mrs     x1, esr_el2
     bl      trap_serror
     b       guest_work
+
+    /* Branch history: overwrite it by taken branches, or let the firmware do it. */
+    .macro history_loop
+    ldr     x2, [x19, #CPU_HISTORY]
+1:  b       2f
+2:  subs    x2, x2, #1
+    b.ne    1b
+    dsb     nsh
+    isb
+    .endm
+
+    .macro history_firmware
+    mov     x20, x0
+    mov     x21, x1
+    ldr     x0, [x19, #CPU_HISTORY] /* SMCCC_ARCH_WORKAROUND_3 or _1 */
+    smc     #0
+    mov     x0, x20
+    mov     x1, x21
+    .endm
+
+guest_sync_loop:
+    history_loop
+    b       guest_sync
+guest_irq_loop:
+    history_loop
+    b       guest_irq
+guest_serror_loop:
+    history_loop
+    b       guest_serror
+guest_sync_firmware:
+    history_firmware
+    b       guest_sync
+guest_irq_firmware:
+    history_firmware
+    b       guest_irq
+guest_serror_firmware:
+    history_firmware
+    b       guest_serror
 
 guest_work:
     mov     x0, x19

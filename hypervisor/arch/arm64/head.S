@@ -7,8 +7,8 @@
     .section .head, "ax"
     .global image_head
 image_head:
-    b       primary_entry           /* code0 */
-    nop                             /* code1 */
+    ccmp    x18, #0, #0xd, pl       /* code0: reads as "MZ", changes only flags */
+    b       primary_entry           /* code1 */
     .quad   0                       /* text_offset */
     .quad   0                       /* image_size: filled in by the host tool */
     .quad   0xa                     /* flags: little endian, 4 KiB pages, anywhere in memory */
@@ -16,7 +16,47 @@ image_head:
     .quad   0
     .quad   0
     .ascii  "ARM\x64"
+    .long   pe_header - image_head
+
+    /* The same file as a UEFI application (PE32+).  One section from the descriptor page on; the host tool fills in the
+     * sizes.  efi.c moves the image to where it may run.  [impl->dsn~uefi-image~1] */
+    .balign 8
+pe_header:
+    .ascii  "PE\0\0"
+    .short  0xaa64                  /* Machine: AArch64 */
+    .short  1                       /* NumberOfSections */
+    .long   0, 0, 0
+    .short  pe_sections - pe_optional
+    .short  0x206                   /* executable, no line numbers, no debug information */
+pe_optional:
+    .short  0x20b                   /* PE32+ */
+    .byte   0, 0
+    .long   0                       /* SizeOfCode: host tool */
+    .long   0, 0
+    .long   efi_entry_offset        /* AddressOfEntryPoint */
+    .long   0x1000                  /* BaseOfCode */
+    .quad   0                       /* ImageBase */
+    .long   0x1000, 0x1000          /* SectionAlignment, FileAlignment */
+    .short  0, 0, 0, 0, 0, 0
     .long   0
+    .long   0                       /* SizeOfImage: host tool */
+    .long   0x1000                  /* SizeOfHeaders */
+    .long   0
+    .short  10                      /* Subsystem: EFI application */
+    .short  0
+    .quad   0, 0, 0, 0
+    .long   0
+    .long   6                       /* NumberOfRvaAndSizes */
+    .quad   0, 0, 0, 0, 0, 0
+pe_sections:
+    .ascii  ".text\0\0\0"
+    .long   0                       /* VirtualSize: host tool */
+    .long   0x1000                  /* VirtualAddress */
+    .long   0                       /* SizeOfRawData: host tool */
+    .long   0x1000                  /* PointerToRawData */
+    .long   0, 0
+    .short  0, 0
+    .long   0xe0000020              /* code, execute, read, write */
 
     .section .descriptor, "aw"
     .global image_descriptor
@@ -31,6 +71,7 @@ image_descriptor:
     .section .text.entry, "ax"
     .global primary_entry
 primary_entry:
+    msr     daifset, #0xf
     mrs     x20, cntpct_el0
     mov     x21, x0
     mrs     x0, CurrentEL
@@ -43,6 +84,9 @@ primary_entry:
     bic     x1, x1, #1
     bic     x1, x1, #(1 << 2)
     msr     sctlr_el2, x1
+    isb
+    mov     x1, #(1 << 31)          /* HCR_EL2.RW: what UEFI routed to EL2 is not ours yet */
+    msr     hcr_el2, x1
     isb
 1:  adrp    x1, boot_stack_top
     add     sp, x1, :lo12:boot_stack_top
@@ -111,3 +155,13 @@ mmu_on:
 boot_stack:
     .fill   8192, 1, 0
 boot_stack_top:
+
+    /* x0 = device tree, x1 = address of the copied image, clean to the point of coherency. */
+    .section .text.entry, "ax"
+    .global efi_continue
+efi_continue:
+    msr     daifset, #0xf
+    ic      iallu
+    dsb     sy
+    isb
+    br      x1

@@ -25,8 +25,9 @@
 #define VCPU_X        0
 #define VCPU_PC       248
 #define CPU_STACK     0
-#define CPU_CURRENT   40
-#define CPU_WORK      48
+#define CPU_CURRENT   48
+#define CPU_WORK      56
+#define CPU_HISTORY   40
 
 #define IMAGE_HEADER_MAGIC 0x644d5241 /* "ARM\x64" */
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of the virtual interrupt controller.
+ * Lock: vgic.lock of the domain (rank 4).  "home" = the CPU on which the vCPU lives. */
+#ifndef ARCH_ARM64_VGIC_INTERNAL_H
+#define ARCH_ARM64_VGIC_INTERNAL_H
+
+#include "arch/arm64/vgic.h"
+#include "arch/arm64/vgic_hw.h"
+#include "arch/contract/arch.h"
+#include "core/upcall.h"
+#include "lib/bits.h"
+
+#define VGIC_SGI_MASK   0xffffu
+#define VGIC_NO_OWNER   0xffu
+#define VGIC_BEST_NONE  UINT16_MAX
+#define VGIC_KEY_NONE   UINT32_MAX
+#define VGIC_RESYNC     1u /* resync: look at list registers and candidates again */
+#define VGIC_RESYNC_RWP 2u /* and this one counts in vgic_domain.rwp */
+
+/* What the hardware of every CPU has; const after start. */
+struct vgic_caps {
+    uint32_t lr_mask;   /* list registers, as bits */
+    uint32_t prio_mask; /* implemented bits of a priority */
+    uint32_t aprs;      /* active priority registers of a group */
+    bool tds;           /* ICC_DIR_EL1 can be trapped alone */
+};
+extern struct vgic_caps vgic_caps;
+
+/* vCPUs of one domain that have something to do; filled under the lock. */
+struct vgic_kicks {
+    uint64_t vcpus[VGIC_REQUESTERS];
+    bool withdrawn; /* what was disabled is to leave their list registers: GICD_CTLR.RWP */
+};
+
+/* The list registers of the loaded vCPU as last read or written. */
+struct vgic_view {
+    uint64_t lr[VGIC_LRS];
+};
+
+enum vgic_fate {
+    VGIC_KEEP = 0,
+    VGIC_TAKE_OUT = 1,
+};
+
+static inline struct vgic_spis *vgic_spis_at(const struct domain *d, uint32_t word)
+{
+    return &d->arch.vgic.spis[word / VGIC_SPIS_A_FRAME][word % VGIC_SPIS_A_FRAME];
+}
+static inline struct vgic_irqs *vgic_irqs_of(struct vcpu *v, uint32_t intid)
+{
+    return (intid < VGIC_PRIVATE) ? &v->arch.vgic.priv : &vgic_spis_at(v->domain, intid / 32u - 1u)->irqs;
+}
+static inline void vgic_kick(struct vgic_kicks *k, uint32_t vcpu)
+{
+    k->vcpus[(vcpu / 64u) % VGIC_REQUESTERS] |= BIT(vcpu % 64u);
+}
+static inline uint32_t vgic_level_pending(const struct vgic_irqs *irqs)
+{
+    return irqs->pending | (irqs->level & ~irqs->edge);
+}
+/* Private interrupts that may go to a list register. */
+static inline uint32_t vgic_private_candidates(const struct vgic_vcpu *g)
+{
+    return vgic_level_pending(&g->priv) & g->ready & ~g->priv.active & ~g->priv.held;
+}
+static inline uint32_t vgic_group_gate(const struct domain *d, const struct vgic_irqs *irqs)
+{
+    uint32_t ctlr = __atomic_load_n(&d->arch.vgic.ctlr, __ATOMIC_RELAXED);
+
+    return (((ctlr & 1u) != 0u) ? ~irqs->group : 0u) | (((ctlr & 2u) != 0u) ? irqs->group : 0u);
+}
+/* v's registers are in this CPU. */
+static inline bool vgic_is_here(const struct vcpu *v)
+{
+    return v->arch.vgic.loaded && this_cpu()->arch.loaded == v;
+}
+
+/* ---- vgic_spi.c: candidates ---- */
+
+/* SPIs `mask` of a word changed: put each where it belongs, and tell who is to take it or to let it go.
+ * Bound: 32 + 32 candidates. */
+void vgic_spi_update(struct domain *d, uint32_t word, uint32_t mask, struct vgic_kicks *k)
+    REQUIRES(d->arch.vgic.lock);
+/* The vCPU that v's domain routes bit n of a word to; NULL = none has that affinity.  Bound: vCPUs (1 unless any). */
+struct vcpu *vgic_spi_target(const struct domain *d, const struct vgic_spis *s, uint32_t n);
+/* Key (priority << 16 | INTID) of v's most urgent SPI to take.  Bound: 2 * words. */
+uint32_t vgic_spi_best(const struct vcpu *v) REQUIRES(v->domain->arch.vgic.lock);
+/* Let the vCPU that is loaded here act on what changed, release the lock, notify the others.
+ * Bound: one vgic_fill, and one notification for each vCPU kicked. */
+void vgic_commit(struct domain *d, struct vgic_kicks *k) RELEASE(d->arch.vgic.lock);
+
+/* ---- vgic_lr.c: list registers.  Context: home, v loaded ---- */
+
+/* Bring list register i and the interrupt's state together.  Bound: O(1), with VGIC_TAKE_OUT: VGIC_SPILL_MAX. */
+void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_view *view, struct vgic_kicks *k)
+    REQUIRES(v->domain->arch.vgic.lock);
+/* Look at everything: list registers, ended interrupts, candidates.
+ * Bound: LRs * (LRs + 32 + 2 * words + VGIC_SPILL_MAX). */
+void vgic_resync_locked(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
+void vgic_resync(struct vcpu *v) EXCLUDES(v->domain->arch.vgic.lock);
+/* The most urgent candidates into list registers; view is what is there. */
+void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
+/* Private interrupts `bits` of v become pending as edges, some perhaps at once.  Bound: popcount(bits) + a resync. */
+void vgic_pend_private(struct vcpu *v, uint32_t bits);
+void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags);
+/* Pending and active SPIs of a word in v's list registers.  Bound: LRs. */
+void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint32_t *active);
+/* Interrupt intid, active but in no list register, was ended. */
+void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
+
+/* ---- vgic_remote.c: asking other CPUs ---- */
+
+enum vgic_request_kind {
+    VGIC_ASK_NOTHING = 0,
+    VGIC_ASK_STATE   = 1, /* state of SPIs of a word in the target's list registers */
+    VGIC_ASK_ACCESS  = 2, /* an access to the target's SGI frame */
+};
+/* Pending and active state of SPIs `mask` of a word that other vCPUs hold.  false = not known yet: make the access
+ * again.  Context: v is current.  Bound: 32 notifications. */
+bool vgic_ask_state(struct vcpu *v, uint32_t word, uint32_t mask, uint32_t *pending, uint32_t *active)
+    REQUIRES(v->domain->arch.vgic.lock);
+/* Access the SGI frame of t, which lives on another CPU.  false = make the access again. */
+bool vgic_ask_access(struct vcpu *v, struct vcpu *t, struct mmio *m);
+/* Answer what others asked of v.  Context: home.  Bound: vCPUs of the domain. */
+void vgic_answer(struct vcpu *v);
+/* v goes on with something else than the access it asked for. */
+void vgic_ask_end(struct vcpu *v);
+
+/* ---- vgic_regs.c ---- */
+
+/* An access to v's own SGI frame; offset within it.  Context: home. */
+void vgic_sgi_frame(struct vcpu *v, struct mmio *m);
+
+#endif

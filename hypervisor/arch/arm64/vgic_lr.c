@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/vgic_internal.h"
+
+static uint64_t lr_of_irq(const struct vgic_irqs *irqs, uint32_t intid)
+{
+    uint32_t n = intid % 32u;
+
+    return ((uint64_t)irqs->prio[n] << LR_PRIO_SHIFT) | (((irqs->group >> n) & 1u) != 0u ? LR_GROUP1 : 0u) | intid;
+}
+
+/* v may be given this interrupt's pending state. */
+static bool is_deliverable(struct vcpu *v, const struct vgic_irqs *irqs, uint32_t intid)
+{
+    uint32_t bit = (uint32_t)BIT(intid % 32u);
+
+    if (intid < VGIC_PRIVATE) {
+        return (v->arch.vgic.ready & bit) != 0u;
+    }
+    return (irqs->enabled & vgic_group_gate(v->domain, irqs) & bit) != 0u &&
+           vgic_spi_target(v->domain, vgic_spis_at(v->domain, intid / 32u - 1u), intid % 32u) == v;
+}
+
+static void spill_push(struct vgic_vcpu *g, uint32_t intid)
+{
+    for (uint32_t i = 0; i < g->spill_count; i++) {
+        if (g->spill[i] == intid) {
+            return;
+        }
+    }
+    ASSERT(g->spill_count < ARRAY_SIZE(g->spill));
+    g->spill[g->spill_count++] = (uint16_t)intid;
+}
+
+/* Forget SPIs that were made inactive by a register write, or are in a list register again. */
+static void spill_compact(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < g->spill_count; i++) {
+        const struct vgic_spis *s = vgic_spis_at(v->domain, g->spill[i] / 32u - 1u);
+        uint32_t n = g->spill[i] % 32u;
+        if ((s->irqs.active & ~s->irqs.held & BIT(n)) != 0u && s->owner[n] == v->id) {
+            g->spill[kept++] = g->spill[i];
+        }
+    }
+    g->spill_count = kept;
+}
+
+/* Key of the most urgent active interrupt outside the list registers.  Bound: 32 + VGIC_SPILL_MAX + LRs. */
+static uint32_t spill_best(struct vcpu *v)
+{
+    const struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t best = VGIC_KEY_NONE;
+
+    for (uint32_t m = g->priv.active & ~g->priv.held; m != 0u; m &= m - 1u) {
+        uint32_t n = (uint32_t)__builtin_ctz(m);
+        uint32_t key = (uint32_t)g->priv.prio[n] << 16 | n;
+        best = (key < best) ? key : best;
+    }
+    for (uint32_t i = 0; i < g->spill_count; i++) {
+        uint32_t key = (uint32_t)vgic_irqs_of(v, g->spill[i])->prio[g->spill[i] % 32u] << 16 | g->spill[i];
+        best = (key < best) ? key : best;
+    }
+    return best;
+}
+
+/* The requests cancel, deact, active, pending applied to what the list register says. */
+static uint64_t apply(struct vcpu *v, uint32_t i, struct vgic_irqs *irqs, uint64_t lr)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t intid = g->lr_intid[i];
+    uint32_t bit = (uint32_t)BIT(intid % 32u);
+    bool edge = (irqs->edge & bit) != 0u;
+    bool latched = (lr & LR_PENDING) != 0u && (edge || (g->lr_latched & BIT(i)) != 0u);
+    bool same = ((lr ^ lr_of_irq(irqs, intid)) & (BITS(55, LR_PRIO_SHIFT) | LR_GROUP1)) == 0u;
+
+    if ((irqs->cancel & bit) != 0u || (intid < VGIC_PRIVATE && (g->hw & bit) != 0u && !vgic_hw_line(intid))) {
+        lr &= ~LR_PENDING;
+        latched = false;
+    }
+    if ((irqs->deact & bit) != 0u) {
+        lr &= ~LR_ACTIVE;
+    }
+    if ((irqs->active & bit) != 0u) {
+        lr |= LR_ACTIVE;
+    }
+    irqs->cancel &= ~bit;
+    irqs->deact &= ~bit;
+    irqs->active &= ~bit;
+    latched = latched || (irqs->pending & bit) != 0u;
+    if (is_deliverable(v, irqs, intid) && same && (lr & LR_STATE) != 0u &&
+        (((lr & LR_PENDING) != 0u && (latched || (irqs->level & bit) != 0u)) || (latched && edge))) {
+        lr |= LR_PENDING;
+        irqs->pending &= ~bit;
+    } else {
+        lr &= ~LR_PENDING;
+        irqs->pending = latched ? irqs->pending | bit : irqs->pending & ~bit;
+        latched = false;
+    }
+    g->lr_latched = latched ? g->lr_latched | (uint32_t)BIT(i) : g->lr_latched & ~(uint32_t)BIT(i);
+    return lr;
+}
+
+/* Link to the physical interrupt, or ask for a maintenance interrupt where its end must be seen. */
+static uint64_t with_link(const struct vgic_vcpu *g, const struct vgic_irqs *irqs, uint32_t intid, uint64_t lr)
+{
+    uint32_t bit = (uint32_t)BIT(intid % 32u);
+    bool again = (irqs->pending & bit) != 0u || (lr & LR_STATE) == LR_STATE;
+    bool hw = intid < VGIC_PRIVATE && (g->hw & bit) != 0u;
+
+    lr &= ~(LR_HW | BITS(44, LR_PINT_SHIFT));
+    if (hw && !again) {
+        return lr | LR_HW | ((uint64_t)g->pint[intid] << LR_PINT_SHIFT);
+    }
+    return (hw || (irqs->edge & bit) == 0u || (irqs->pending & bit) != 0u) ? lr | LR_EOI : lr;
+}
+
+/* An interrupt left its list register: SPIs find their next vCPU, a physical interrupt behind it is let go. */
+static void released(struct vcpu *v, uint32_t intid, struct vgic_irqs *irqs, struct vgic_kicks *k)
+    REQUIRES(v->domain->arch.vgic.lock)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t bit = (uint32_t)BIT(intid % 32u);
+
+    irqs->held &= ~bit;
+    if (intid >= VGIC_PRIVATE) {
+        vgic_spi_update(v->domain, intid / 32u - 1u, bit, k);
+    } else if ((g->hw & bit) != 0u && ((irqs->pending | irqs->active) & bit) == 0u) {
+        g->hw &= ~bit;
+        vgic_hw_deactivate(g->pint[intid]);
+    }
+}
+
+void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_view *view, struct vgic_kicks *k)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t intid = g->lr_intid[i];
+    struct vgic_irqs *irqs = vgic_irqs_of(v, intid);
+    uint32_t bit = (uint32_t)BIT(intid % 32u);
+    uint64_t before = vgic_hw_lr(i);
+    uint64_t lr;
+
+    if ((before & LR_STATE) == 0u && (before & LR_HW) != 0u) {
+        g->hw &= ~bit; /* the guest's deactivation was the physical one */
+    }
+    lr = apply(v, i, irqs, before);
+    if (fate == VGIC_TAKE_OUT) {
+        irqs->pending |= ((lr & LR_PENDING) != 0u && (g->lr_latched & BIT(i)) != 0u) ? bit : 0u;
+        irqs->active |= ((lr & LR_ACTIVE) != 0u) ? bit : 0u;
+        if ((lr & LR_ACTIVE) != 0u && intid >= VGIC_PRIVATE) {
+            spill_push(g, intid);
+        }
+        lr = 0;
+    }
+    if ((lr & LR_STATE) == 0u) {
+        lr = 0;
+        g->lr_used &= ~(uint32_t)BIT(i);
+        released(v, intid, irqs, k);
+    } else {
+        lr = with_link(g, irqs, intid, lr & ~LR_EOI);
+    }
+    if (lr != before) {
+        vgic_hw_set_lr(i, lr);
+    }
+    view->lr[i] = lr;
+}
+
+/* intid, not held, into list register i, as pending or as active. */
+static void list(struct vcpu *v, uint32_t intid, uint32_t i, uint64_t state, struct vgic_view *view,
+                 struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    struct vgic_irqs *irqs = vgic_irqs_of(v, intid);
+    uint32_t n = intid % 32u;
+    uint32_t bit = (uint32_t)BIT(n);
+    uint32_t latched = (state == LR_PENDING) ? irqs->pending & bit : 0u;
+
+    g->lr_latched = (latched != 0u) ? g->lr_latched | (uint32_t)BIT(i) : g->lr_latched & ~(uint32_t)BIT(i);
+    irqs->pending &= ~latched;
+    irqs->active &= ~bit;
+    irqs->held |= bit;
+    g->lr_used |= (uint32_t)BIT(i);
+    g->lr_intid[i] = (uint16_t)intid;
+    if (intid < VGIC_PRIVATE) {
+        g->lr_of[n] = (uint8_t)i;
+    } else {
+        struct vgic_kicks none = {.withdrawn = false};
+        vgic_spi_update(v->domain, intid / 32u - 1u, bit, &none);
+    }
+    (void)k;
+    view->lr[i] = with_link(g, irqs, intid, lr_of_irq(irqs, intid) | state);
+    vgic_hw_set_lr(i, view->lr[i]);
+}
+
+static uint32_t best_candidate(struct vcpu *v) REQUIRES(v->domain->arch.vgic.lock)
+{
+    uint32_t best = vgic_spi_best(v);
+
+    for (uint32_t m = vgic_private_candidates(&v->arch.vgic); m != 0u; m &= m - 1u) {
+        uint32_t n = (uint32_t)__builtin_ctz(m);
+        uint32_t key = (uint32_t)v->arch.vgic.priv.prio[n] << 16 | n;
+        best = (key < best) ? key : best;
+    }
+    return best;
+}
+
+/* The used list register with the least urgent interrupt in exactly this state; VGIC_LRS = none. */
+static uint32_t least_urgent(const struct vgic_vcpu *g, const struct vgic_view *view, uint64_t state, uint32_t *key)
+{
+    uint32_t at = VGIC_LRS;
+
+    *key = 0;
+    for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
+        uint32_t i = (uint32_t)__builtin_ctz(m);
+        uint32_t one = LR_PRIO(view->lr[i]) << 16 | g->lr_intid[i];
+        bool fits = (state == LR_ACTIVE) ? (view->lr[i] & LR_ACTIVE) != 0u : (view->lr[i] & LR_STATE) == state;
+        if (fits && one >= *key) {
+            *key = one;
+            at = i;
+        }
+    }
+    return at;
+}
+
+/* Every list register is active and none may be taken out: have the next end of one seen. */
+static void watch_ends(struct vgic_vcpu *g, struct vgic_view *view)
+{
+    for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
+        uint32_t i = (uint32_t)__builtin_ctz(m);
+        view->lr[i] = (view->lr[i] & ~(LR_HW | BITS(44, LR_PINT_SHIFT))) | LR_EOI;
+        vgic_hw_set_lr(i, view->lr[i]);
+    }
+}
+
+/* A list register for a candidate; VGIC_LRS = none for now. */
+static uint32_t make_room(struct vcpu *v, uint32_t key, struct vgic_view *view, struct vgic_kicks *k)
+    REQUIRES(v->domain->arch.vgic.lock)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
+    uint32_t other;
+    uint32_t i;
+
+    if (free != 0u) {
+        return (uint32_t)__builtin_ctz(free);
+    }
+    i = least_urgent(g, view, LR_PENDING, &other);
+    if (i != VGIC_LRS && other <= key) {
+        return VGIC_LRS;
+    }
+    if (i == VGIC_LRS) {
+        if (g->spill_count >= VGIC_SPILL_MAX || (!vgic_caps.tds && (vgic_hw_vmcr() & ICH_VMCR_EOIM) != 0u)) {
+            watch_ends(g, view);
+            return VGIC_LRS;
+        }
+        i = least_urgent(g, view, LR_ACTIVE, &other);
+    }
+    vgic_settle(v, i, VGIC_TAKE_OUT, view, k);
+    return i;
+}
+
+static void restore_active(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
+    REQUIRES(v->domain->arch.vgic.lock)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+
+    spill_compact(v);
+    for (uint32_t step = 0; step < VGIC_LRS; step++) {
+        uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
+        uint32_t key = spill_best(v);
+        bool last = (free & (free - 1u)) == 0u;
+        if (key == VGIC_KEY_NONE || free == 0u ||
+            (last && g->spill_count <= VGIC_SPILL_MAX && best_candidate(v) != VGIC_KEY_NONE)) {
+            return;
+        }
+        list(v, key & 0xffffu, (uint32_t)__builtin_ctz(free), LR_ACTIVE, view, k);
+        spill_compact(v);
+    }
+}
+
+void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
+{
+    uint32_t hcr = flags | ((g->request.kind == VGIC_ASK_NOTHING) ? ICH_HCR_EN : 0u);
+
+    if (hcr != g->hcr) {
+        g->hcr = hcr;
+        vgic_hw_set_hcr(hcr);
+    }
+}
+
+void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t flags = 0;
+    uint32_t key = VGIC_KEY_NONE;
+
+    if ((g->priv.active & ~g->priv.held) != 0u || g->spill_count != 0u) {
+        restore_active(v, view, k);
+    }
+    for (uint32_t step = 0; step <= VGIC_LRS; step++) {
+        uint32_t i;
+        key = best_candidate(v);
+        i = (key == VGIC_KEY_NONE) ? VGIC_LRS : make_room(v, key, view, k);
+        if (i == VGIC_LRS) {
+            break;
+        }
+        list(v, key & 0xffffu, i, LR_PENDING, view, k);
+    }
+    if (key != VGIC_KEY_NONE && least_urgent(g, view, LR_PENDING, &key) != VGIC_LRS) {
+        flags |= ICH_HCR_NPIE;
+    }
+    if ((g->priv.active & ~g->priv.held) != 0u || g->spill_count != 0u) {
+        flags |= ICH_HCR_LRENPIE | (vgic_caps.tds ? ICH_HCR_TDIR : 0u);
+    }
+    if (__atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED) != 0u && vgic_caps.tds) {
+        flags |= ICH_HCR_TDIR;
+    }
+    vgic_set_hcr(g, flags);
+}
+
+void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k)
+{
+    struct vgic_irqs *irqs = vgic_irqs_of(v, intid);
+
+    irqs->active &= ~(uint32_t)BIT(intid % 32u);
+    released(v, intid, irqs, k);
+}
+
+/* Ends of interrupts that were in no list register: with EOImode 0 the most urgent active one ended. */
+static void take_ended(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t count = (uint32_t)(vgic_hw_hcr() >> ICH_HCR_EOICOUNT_SHIFT) & 31u;
+
+    if (count == 0u) {
+        return;
+    }
+    vgic_hw_set_hcr(g->hcr);
+    if ((vgic_hw_vmcr() & ICH_VMCR_EOIM) != 0u) {
+        return; /* ICC_DIR_EL1 traps and tells which */
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t key = spill_best(v);
+        if (key == VGIC_KEY_NONE) {
+            return;
+        }
+        vgic_deactivate(v, key & 0xffffu, k);
+        spill_compact(v);
+    }
+}
+
+/* A linked interrupt that waits in no list register has lost its line. */
+static void drop_stale(struct vgic_vcpu *g)
+{
+    for (uint32_t m = g->hw & g->priv.pending & ~g->priv.held & ~g->priv.active; m != 0u; m &= m - 1u) {
+        uint32_t n = (uint32_t)__builtin_ctz(m);
+        if (!vgic_hw_line(n)) {
+            g->priv.pending &= ~(uint32_t)BIT(n);
+            g->hw &= ~(uint32_t)BIT(n);
+            vgic_hw_deactivate(g->pint[n]);
+        }
+    }
+}
+
+void vgic_resync_locked(struct vcpu *v, struct vgic_kicks *k)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    struct vgic_view view;
+
+    g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
+    if ((g->hcr & ICH_HCR_LRENPIE) != 0u) {
+        take_ended(v, k);
+    }
+    for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
+        vgic_settle(v, (uint32_t)__builtin_ctz(m), VGIC_KEEP, &view, k);
+    }
+    drop_stale(g);
+    vgic_fill(v, &view, k);
+    vgic_hw_sync();
+}
+
+void vgic_resync(struct vcpu *v)
+{
+    struct vgic_kicks k = {.withdrawn = false};
+
+    spin_lock(&v->domain->arch.vgic.lock);
+    vgic_resync_locked(v, &k);
+    k.vcpus[(v->id / 64u) % VGIC_REQUESTERS] &= ~BIT(v->id % 64u);
+    vgic_commit(v->domain, &k);
+}
+
+void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint32_t *active)
+{
+    const struct vgic_vcpu *g = &v->arch.vgic;
+
+    *pending = 0;
+    *active = 0;
+    for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
+        uint32_t i = (uint32_t)__builtin_ctz(m);
+        if (g->lr_intid[i] / 32u == word) {
+            uint64_t lr = vgic_hw_lr(i);
+            *pending |= (uint32_t)(((lr & LR_PENDING) != 0u) ? BIT(g->lr_intid[i] % 32u) : 0u);
+            *active |= (uint32_t)(((lr & LR_ACTIVE) != 0u) ? BIT(g->lr_intid[i] % 32u) : 0u);
+        }
+    }
+}
