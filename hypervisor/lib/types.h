@@ -63,35 +63,35 @@ static inline gaddr_t gfn_to_gaddr(gfn_t g)
 
 /* Results.  Values are the Xen ABI's errno numbers, negated as a guest sees them. */
 typedef enum MUST_CHECK err {
-    OK             = 0,
-    ERR_PERM       = -1,
-    ERR_NOENT      = -2,
-    ERR_SRCH       = -3,
-    ERR_2BIG       = -7,
-    ERR_AGAIN      = -11,
-    ERR_NOMEM      = -12,
-    ERR_ACCES      = -13,
-    ERR_FAULT      = -14,
-    ERR_BUSY       = -16,
-    ERR_EXIST      = -17,
-    ERR_NODEV      = -19,
-    ERR_INVAL      = -22,
-    ERR_NOSPC      = -28,
-    ERR_RANGE      = -34,
-    ERR_NOSYS      = -38,
-    ERR_OPNOTSUPP  = -95,
-    ERR_RESTART    = -85, /* internal: the same call is to be made again; no guest sees it */
+    OK = 0,
+    ERR_PERM = -1,
+    ERR_NOENT = -2,
+    ERR_SRCH = -3,
+    ERR_2BIG = -7,
+    ERR_AGAIN = -11,
+    ERR_NOMEM = -12,
+    ERR_ACCES = -13,
+    ERR_FAULT = -14,
+    ERR_BUSY = -16,
+    ERR_EXIST = -17,
+    ERR_NODEV = -19,
+    ERR_INVAL = -22,
+    ERR_NOSPC = -28,
+    ERR_RANGE = -34,
+    ERR_NOSYS = -38,
+    ERR_OPNOTSUPP = -95,
+    ERR_RESTART = -85, /* internal: the same call is to be made again; no guest sees it */
 } err_t;
 
 #if defined(__clang__)
-#define CAPABILITY(x)     __attribute__((capability(x)))
-#define GUARDED_BY(x)     __attribute__((guarded_by(x)))
-#define REQUIRES(...)     __attribute__((requires_capability(__VA_ARGS__)))
-#define ACQUIRE(...)      __attribute__((acquire_capability(__VA_ARGS__)))
-#define RELEASE(...)      __attribute__((release_capability(__VA_ARGS__)))
-#define TRY_ACQUIRE(...)  __attribute__((try_acquire_capability(__VA_ARGS__)))
-#define EXCLUDES(...)     __attribute__((locks_excluded(__VA_ARGS__)))
-#define NO_THREAD_SAFETY  __attribute__((no_thread_safety_analysis))
+#define CAPABILITY(x)    __attribute__((capability(x)))
+#define GUARDED_BY(x)    __attribute__((guarded_by(x)))
+#define REQUIRES(...)    __attribute__((requires_capability(__VA_ARGS__)))
+#define ACQUIRE(...)     __attribute__((acquire_capability(__VA_ARGS__)))
+#define RELEASE(...)     __attribute__((release_capability(__VA_ARGS__)))
+#define TRY_ACQUIRE(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
+#define EXCLUDES(...)    __attribute__((locks_excluded(__VA_ARGS__)))
+#define NO_THREAD_SAFETY __attribute__((no_thread_safety_analysis))
 #else
 #define CAPABILITY(x)
 #define GUARDED_BY(x)
@@ -103,12 +103,12 @@ typedef enum MUST_CHECK err {
 #define NO_THREAD_SAFETY
 #endif
 
-#define NORETURN      __attribute__((noreturn))
-#define PRINTF(f, a)  __attribute__((format(printf, f, a)))
-#define ALIGNED(n)    __attribute__((aligned(n)))
-#define LIKELY(x)     __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)   __builtin_expect(!!(x), 0)
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define NORETURN                      __attribute__((noreturn))
+#define PRINTF(f, a)                  __attribute__((format(printf, f, a)))
+#define ALIGNED(n)                    __attribute__((aligned(n)))
+#define LIKELY(x)                     __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)                   __builtin_expect(!!(x), 0)
+#define ARRAY_SIZE(a)                 (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
 
 #define CACHE_LINE 64u

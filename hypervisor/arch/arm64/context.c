@@ -22,8 +22,8 @@ static_assert(sizeof(struct cpu) <= 4096, "panic frame follows in the second pag
 #define HCR_GUEST                                                                                                      \
     (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_BSU_IS | HCR_FB | HCR_TWI | HCR_TID3 | HCR_TSC |            \
      HCR_TIDCP | HCR_TACR | HCR_RW | BIT(35) /* TLOR */ | BIT(36) /* TERR */)
-#define CPTR_GUEST 0x33ffu /* RES1; SVE (TZ) and SME (TSM) trap, FP and SIMD do not */
-#define SCTLR_RESET UINT64_C(0x30d00800)       /* RES1 of SCTLR_EL1 (Armv8.0), MMU and caches off */
+#define CPTR_GUEST  0x33ffu              /* RES1; SVE (TZ) and SME (TSM) trap, FP and SIMD do not */
+#define SCTLR_RESET UINT64_C(0x30d00800) /* RES1 of SCTLR_EL1 (Armv8.0), MMU and caches off */
 
 void context_cpu_init(void)
 {
@@ -149,10 +149,11 @@ static void load_keys(const struct arch_vcpu *a)
 
 #define FP_PAIRS(op)                                                                                                   \
     ".arch_extension fp\n\t.arch_extension simd\n\t" op " q0, q1, [%0, #0]\n\t" op " q2, q3, [%0, #32]\n\t" op         \
-    " q4, q5, [%0, #64]\n\t" op " q6, q7, [%0, #96]\n\t" op " q8, q9, [%0, #128]\n\t" op " q10, q11, [%0, #160]\n\t" op \
-    " q12, q13, [%0, #192]\n\t" op " q14, q15, [%0, #224]\n\t" op " q16, q17, [%0, #256]\n\t" op                       \
-    " q18, q19, [%0, #288]\n\t" op " q20, q21, [%0, #320]\n\t" op " q22, q23, [%0, #352]\n\t" op                       \
-    " q24, q25, [%0, #384]\n\t" op " q26, q27, [%0, #416]\n\t" op " q28, q29, [%0, #448]\n\t" op " q30, q31, [%0, #480]"
+    " q4, q5, [%0, #64]\n\t" op " q6, q7, [%0, #96]\n\t" op " q8, q9, [%0, #128]\n\t" op                               \
+    " q10, q11, [%0, #160]\n\t" op " q12, q13, [%0, #192]\n\t" op " q14, q15, [%0, #224]\n\t" op                       \
+    " q16, q17, [%0, #256]\n\t" op " q18, q19, [%0, #288]\n\t" op " q20, q21, [%0, #320]\n\t" op                       \
+    " q22, q23, [%0, #352]\n\t" op " q24, q25, [%0, #384]\n\t" op " q26, q27, [%0, #416]\n\t" op                       \
+    " q28, q29, [%0, #448]\n\t" op " q30, q31, [%0, #480]"
 
 static void save_fp(struct arch_vcpu *a)
 {

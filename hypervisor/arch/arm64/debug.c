@@ -14,8 +14,8 @@
         op(3, s2_0_c0_c3_##reg, array) op(4, s2_0_c0_c4_##reg, array) op(5, s2_0_c0_c5_##reg, array)                   \
             op(6, s2_0_c0_c6_##reg, array) op(7, s2_0_c0_c7_##reg, array) op(8, s2_0_c0_c8_##reg, array)               \
                 op(9, s2_0_c0_c9_##reg, array) op(10, s2_0_c0_c10_##reg, array) op(11, s2_0_c0_c11_##reg, array)       \
-                    op(12, s2_0_c0_c12_##reg, array) op(13, s2_0_c0_c13_##reg, array)                                  \
-                        op(14, s2_0_c0_c14_##reg, array) op(15, s2_0_c0_c15_##reg, array)
+                    op(12, s2_0_c0_c12_##reg, array) op(13, s2_0_c0_c13_##reg, array) op(14, s2_0_c0_c14_##reg, array) \
+                        op(15, s2_0_c0_c15_##reg, array)
 #define SAVE_ONE(i, r, array)                                                                                          \
     if ((i) < count) {                                                                                                 \
         (array)[i] = read_sysreg(r);                                                                                   \

@@ -8,7 +8,7 @@
 #include "bulkhead/board.h"
 #include "bulkhead/image.h"
 
-#define TABLES 48u
+#define TABLES  48u
 #define ENTRIES 512u
 
 /* Stage 1 EL2 descriptors. */
@@ -209,8 +209,8 @@ static void check_runtime(const struct board_table *b)
     for (uint32_t i = 0; i < b->ram_count; i++) {
         frames += b->ram[i].size >> PAGE_SHIFT;
     }
-    if (image_descriptor.runtime.size < frames * 8u + b->cpu_count * IMAGE_RUNTIME_CPU + IMAGE_RUNTIME_FIXED +
-                                            image_descriptor.boot_domain_memory) {
+    if (image_descriptor.runtime.size <
+        frames * 8u + b->cpu_count * IMAGE_RUNTIME_CPU + IMAGE_RUNTIME_FIXED + image_descriptor.boot_domain_memory) {
         refuse(b, "image built with too little runtime memory for this board; rebuild it with the host tool");
     }
 }
@@ -238,8 +238,8 @@ uint64_t early_start(uint64_t dtb, uint64_t load, uint64_t ticks)
     map_cpus(b, areas);
 
     /* T0SZ 16, write-back write-allocate inner shareable walks, PS; bits 31 and 23 are RES1 */
-    early_tcr = 16u | (UINT64_C(1) << 8) | (UINT64_C(1) << 10) | (UINT64_C(3) << 12) | ((pa_range > 5u ? 5u : pa_range) << 16) |
-                BIT(23) | BIT(31);
+    early_tcr = 16u | (UINT64_C(1) << 8) | (UINT64_C(1) << 10) | (UINT64_C(3) << 12) |
+                ((pa_range > 5u ? 5u : pa_range) << 16) | BIT(23) | BIT(31);
     early_root = (uint64_t)tables[0];
     early_info = (struct early_info){.load = load,
                                      .dtb = dtb,

@@ -5,11 +5,11 @@
 #include "arch/arm64/sysreg.h"
 #include "bulkhead/image.h"
 
-#define EFI_LOAD_ERROR UINT64_C(0x8000000000000001)
-#define EFI_LOADER_DATA 2u
+#define EFI_LOAD_ERROR   UINT64_C(0x8000000000000001)
+#define EFI_LOADER_DATA  2u
 #define EFI_ALLOCATE_ANY 0u
-#define IMAGE_ALIGN UINT64_C(0x200000)
-#define MAP_BYTES   32768u
+#define IMAGE_ALIGN      UINT64_C(0x200000)
+#define MAP_BYTES        32768u
 
 struct efi_table_header {
     uint64_t signature;
@@ -96,7 +96,8 @@ static void copy_image(uint64_t to, uint64_t from, uint64_t size)
 uint64_t efi_entry(void *image, struct efi_system_table *t)
 {
     const struct image_descriptor *d = &image_descriptor;
-    uint64_t file = d->archive.size != 0u ? d->archive.offset + d->archive.size : d->boot_domain.offset + d->boot_domain.size;
+    uint64_t file =
+        d->archive.size != 0u ? d->archive.offset + d->archive.size : d->boot_domain.offset + d->boot_domain.size;
     uint64_t whole = d->runtime.offset + d->runtime.size;
     uint64_t dtb = find_dtb(t);
     uint64_t to, key, entry_size, map_size;

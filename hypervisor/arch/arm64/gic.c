@@ -16,22 +16,22 @@
 #define GICD_CTLR_ARE   BIT(4)
 #define GICD_CTLR_GRP1  BIT(1)
 
-#define GICR_TYPER      0x0008u
-#define GICR_WAKER      0x0014u
-#define GICR_CTLR       0x0000u
-#define GICR_SGI        0x10000u
-#define GICR_IGROUPR0   (GICR_SGI + 0x0080u)
-#define GICR_ISENABLER0 (GICR_SGI + 0x0100u)
-#define GICR_ICENABLER0 (GICR_SGI + 0x0180u)
-#define GICR_ISACTIVER0 (GICR_SGI + 0x0300u)
-#define GICR_ICACTIVER0 (GICR_SGI + 0x0380u)
-#define GICR_IPRIORITYR (GICR_SGI + 0x0400u)
-#define GICR_TYPER_LAST BIT(4)
+#define GICR_TYPER          0x0008u
+#define GICR_WAKER          0x0014u
+#define GICR_CTLR           0x0000u
+#define GICR_SGI            0x10000u
+#define GICR_IGROUPR0       (GICR_SGI + 0x0080u)
+#define GICR_ISENABLER0     (GICR_SGI + 0x0100u)
+#define GICR_ICENABLER0     (GICR_SGI + 0x0180u)
+#define GICR_ISACTIVER0     (GICR_SGI + 0x0300u)
+#define GICR_ICACTIVER0     (GICR_SGI + 0x0380u)
+#define GICR_IPRIORITYR     (GICR_SGI + 0x0400u)
+#define GICR_TYPER_LAST     BIT(4)
 #define GICR_WAKER_SLEEP    BIT(1)
 #define GICR_WAKER_CHILDREN BIT(2)
 
-#define PRIORITY        0xa0a0a0a0u
-#define POLL_MAX        1000000u /* reads of a register before the hardware counts as dead */
+#define PRIORITY 0xa0a0a0a0u
+#define POLL_MAX 1000000u /* reads of a register before the hardware counts as dead */
 
 static const struct board_table *board; /* const after init */
 
@@ -116,10 +116,10 @@ err_t gic_cpu_init(struct cpu *cpu)
     write32(gicr, GICR_ISENABLER0, BIT(GIC_SGI_KICK));
     write_sysreg(s3_4_c12_c9_5, 0xf); /* ICC_SRE_EL2: system registers, EL1 may use them too */
     isb();
-    write_sysreg(s3_0_c12_c12_4, 0x2);  /* ICC_CTLR_EL1: EOImode 1, drop and deactivation apart */
-    write_sysreg(s3_0_c4_c6_0, 0xff);   /* ICC_PMR_EL1 */
-    write_sysreg(s3_0_c12_c12_3, 0);    /* ICC_BPR1_EL1 */
-    write_sysreg(s3_0_c12_c12_7, 1);    /* ICC_IGRPEN1_EL1 */
+    write_sysreg(s3_0_c12_c12_4, 0x2); /* ICC_CTLR_EL1: EOImode 1, drop and deactivation apart */
+    write_sysreg(s3_0_c4_c6_0, 0xff);  /* ICC_PMR_EL1 */
+    write_sysreg(s3_0_c12_c12_3, 0);   /* ICC_BPR1_EL1 */
+    write_sysreg(s3_0_c12_c12_7, 1);   /* ICC_IGRPEN1_EL1 */
     isb();
     return OK;
 }

@@ -20,8 +20,8 @@ void gic_set_active(struct cpu *cpu, uint32_t intid, bool active);
 void gic_kick(uint64_t mpidr);
 void gic_kick_all_others(void);
 
-#define GIC_SGI_KICK    0u
-#define GIC_INTID_NONE  1020u /* and above: nothing pending */
+#define GIC_SGI_KICK   0u
+#define GIC_INTID_NONE 1020u /* and above: nothing pending */
 
 static inline uint32_t gic_acknowledge(void)
 {

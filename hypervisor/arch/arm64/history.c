@@ -7,7 +7,7 @@
 #include "arch/arm64/trap.h"
 #include "core/cpu.h"
 
-#define MIDR_MODEL(midr) ((uint32_t)((midr)&0xff00fff0u)) /* implementer, part number */
+#define MIDR_MODEL(midr) ((uint32_t)((midr) & 0xff00fff0u)) /* implementer, part number */
 #define ARM_PART(part)   (0x41000000u | ((part) << 4))
 
 #define SMCCC_ARCH_FEATURES 0x80000001u

@@ -5,17 +5,31 @@
 #include "arch/arm64/stage2_hw.h"
 #include "arch/arm64/sysreg.h"
 
-#define F(hi, lo) BITS(hi, lo)
-#define REG(crm, op2) ((crm)*8u + (op2))
+#define F(hi, lo)     BITS(hi, lo)
+#define REG(crm, op2) ((crm) * 8u + (op2))
 
 /* What a guest may see; a register that is not listed is hidden altogether. */
 static const uint64_t visible[64] = {
     /* AArch32 (EL0 only) */
-    [REG(1, 0)] = UINT64_MAX, [REG(1, 1)] = UINT64_MAX, [REG(1, 2)] = F(11, 0) | F(27, 24), [REG(1, 4)] = UINT64_MAX,
-    [REG(1, 5)] = UINT64_MAX, [REG(1, 6)] = UINT64_MAX, [REG(1, 7)] = UINT64_MAX,
-    [REG(2, 0)] = UINT64_MAX, [REG(2, 1)] = UINT64_MAX, [REG(2, 2)] = UINT64_MAX, [REG(2, 3)] = UINT64_MAX,
-    [REG(2, 4)] = UINT64_MAX, [REG(2, 5)] = UINT64_MAX, [REG(2, 6)] = UINT64_MAX, [REG(2, 7)] = UINT64_MAX,
-    [REG(3, 0)] = UINT64_MAX, [REG(3, 1)] = UINT64_MAX, [REG(3, 2)] = UINT64_MAX, [REG(3, 4)] = UINT64_MAX,
+    [REG(1, 0)] = UINT64_MAX,
+    [REG(1, 1)] = UINT64_MAX,
+    [REG(1, 2)] = F(11, 0) | F(27, 24),
+    [REG(1, 4)] = UINT64_MAX,
+    [REG(1, 5)] = UINT64_MAX,
+    [REG(1, 6)] = UINT64_MAX,
+    [REG(1, 7)] = UINT64_MAX,
+    [REG(2, 0)] = UINT64_MAX,
+    [REG(2, 1)] = UINT64_MAX,
+    [REG(2, 2)] = UINT64_MAX,
+    [REG(2, 3)] = UINT64_MAX,
+    [REG(2, 4)] = UINT64_MAX,
+    [REG(2, 5)] = UINT64_MAX,
+    [REG(2, 6)] = UINT64_MAX,
+    [REG(2, 7)] = UINT64_MAX,
+    [REG(3, 0)] = UINT64_MAX,
+    [REG(3, 1)] = UINT64_MAX,
+    [REG(3, 2)] = UINT64_MAX,
+    [REG(3, 4)] = UINT64_MAX,
     /* ID_AA64PFR0: EL0, EL1, FP, AdvSIMD, GIC, DIT, CSV2, CSV3 */
     [REG(4, 0)] = F(7, 0) | F(27, 16) | F(51, 48) | F(63, 56),
     /* ID_AA64PFR1: BT, SSBS */

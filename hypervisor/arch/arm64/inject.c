@@ -5,8 +5,8 @@
 #include "arch/arm64/sysreg.h"
 #include "core/upcall.h"
 
-#define SCTLR_SPAN BIT(23)
-#define SCTLR_DSSBS BIT(44)
+#define SCTLR_SPAN   BIT(23)
+#define SCTLR_DSSBS  BIT(44)
 #define VECTOR_SP0   0x000u
 #define VECTOR_SPX   0x200u
 #define VECTOR_LOW64 0x400u

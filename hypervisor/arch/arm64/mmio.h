@@ -10,7 +10,7 @@ struct mmio {
     uint64_t offset; /* bytes from the start of the region */
     uint32_t size;   /* 1, 2, 4 or 8 bytes */
     bool write;
-    uint64_t value;  /* write: zero-extended; read: result, zero-extended by the handler */
+    uint64_t value; /* write: zero-extended; read: result, zero-extended by the handler */
 };
 
 #endif

@@ -9,8 +9,8 @@
 #include "arch/contract/arch.h"
 #include "core/upcall.h"
 
-#define MDCR_PMU (MDCR_TPM | MDCR_TPMCR)
-#define PMCR_E   BIT(0)
+#define MDCR_PMU  (MDCR_TPM | MDCR_TPMCR)
+#define PMCR_E    BIT(0)
 #define PMCR_KEEP (BIT(0) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7)) /* E, D, X, DP, LC, LP */
 
 static uint32_t pmu_version(void)
@@ -31,9 +31,9 @@ static void make_live(struct vcpu *v)
     uint32_t count = counters();
 
     for (uint32_t i = 0; i < count; i++) { /* bound: 31 */
-        write_sysreg(s3_3_c9_c12_5, i); /* PMSELR */
+        write_sysreg(s3_3_c9_c12_5, i);    /* PMSELR */
         isb();
-        write_sysreg(s3_3_c9_c13_2, s->evcntr[i]); /* PMXEVCNTR */
+        write_sysreg(s3_3_c9_c13_2, s->evcntr[i]);  /* PMXEVCNTR */
         write_sysreg(s3_3_c9_c13_1, s->evtyper[i]); /* PMXEVTYPER */
     }
     write_sysreg(s3_3_c9_c13_0, s->ccntr);

@@ -7,18 +7,18 @@
 #include "lib/bits.h"
 #include "stage2_hw.h"
 
-#define DESC_VALID   BIT(0)
-#define DESC_TABLE   BIT(1) /* table, or page at level 3 */
-#define DESC_ADDR    BITS(47, 12)
-#define DESC_AF      BIT(10)
-#define DESC_ISH     (UINT64_C(3) << 8)
-#define DESC_S2AP_R  BIT(6)
-#define DESC_S2AP_W  BIT(7)
-#define DESC_NORMAL  (UINT64_C(0xf) << 2)
-#define DESC_DEVICE  (UINT64_C(0x1) << 2) /* nGnRE */
-#define DESC_XN      BIT(54)
-#define DESC_SW(m)   ((uint64_t)(m) << 55) /* software bits 58:55: enum mapping */
-#define ENTRIES      512u
+#define DESC_VALID  BIT(0)
+#define DESC_TABLE  BIT(1) /* table, or page at level 3 */
+#define DESC_ADDR   BITS(47, 12)
+#define DESC_AF     BIT(10)
+#define DESC_ISH    (UINT64_C(3) << 8)
+#define DESC_S2AP_R BIT(6)
+#define DESC_S2AP_W BIT(7)
+#define DESC_NORMAL (UINT64_C(0xf) << 2)
+#define DESC_DEVICE (UINT64_C(0x1) << 2) /* nGnRE */
+#define DESC_XN     BIT(54)
+#define DESC_SW(m)  ((uint64_t)(m) << 55) /* software bits 58:55: enum mapping */
+#define ENTRIES     512u
 
 static_assert(MAPPING_GRANT < 16, "enum mapping fits bits 58:55");
 
@@ -230,7 +230,8 @@ bool arch_stage2_reap(struct domain *d, gfn_t *gfn, struct stage2_entry *e)
             e->order = level_shift(level);
             stage2_write(table, index_at(here, level), 0);
         }
-        if ((index_at(here, level) & (ENTRIES - 1u)) == ENTRIES - 1u && level > root_level()) { /* this table is done; so may those above be */
+        if ((index_at(here, level) & (ENTRIES - 1u)) == ENTRIES - 1u &&
+            level > root_level()) { /* this table is done; so may those above be */
             for (uint32_t l = level; l > root_level(); l--) {
                 uint32_t at;
                 mfn_t above = walk(d, here, l - 1u, &at);

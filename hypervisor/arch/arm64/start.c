@@ -63,8 +63,8 @@ static void init_cpu(struct cpu *cpu)
     context_cpu_init();
     history_cpu_init(cpu);
     if (gic_cpu_init(cpu) != OK) {
-        print_panic("bulkhead: no GIC redistributor for CPU %u (MPIDR 0x%lx); correct gicr in the board table\n", cpu->id,
-                    cpu->arch.mpidr);
+        print_panic("bulkhead: no GIC redistributor for CPU %u (MPIDR 0x%lx); correct gicr in the board table\n",
+                    cpu->id, cpu->arch.mpidr);
         arch_halt();
     }
     vgic_cpu_init();

@@ -31,22 +31,22 @@ static inline void dsb_ishst(void)
     __asm__ volatile("dsb ishst" ::: "memory");
 }
 
-#define HCR_VM    BIT(0)
-#define HCR_SWIO  BIT(1)
-#define HCR_FMO   BIT(3)
-#define HCR_IMO   BIT(4)
-#define HCR_AMO   BIT(5)
-#define HCR_VSE   BIT(8)
+#define HCR_VM     BIT(0)
+#define HCR_SWIO   BIT(1)
+#define HCR_FMO    BIT(3)
+#define HCR_IMO    BIT(4)
+#define HCR_AMO    BIT(5)
+#define HCR_VSE    BIT(8)
 #define HCR_BSU_IS BIT(10)
-#define HCR_FB    BIT(9)
-#define HCR_TWI   BIT(13)
-#define HCR_TID3  BIT(18)
-#define HCR_TSC   BIT(19)
-#define HCR_TIDCP BIT(20)
-#define HCR_TACR  BIT(21)
-#define HCR_RW    BIT(31)
-#define HCR_APK   BIT(40)
-#define HCR_API   BIT(41)
+#define HCR_FB     BIT(9)
+#define HCR_TWI    BIT(13)
+#define HCR_TID3   BIT(18)
+#define HCR_TSC    BIT(19)
+#define HCR_TIDCP  BIT(20)
+#define HCR_TACR   BIT(21)
+#define HCR_RW     BIT(31)
+#define HCR_APK    BIT(40)
+#define HCR_API    BIT(41)
 
 #define MDCR_TPMCR BIT(5)
 #define MDCR_TPM   BIT(6)
@@ -72,26 +72,26 @@ static inline void dsb_ishst(void)
 #define ESR_ISS(esr) FIELD(esr, 24, 0)
 
 enum esr_ec {
-    EC_UNKNOWN   = 0x00,
-    EC_WFX       = 0x01,
-    EC_FP        = 0x07,
-    EC_ILLEGAL   = 0x0e,
-    EC_HVC64     = 0x16,
-    EC_SMC64     = 0x17,
-    EC_SYS64     = 0x18,
-    EC_SVE       = 0x19,
-    EC_IABT_LOW  = 0x20,
+    EC_UNKNOWN = 0x00,
+    EC_WFX = 0x01,
+    EC_FP = 0x07,
+    EC_ILLEGAL = 0x0e,
+    EC_HVC64 = 0x16,
+    EC_SMC64 = 0x17,
+    EC_SYS64 = 0x18,
+    EC_SVE = 0x19,
+    EC_IABT_LOW = 0x20,
     EC_IABT_SAME = 0x21,
-    EC_DABT_LOW  = 0x24,
+    EC_DABT_LOW = 0x24,
     EC_DABT_SAME = 0x25,
-    EC_SERROR    = 0x2f,
+    EC_SERROR = 0x2f,
 };
 
-#define FSC_TYPE(fsc)   ((fsc)&0x3cu)
-#define FSC_TRANSLATION 0x04u
-#define FSC_ACCESS      0x08u
-#define FSC_PERMISSION  0x0cu
-#define FSC_EXTERNAL    0x10u
+#define FSC_TYPE(fsc)     ((fsc) & 0x3cu)
+#define FSC_TRANSLATION   0x04u
+#define FSC_ACCESS        0x08u
+#define FSC_PERMISSION    0x0cu
+#define FSC_EXTERNAL      0x10u
 #define FSC_EXTERNAL_WALK 0x14u /* | level */
 
 #define CNT_CTL_ENABLE  BIT(0)

@@ -22,8 +22,8 @@ static uint32_t encoding(uint64_t esr)
 }
 
 enum outcome {
-    DONE,      /* next instruction */
-    AGAIN,     /* the register works now: execute the instruction again */
+    DONE,  /* next instruction */
+    AGAIN, /* the register works now: execute the instruction again */
     UNDEFINED,
 };
 

@@ -6,22 +6,22 @@
 #include "arch/contract/arch.h"
 #include "core/upcall.h"
 
-#define PL011_DR    0x00u
-#define PL011_FR    0x18u
-#define PL011_CR    0x30u
-#define PL011_IMSC  0x38u
-#define PL011_ICR   0x44u
+#define PL011_DR      0x00u
+#define PL011_FR      0x18u
+#define PL011_CR      0x30u
+#define PL011_IMSC    0x38u
+#define PL011_ICR     0x44u
 #define PL011_FR_RXFE 0x10u
 #define PL011_FR_TXFF 0x20u
-#define PL011_INT_RX 0x50u /* receive, receive time-out */
-#define PL011_INT_TX 0x20u
+#define PL011_INT_RX  0x50u /* receive, receive time-out */
+#define PL011_INT_TX  0x20u
 
-#define IMX_URXD  0x00u
-#define IMX_UTXD  0x40u
-#define IMX_UCR1  0x80u
-#define IMX_UTS   0xb4u
-#define IMX_UTS_TXFULL 0x10u
-#define IMX_URXD_VALID 0x8000u
+#define IMX_URXD        0x00u
+#define IMX_UTXD        0x40u
+#define IMX_UCR1        0x80u
+#define IMX_UTS         0xb4u
+#define IMX_UTS_TXFULL  0x10u
+#define IMX_URXD_VALID  0x8000u
 #define IMX_UCR1_RRDYEN 0x200u
 #define IMX_UCR1_TRDYEN 0x2000u
 

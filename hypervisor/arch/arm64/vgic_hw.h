@@ -8,27 +8,27 @@
 #include "lib/bits.h"
 #include "lib/types.h"
 
-#define LR_PENDING     BIT(62)
-#define LR_ACTIVE      BIT(63)
-#define LR_STATE       (LR_PENDING | LR_ACTIVE)
-#define LR_HW          BIT(61)
-#define LR_GROUP1      BIT(60)
-#define LR_PRIO_SHIFT  48u
-#define LR_PRIO(lr)    ((uint32_t)FIELD(lr, 55, 48))
-#define LR_PINT_SHIFT  32u
-#define LR_EOI         BIT(41) /* with HW = 0: maintenance interrupt when it becomes inactive */
+#define LR_PENDING    BIT(62)
+#define LR_ACTIVE     BIT(63)
+#define LR_STATE      (LR_PENDING | LR_ACTIVE)
+#define LR_HW         BIT(61)
+#define LR_GROUP1     BIT(60)
+#define LR_PRIO_SHIFT 48u
+#define LR_PRIO(lr)   ((uint32_t)FIELD(lr, 55, 48))
+#define LR_PINT_SHIFT 32u
+#define LR_EOI        BIT(41) /* with HW = 0: maintenance interrupt when it becomes inactive */
 
-#define ICH_HCR_EN     0x1u
-#define ICH_HCR_LRENPIE 0x4u
-#define ICH_HCR_NPIE   0x8u
-#define ICH_HCR_TDIR   0x4000u
+#define ICH_HCR_EN             0x1u
+#define ICH_HCR_LRENPIE        0x4u
+#define ICH_HCR_NPIE           0x8u
+#define ICH_HCR_TDIR           0x4000u
 #define ICH_HCR_EOICOUNT_SHIFT 27u
 
-#define ICH_VTR_LRS(x)    ((uint32_t)FIELD(x, 4, 0) + 1u)
+#define ICH_VTR_LRS(x)     ((uint32_t)FIELD(x, 4, 0) + 1u)
 #define ICH_VTR_PRIBITS(x) ((uint32_t)FIELD(x, 31, 29) + 1u)
 #define ICH_VTR_PREBITS(x) ((uint32_t)FIELD(x, 28, 26) + 1u)
-#define ICH_VTR_TDS       BIT(19)
-#define ICH_VMCR_EOIM     BIT(9)
+#define ICH_VTR_TDS        BIT(19)
+#define ICH_VMCR_EOIM      BIT(9)
 
 #if defined(__aarch64__)
 
@@ -50,16 +50,17 @@ VGIC_MRS(vgic_hw_hcr, "s3_4_c12_c11_0")
 VGIC_MSR(vgic_hw_set_hcr, "s3_4_c12_c11_0")
 VGIC_MRS(vgic_hw_vmcr, "s3_4_c12_c11_7")
 VGIC_MSR(vgic_hw_set_vmcr, "s3_4_c12_c11_7")
-VGIC_MRS(vgic_hw_elrsr, "s3_4_c12_c11_5") /* 1 = list register empty and no EOI maintenance from it */
+VGIC_MRS(vgic_hw_elrsr, "s3_4_c12_c11_5")      /* 1 = list register empty and no EOI maintenance from it */
 VGIC_MSR(vgic_hw_deactivate, "s3_0_c12_c11_1") /* ICC_DIR_EL1: a physical interrupt of this CPU */
 
-#define VGIC_HW_APR(op) op(0, "s3_4_c12_c8_0", "s3_4_c12_c9_0") op(1, "s3_4_c12_c8_1", "s3_4_c12_c9_1")                \
-    op(2, "s3_4_c12_c8_2", "s3_4_c12_c9_2") op(3, "s3_4_c12_c8_3", "s3_4_c12_c9_3")
-#define VGIC_HW_LR(op) op(0, "s3_4_c12_c12_0") op(1, "s3_4_c12_c12_1") op(2, "s3_4_c12_c12_2")                         \
-    op(3, "s3_4_c12_c12_3") op(4, "s3_4_c12_c12_4") op(5, "s3_4_c12_c12_5") op(6, "s3_4_c12_c12_6")                    \
-    op(7, "s3_4_c12_c12_7") op(8, "s3_4_c12_c13_0") op(9, "s3_4_c12_c13_1") op(10, "s3_4_c12_c13_2")                   \
-    op(11, "s3_4_c12_c13_3") op(12, "s3_4_c12_c13_4") op(13, "s3_4_c12_c13_5") op(14, "s3_4_c12_c13_6")                \
-    op(15, "s3_4_c12_c13_7")
+#define VGIC_HW_APR(op)                                                                                                \
+    op(0, "s3_4_c12_c8_0", "s3_4_c12_c9_0") op(1, "s3_4_c12_c8_1", "s3_4_c12_c9_1")                                    \
+        op(2, "s3_4_c12_c8_2", "s3_4_c12_c9_2") op(3, "s3_4_c12_c8_3", "s3_4_c12_c9_3")
+#define VGIC_HW_LR(op)                                                                                                 \
+    op(0, "s3_4_c12_c12_0") op(1, "s3_4_c12_c12_1") op(2, "s3_4_c12_c12_2") op(3, "s3_4_c12_c12_3")                    \
+        op(4, "s3_4_c12_c12_4") op(5, "s3_4_c12_c12_5") op(6, "s3_4_c12_c12_6") op(7, "s3_4_c12_c12_7")                \
+            op(8, "s3_4_c12_c13_0") op(9, "s3_4_c12_c13_1") op(10, "s3_4_c12_c13_2") op(11, "s3_4_c12_c13_3")          \
+                op(12, "s3_4_c12_c13_4") op(13, "s3_4_c12_c13_5") op(14, "s3_4_c12_c13_6") op(15, "s3_4_c12_c13_7")
 #define VGIC_HW_LR_READ(n, reg)                                                                                        \
     case n:                                                                                                            \
         __asm__ volatile("mrs %0, " reg : "=r"(value)::"memory");                                                      \

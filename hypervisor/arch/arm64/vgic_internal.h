@@ -79,8 +79,7 @@ static inline bool vgic_is_here(const struct vcpu *v)
 
 /* SPIs `mask` of a word changed: put each where it belongs, and tell who is to take it or to let it go.
  * Bound: 32 + 32 candidates. */
-void vgic_spi_update(struct domain *d, uint32_t word, uint32_t mask, struct vgic_kicks *k)
-    REQUIRES(d->arch.vgic.lock);
+void vgic_spi_update(struct domain *d, uint32_t word, uint32_t mask, struct vgic_kicks *k) REQUIRES(d->arch.vgic.lock);
 /* The vCPU that v's domain routes bit n of a word to; NULL = none has that affinity.  Bound: vCPUs (1 unless any). */
 struct vcpu *vgic_spi_target(const struct domain *d, const struct vgic_spis *s, uint32_t n);
 /* Key (priority << 16 | INTID) of v's most urgent SPI to take.  Bound: 2 * words. */
@@ -112,8 +111,8 @@ void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k) REQUI
 
 enum vgic_request_kind {
     VGIC_ASK_NOTHING = 0,
-    VGIC_ASK_STATE   = 1, /* state of SPIs of a word in the target's list registers */
-    VGIC_ASK_ACCESS  = 2, /* an access to the target's SGI frame */
+    VGIC_ASK_STATE = 1,  /* state of SPIs of a word in the target's list registers */
+    VGIC_ASK_ACCESS = 2, /* an access to the target's SGI frame */
 };
 /* Pending and active state of SPIs `mask` of a word that other vCPUs hold.  false = not known yet: make the access
  * again.  Context: v is current.  Bound: 32 notifications. */

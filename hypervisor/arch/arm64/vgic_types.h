@@ -24,15 +24,15 @@
 
 /* 32 consecutive interrupts, one bit each.  Private ones: cpu-local to the vCPU's home.  SPIs: guarded by vgic.lock. */
 struct vgic_irqs {
-    uint32_t group;   /* 1 = group 1 */
+    uint32_t group; /* 1 = group 1 */
     uint32_t enabled;
     uint32_t edge;    /* 1 = edge-triggered */
     uint32_t level;   /* the input line is high */
     uint32_t pending; /* latched: an edge, or written by the guest */
     uint32_t active;
-    uint32_t held;    /* in a list register */
-    uint32_t cancel;  /* held: the pending state there is to go */
-    uint32_t deact;   /* held: the active state there is to go */
+    uint32_t held;   /* in a list register */
+    uint32_t cancel; /* held: the pending state there is to go */
+    uint32_t deact;  /* held: the active state there is to go */
     uint8_t prio[32];
 };
 
@@ -58,30 +58,30 @@ struct vgic_request {
 struct vgic_vcpu {
     /* cpu-local to home */
     struct vgic_irqs priv;
-    uint32_t ready;                /* private: enabled, and its group enabled in GICD_CTLR */
-    uint32_t hw;                   /* private: the physical interrupt pint[n] is active on its behalf */
-    uint32_t lr_used;              /* list registers that hold an interrupt or did since they were last looked at */
-    uint32_t lr_latched;           /* its pending state came from `pending`, not from the line */
-    uint32_t hcr;                  /* ICH_HCR_EL2 while loaded */
+    uint32_t ready;      /* private: enabled, and its group enabled in GICD_CTLR */
+    uint32_t hw;         /* private: the physical interrupt pint[n] is active on its behalf */
+    uint32_t lr_used;    /* list registers that hold an interrupt or did since they were last looked at */
+    uint32_t lr_latched; /* its pending state came from `pending`, not from the line */
+    uint32_t hcr;        /* ICH_HCR_EL2 while loaded */
     uint32_t spill_count;
     bool loaded;
     uint8_t pint[VGIC_PRIVATE];
-    uint8_t lr_of[VGIC_PRIVATE];   /* private and held: its list register */
+    uint8_t lr_of[VGIC_PRIVATE]; /* private and held: its list register */
     uint16_t lr_intid[VGIC_LRS];
     uint16_t spill[VGIC_SPILL_MAX + VGIC_LRS]; /* SPIs that are active here and were once in a list register */
-    uint64_t sgi_self;             /* const: ICC_SGI1R_EL1 without INTID that names this vCPU only */
-    uint64_t vmcr;                 /* while not loaded */
+    uint64_t sgi_self;                         /* const: ICC_SGI1R_EL1 without INTID that names this vCPU only */
+    uint64_t vmcr;                             /* while not loaded */
     uint32_t ap0r[VGIC_APRS], ap1r[VGIC_APRS];
-    uint32_t waker;                /* atomic (relaxed): GICR_WAKER */
+    uint32_t waker; /* atomic (relaxed): GICR_WAKER */
     struct vgic_request request;
     /* what other CPUs write */
-    ALIGNED(CACHE_LINE) uint32_t posted; /* atomic: private interrupts to pend as edges */
-    uint32_t resync;               /* atomic: VGIC_RESYNC* */
-    uint64_t lines;                /* atomic: private lines that changed (31:0) and their new level (63:32) */
+    ALIGNED(CACHE_LINE) uint32_t posted;  /* atomic: private interrupts to pend as edges */
+    uint32_t resync;                      /* atomic: VGIC_RESYNC* */
+    uint64_t lines;                       /* atomic: private lines that changed (31:0) and their new level (63:32) */
     uint64_t requesters[VGIC_REQUESTERS]; /* atomic: vCPUs whose request waits for an answer */
     /* SPIs that this vCPU is to take: pending, enabled, not active, not held.  Guarded by vgic.lock of the domain. */
-    uint32_t sum[VGIC_GROUPS];     /* words of candidates that are not 0, by group; atomic (relaxed) for a hint */
-    uint32_t stale;                /* words whose best is to be computed */
+    uint32_t sum[VGIC_GROUPS]; /* words of candidates that are not 0, by group; atomic (relaxed) for a hint */
+    uint32_t stale;            /* words whose best is to be computed */
     uint32_t candidates[VGIC_SPI_WORDS];
     uint16_t best[VGIC_GROUPS][VGIC_SPI_WORDS]; /* priority << 8 | bit of the most urgent candidate */
 };
@@ -103,8 +103,8 @@ struct vuart {
     uint32_t overrun;          /* the guest's DR and RSR tell it */
     uint32_t cr, lcr, ifls, imsc, ibrd, fbrd, ilpr, dmacr;
     uint32_t ris;
-    uint32_t line;             /* atomic: masked interrupt status is not 0 */
-    uint64_t lost;             /* characters received that found the queue full */
+    uint32_t line; /* atomic: masked interrupt status is not 0 */
+    uint64_t lost; /* characters received that found the queue full */
 };
 
 #endif
