@@ -16,6 +16,7 @@ struct arch_cpu {
     uint64_t gicr;         /* const: virtual address of the redistributor */
     uint64_t hyp_deadline; /* what CNTHP_CVAL holds; UINT64_MAX = off */
     uint64_t history;      /* const: entry.S: turns of the loop, or firmware function */
+    uint64_t watchdog_due; /* when to feed the board\'s watchdog; UINT64_MAX = not here */
 };
 
 /* Debug registers of a guest; in the hardware only while `live`. */

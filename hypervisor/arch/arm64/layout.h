@@ -25,8 +25,8 @@
 #define VCPU_X      0
 #define VCPU_PC     248
 #define CPU_STACK   0
-#define CPU_CURRENT 48
-#define CPU_WORK    56
+#define CPU_CURRENT 56
+#define CPU_WORK    64
 #define CPU_HISTORY 40
 
 #define IMAGE_HEADER_MAGIC 0x644d5241 /* "ARM\x64" */

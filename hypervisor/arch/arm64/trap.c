@@ -8,6 +8,7 @@
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic.h"
 #include "arch/arm64/vuart.h"
+#include "arch/arm64/watchdog.h"
 #include "arch/contract/arch.h"
 #include "bulkhead/launch.h"
 #include "core/upcall.h"
@@ -203,6 +204,7 @@ static void take_timer(struct cpu *cpu, struct vcpu *v, uint32_t intid)
         return;
     }
     if (intid == board->timer_hyp_ppi) {
+        watchdog_serve(cpu);
         upcall_timer(cpu);
     } else if (intid == board->maintenance_ppi && v != NULL) {
         vgic_maintenance(v);

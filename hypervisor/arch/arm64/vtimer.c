@@ -7,6 +7,7 @@
 #include "arch/arm64/platform.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic.h"
+#include "arch/arm64/watchdog.h"
 #include "arch/contract/arch.h"
 #include "core/upcall.h"
 
@@ -130,6 +131,7 @@ void arch_timer_set(ticks_t deadline)
 {
     struct cpu *cpu = this_cpu();
 
+    deadline = (deadline < cpu->arch.watchdog_due) ? deadline : cpu->arch.watchdog_due;
     if (deadline == cpu->arch.hyp_deadline) {
         return;
     }
@@ -150,6 +152,8 @@ void timer_cpu_init(struct cpu *cpu)
     write_sysreg(cntv_ctl_el0, 0);
     write_sysreg(cntp_ctl_el0, 0);
     isb();
+    watchdog_cpu_init(cpu);
+    arch_timer_set(UINT64_MAX);
     gic_enable(cpu, board->timer_hyp_ppi);
     gic_enable(cpu, board->timer_virt_ppi);
 }
