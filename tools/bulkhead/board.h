@@ -100,4 +100,7 @@ void board_table_make(const struct board *board, struct board_table *table);
 /* Report everything wrong with a table read from a file at `offset`; true when it is good. */
 bool board_table_check(struct diags *d, const char *file, uint64_t offset, struct bytes data);
 
+/* What a good table says, as a board; load_address is the lowest that fits, the table does not hold it. */
+void board_from_table(struct arena *arena, const struct board_table *table, struct board *board);
+
 #endif

@@ -110,3 +110,52 @@ bool board_table_check(struct diags *d, const char *file, uint64_t offset, struc
     }
     return true;
 }
+
+static struct number known(uint64_t value)
+{
+    return (struct number){.value = value, .given = true};
+}
+
+static struct range known_range(struct board_range r)
+{
+    return (struct range){.base = {.value = r.base, .given = r.size > 0},
+                          .size = {.value = r.size, .given = r.size > 0},
+                          .maximum = {.value = r.size}};
+}
+
+static void list_processors(struct arena *arena, const struct board_table *t, struct board *b)
+{
+    struct number *mpidr = arena_alloc(arena, t->cpu_count, sizeof(*mpidr));
+    struct range *ram = arena_alloc(arena, t->ram_count, sizeof(*ram));
+
+    for (uint32_t i = 0; i < t->cpu_count; i++) {
+        mpidr[i] = known(t->mpidr[i]);
+    }
+    for (uint32_t i = 0; i < t->ram_count; i++) {
+        ram[i] = known_range(t->ram[i]);
+    }
+    b->cpus = known(t->cpu_count);
+    b->mpidrs = (struct items){.item = mpidr, .count = t->cpu_count, .given = true};
+    b->memory = (struct items){.item = ram, .count = t->ram_count, .given = true};
+}
+
+void board_from_table(struct arena *arena, const struct board_table *t, struct board *b)
+{
+    *b = (struct board){.name = {.value = arena_printf(arena, "%s", t->name), .given = true}};
+    list_processors(arena, t, b);
+    b->psci = known(t->psci_conduit);
+    b->gic.distributor = known_range(t->gicd);
+    b->gic.redistributors = known_range(t->gicr);
+    b->gic.stride = known(t->gicr_stride);
+    b->gic.spis = known(t->gic_spis);
+    b->gic.maintenance = known(t->maintenance_ppi);
+    b->uart = (struct board_serial){.kind = known(t->uart_kind),
+                                    .base = known(t->uart.base),
+                                    .size = known(t->uart.size),
+                                    .interrupt = known(t->uart_irq)};
+    b->timer = (struct board_timer){.hypervisor = known(t->timer_hyp_ppi),
+                                    .virtual = known(t->timer_virt_ppi),
+                                    .physical = known(t->timer_phys_ppi)};
+    b->pmu = known(t->pmu_ppi);
+    b->load_address = known(align_up(t->ram[0].base + 1, UINT64_C(1) << 21));
+}

@@ -28,10 +28,22 @@ static const char run_options_text[] =
     "  -- ARGUMENTS        further arguments of QEMU\n"
     "exit code: 0 seen or left, 3 timeout, 4 ended before REGEX was seen, 5 --fail seen, else QEMU's\n";
 
+static const char image_options_text[] = "  --hypervisor FILE        another hypervisor\n"
+                                         "  --boot-domain FILE       another Boot Domain\n"
+                                         "  --board NAME|TABLE.bin   another board, with --cpus N and --memory SIZE\n"
+                                         "  --archive FILE.cpio      another launch archive\n"
+                                         "  --no-archive             none: domains come from the boot loader\n"
+                                         "  --boot-memory SIZE       memory of the Boot Domain\n"
+                                         "  --boot-cpu N             CPU of the Boot Domain\n"
+                                         "  --extract-archive FILE   write the launch archive to FILE and stop\n"
+                                         "  -o FILE                  instead of changing the image in place\n";
+
 static const struct verb verbs[] = {
     {"check", "FILE.yaml", "report everything that is wrong with a system description", build_options_text, verb_check},
     {"build", "FILE.yaml [-o NAME.img]", "make the bootable image of a system", build_options_text, verb_build},
     {"run", "FILE.yaml|IMAGE [OPTIONS] [-- QEMU ARGUMENTS]", "start a system in QEMU", run_options_text, verb_run},
+    {"inspect", "IMAGE", "show what is in an image and verify it", "", verb_inspect},
+    {"image", "IMAGE [OPTIONS]", "replace single pieces of an image", image_options_text, verb_image},
     {"explain", "[KEY | --markdown system|board]", "say what a configuration key means", "", verb_explain},
     {"schema", "[system|board]", "print the JSON Schema of descriptions, for editors", "", verb_schema},
     {"board", "FILE.yaml -o TABLE.bin", "make the table that the hypervisor reads about a board", "", verb_board},

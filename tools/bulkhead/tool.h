@@ -35,6 +35,8 @@ int verb_build(struct tool *t, int argc, char **argv);
 int verb_run(struct tool *t, int argc, char **argv);
 int verb_explain(struct tool *t, int argc, char **argv);
 int verb_schema(struct tool *t, int argc, char **argv);
+int verb_inspect(struct tool *t, int argc, char **argv);
+int verb_image(struct tool *t, int argc, char **argv);
 int verb_board(struct tool *t, int argc, char **argv);
 
 /* Usage error: says what is wrong and how the verb is used. Returns EXIT_USAGE. */
