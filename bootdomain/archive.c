@@ -17,7 +17,7 @@
 #define MODE_TYPE    0170000u
 #define MODE_REGULAR 0100000u
 
-enum field { FIELD_MODE = 1, FIELD_LINKS = 2, FIELD_SIZE = 6, FIELD_NAME_SIZE = 11 };
+enum field { FIELD_MODE = 1, FIELD_LINKS = 4, FIELD_SIZE = 6, FIELD_NAME_SIZE = 11 };
 
 struct cursor {
     const uint8_t *base;

@@ -382,6 +382,7 @@ void plan_read_domain(struct plan_reader *reader)
 {
     struct plan_domain *domain = reader->domain;
     const void *fdt = reader->context->fdt;
+    uint32_t before = log_problem_count();
     struct prop prop;
 
     set_defaults(domain);
@@ -408,7 +409,7 @@ void plan_read_domain(struct plan_reader *reader)
         domain->spis = LAYOUT_PL011_SPI - 32 + 1;
     }
     read_subnodes(reader);
-    if (domain->modules[PLAN_KERNEL].name[0] == '\0' && log_problem_count() == 0) {
+    if (domain->modules[PLAN_KERNEL].name[0] == '\0' && log_problem_count() == before) {
         log_problem(domain->name, "no kernel; add a module compatible with \"multiboot,kernel\"");
     }
 }

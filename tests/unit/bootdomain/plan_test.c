@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every description in accepted/ is read, every one in refused/ is not, and each says exactly its "// say:" lines.
+ * [utest->dsn~boot-plan~1] [utest->dsn~boot-messages~1] [utest->dsn~boot-order~1] */
+#include "said.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+
+#define MAX_CASES 256
+#define MIB       UINT64_C(0x100000)
+
+static const uint8_t kernel_bytes[] = "a kernel";
+static const uint8_t ramdisk_bytes[] = "a ramdisk";
+
+static const struct archive archive = {.count = 4,
+                                       .members = {{"kernel", kernel_bytes, sizeof(kernel_bytes)},
+                                                   {"ramdisk", ramdisk_bytes, sizeof(ramdisk_bytes)},
+                                                   {"partial.dtb", ramdisk_bytes, sizeof(ramdisk_bytes)},
+                                                   {"empty", kernel_bytes, 0}}};
+
+static const struct board_table board = {
+    .magic = BOARD_MAGIC,
+    .version = BOARD_VERSION,
+    .name = "test-board",
+    .cpu_count = 4,
+    .ram_count = 1,
+    .mpidr = {0, 1, 2, 0x100},
+    .ram = {{0x40000000, 1024 * MIB}},
+};
+
+static const struct board_range taken[] = {{0x40200000, 24 * MIB}};
+
+/* A device tree, compiled from its source; freed by the caller. */
+static void *compile(const char *path, uint64_t *size)
+{
+    char command[512];
+    uint8_t *tree = malloc(1 << 20);
+
+    snprintf(command, sizeof(command), "dtc -q -I dts -O dtb '%s'", path);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    *size = fread(tree, 1, 1 << 20, pipe);
+    assert_int_equal(pclose(pipe), 0);
+    return tree;
+}
+
+/* The "// say:" lines of a source. */
+static void read_expected(const char *path, char *expected, size_t size)
+{
+    char line[1024];
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    expected[0] = '\0';
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (strncmp(line, "// say: ", 8) == 0) {
+            strncat(expected, &line[8], size - strlen(expected) - 1);
+        }
+    }
+    fclose(file);
+}
+
+static struct plan plan; /* points into last_tree */
+static void *last_tree;
+
+/* A tree whose name begins with "host-" is a host's: there is no archive then. */
+static bool read_file(const char *folder, const char *name)
+{
+    char path[512];
+    uint64_t size;
+
+    snprintf(path, sizeof(path), "%s/%s/%s", TEST_FOLDER, folder, name);
+    free(last_tree);
+    last_tree = compile(path, &size);
+    struct plan_context context = {.fdt = last_tree,
+                                   .archive = (strncmp(name, "host-", 5) == 0) ? NULL : &archive,
+                                   .board = &board,
+                                   .taken = taken,
+                                   .taken_count = 1};
+    said_clear();
+    bool result = plan_check_fdt(last_tree, size, "launch.dtb") && plan_read(&plan, &context);
+    char expected[8192];
+    read_expected(path, expected, sizeof(expected));
+    if (strcmp(said(), expected) != 0) {
+        print_message("%s/%s says:\n%s", folder, name, said());
+    }
+    assert_string_equal(said(), expected);
+    return result;
+}
+
+static void refuses(void **state)
+{
+    assert_false(read_file("refused", *state));
+}
+
+static void accepts(void **state)
+{
+    assert_true(read_file("accepted", *state));
+}
+
+static void reads_all_of_a_domain(void **state)
+{
+    (void)state;
+    assert_true(read_file("accepted", "all-keys.dts"));
+    const struct plan_domain *brake = &plan.domains[0];
+    const struct plan_domain *linux_a = &plan.domains[1];
+    assert_int_equal(plan.count, 3);
+    assert_true(plan.halt_on_failure);
+    assert_string_equal(brake->name, "brake");
+    assert_int_equal(brake->role, BULKHEAD_ROLE_CONTROL);
+    assert_int_equal(brake->flags, BULKHEAD_DOMAIN_SAFE | BULKHEAD_DOMAIN_VPL011);
+    assert_int_equal(brake->memory, 8 * MIB);
+    assert_int_equal(brake->vcpus, 1);
+    assert_int_equal(brake->spis, 1);
+    assert_true(brake->keep_modules);
+    assert_string_equal(brake->modules[PLAN_KERNEL].name, "kernel");
+    assert_ptr_equal(brake->modules[PLAN_KERNEL].data, kernel_bytes);
+    assert_string_equal(brake->bootargs, "period=1000");
+    assert_int_equal(plan.affinity[brake->first_vcpu], 0x1);
+    assert_string_equal(linux_a->name, "linux-a");
+    assert_int_equal(linux_a->flags, 0);
+    assert_int_equal(linux_a->spis, 40);
+    assert_int_equal(linux_a->grant_frames, 32);
+    assert_int_equal(linux_a->maptrack_frames, 100);
+    assert_int_equal(linux_a->paging, 4 * MIB);
+    assert_false(linux_a->xen_node);
+    assert_int_equal(plan.affinity[linux_a->first_vcpu], 0xd);
+    assert_int_equal(plan.affinity[linux_a->first_vcpu + 1], 0x8);
+    assert_true(linux_a->modules[PLAN_KERNEL].shared);
+    const struct plan_domain *fixed = &plan.domains[2];
+    assert_int_equal(fixed->flags, BULKHEAD_DOMAIN_DIRECT);
+    assert_int_equal(fixed->role, BULKHEAD_ROLE_HARDWARE);
+    assert_int_equal(fixed->fixed_count, 2);
+    assert_int_equal(fixed->fixed[1].base, 0x58000000);
+    assert_int_equal(fixed->fixed[1].size, 16 * MIB);
+}
+
+static void starts_after_what_it_names_and_safe_ones_first(void **state)
+{
+    (void)state;
+    assert_true(read_file("accepted", "order.dts"));
+    static const char *const order[] = {"safe-free", "store", "first-plain", "safe-late", "second-plain"};
+    assert_int_equal(plan.count, 5);
+    for (uint32_t i = 0; i < plan.count; i++) {
+        assert_string_equal(plan.domains[plan.order[i]].name, order[i]);
+    }
+}
+
+static void refuses_a_truncated_tree(void **state)
+{
+    uint64_t size;
+    void *tree = compile(TEST_FOLDER "/accepted/order.dts", &size);
+
+    (void)state;
+    for (uint64_t cut = 0; cut < size; cut += 1) {
+        uint8_t *exact = malloc(cut + 1);
+        memcpy(exact, tree, cut);
+        assert_false(plan_check_fdt(exact, cut, "launch.dtb"));
+        free(exact);
+    }
+    said_clear();
+    assert_false(plan_check_fdt(tree, size - 1, "launch.dtb"));
+    assert_said("boot: launch.dtb: not a whole device tree (FDT_ERR_TRUNCATED); build it again with dtc");
+    said_clear();
+    memset(tree, 0, 4);
+    assert_false(plan_check_fdt(tree, size, "launch.dtb"));
+    assert_said("boot: launch.dtb: not a whole device tree (FDT_ERR_BADMAGIC); build it again with dtc");
+    said_clear();
+    assert_false(plan_check_fdt(tree, UINT64_C(1) << 40, "launch.dtb"));
+    assert_said("boot: launch.dtb: not a whole device tree (FDT_ERR_TRUNCATED); build it again with dtc");
+    free(tree);
+}
+
+static struct CMUnitTest tests[MAX_CASES];
+static size_t test_count;
+
+static void add(const char *name, CMUnitTestFunction run, char *state)
+{
+    tests[test_count] = (struct CMUnitTest){.name = name, .test_func = run, .initial_state = state};
+    test_count++;
+}
+
+static void add_folder(const char *folder, CMUnitTestFunction run)
+{
+    char path[512];
+    struct dirent **entries;
+
+    snprintf(path, sizeof(path), "%s/%s", TEST_FOLDER, folder);
+    int count = scandir(path, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        if (strstr(entries[i]->d_name, ".dts") != NULL && test_count < MAX_CASES - 8) {
+            add(entries[i]->d_name, run, entries[i]->d_name);
+        }
+    }
+}
+
+int main(void)
+{
+    add_folder("refused", refuses);
+    add_folder("accepted", accepts);
+    add("reads all of a domain", reads_all_of_a_domain, NULL);
+    add("starts after what it names and safe ones first", starts_after_what_it_names_and_safe_ones_first, NULL);
+    add("refuses a truncated tree", refuses_a_truncated_tree, NULL);
+    int failed = _cmocka_run_group_tests("plan", tests, test_count, NULL, NULL);
+    free(last_tree);
+    return failed;
+}
