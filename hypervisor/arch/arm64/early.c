@@ -161,9 +161,6 @@ static void map_cpus(const struct board_table *b, uint64_t areas)
 
         map(b, va + CPU_STACK_LOW, pa + CPU_STACK_LOW, CPU_STACK_TOP - CPU_STACK_LOW, PROT_DATA);
         map(b, va + CPU_STRUCT, pa + CPU_STRUCT, CPU_STRUCT_TOP - CPU_STRUCT, PROT_DATA);
-        for (uint64_t a = pa; a < pa + IMAGE_RUNTIME_CPU; a += 8u) {
-            *(uint64_t *)a = 0;
-        }
     }
 }
 
@@ -215,6 +212,16 @@ static void check_runtime(const struct board_table *b)
     }
 }
 
+/* Everything above was written past the caches; lines that the boot loader left there are older. */
+static void forget_cached(uint64_t from, uint64_t to)
+{
+    uint64_t line = UINT64_C(4) << FIELD(read_sysreg(ctr_el0), 19, 16);
+
+    for (uint64_t a = ALIGN_DOWN(from, line); a < to; a += line) {
+        __asm__ volatile("dc ivac, %0" ::"r"(a) : "memory");
+    }
+}
+
 uint64_t early_start(uint64_t dtb, uint64_t load, uint64_t ticks)
 {
     const struct board_table *b = check_board(load);
@@ -247,9 +254,7 @@ uint64_t early_start(uint64_t dtb, uint64_t load, uint64_t ticks)
                                      .board_offset = image_descriptor.board.offset,
                                      .areas = areas,
                                      .areas_size = b->cpu_count * IMAGE_RUNTIME_CPU};
-    for (uint64_t a = (uint64_t)tables; a < (uint64_t)tables + sizeof(tables); a += 16u) {
-        __asm__ volatile("dc ivac, %0" ::"r"(a) : "memory");
-    }
+    forget_cached((uint64_t)rodata_end, (uint64_t)image_end);
     dsb_sy();
     return early_root;
 }

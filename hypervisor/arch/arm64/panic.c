@@ -18,7 +18,8 @@ extern const char symbols_start[], symbols_end[];
 
 uint32_t panic_cpu_plus_one;
 
-static void print_symbol(uint64_t address)
+/* call: address is a return address, so the function is that of the instruction before. */
+static void print_symbol(uint64_t address, bool call)
 {
     const struct symbol *table = (const struct symbol *)(const void *)(symbols_start + 8);
     uint32_t count = 0;
@@ -28,7 +29,7 @@ static void print_symbol(uint64_t address)
         count = *(const uint32_t *)(const void *)symbols_start;
     }
     for (uint32_t i = 0; i < count; i++) { /* bound: functions of the hypervisor */
-        if ((uint64_t)image_start + table[i].offset > address) {
+        if ((uint64_t)image_start + table[i].offset > address - (call ? 1u : 0u)) {
             break;
         }
         best = &table[i];
@@ -53,17 +54,17 @@ static void backtrace(uint64_t pc, uint64_t lr, uint64_t fp)
 {
     print_panic("backtrace:\n");
     if (pc != 0u) {
-        print_symbol(pc);
+        print_symbol(pc, false);
     }
     if (lr != 0u) {
-        print_symbol(lr);
+        print_symbol(lr, true);
     }
     for (uint32_t i = 0; i < BACKTRACE_MAX && stack_holds(fp); i++) {
         const uint64_t *record = (const uint64_t *)fp;
         if (record[1] == 0u) {
             break;
         }
-        print_symbol(record[1]);
+        print_symbol(record[1], true);
         fp = record[0];
     }
 }

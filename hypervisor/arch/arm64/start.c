@@ -157,6 +157,9 @@ void start_primary(void)
     struct cpu *cpu;
 
     board = (const struct board_table *)(VA_DIRECT + early_info.load + early_info.board_offset);
+    for (uint32_t i = 0; i < board->cpu_count; i++) {
+        memset(cpu_area(i), 0, CPU_STRUCT_TOP - CPU_STRUCT);
+    }
     cpu = cpu_area(0);
     write_sysreg(tpidr_el2, (uint64_t)cpu); /* so that a fault from here on is printed */
     uart_init(board);

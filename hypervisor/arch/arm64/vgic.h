@@ -26,6 +26,7 @@ err_t vgic_vcpu_init(struct vcpu *v);
 void vgic_vcpu_reset(struct vcpu *v);
 
 /* Emulate an access; region-relative.  false = no register there (the guest gets an external abort).
+ * m->again set: the answer is on its way from another CPU; leave the guest's PC and registers, it makes the access again.
  * GICR offset spans all redistributors: stride 128 KiB, vCPU = offset >> 17.  Context: v is current. */
 bool vgic_gicd_access(struct vcpu *v, struct mmio *m);
 bool vgic_gicr_access(struct vcpu *v, struct mmio *m);
@@ -36,6 +37,9 @@ void vgic_send_sgi(struct vcpu *v, uint64_t sgi1r);
 /* Interrupt intid (SGI, PPI, SPI) of v's domain becomes pending as an edge / its level changes.  Any CPU. */
 void vgic_pend(struct vcpu *v, uint32_t intid);
 void vgic_set_level(struct vcpu *v, uint32_t intid, bool level);
+/* SPI intid's line is what *line says (not 0 = high) now.  For devices whose state has its own lock: change *line
+ * (atomic), release the lock, call this; the last change wins. */
+void vgic_sample_line(struct domain *d, uint32_t intid, const uint32_t *line);
 
 /* The physical interrupt pintid that the hardware has made active belongs to v's private interrupt vintid (timer, PMU):
  * deliver by a list register with HW set, so the guest's deactivation deactivates it.  Context: v is current. */
@@ -54,6 +58,9 @@ void vgic_take_posted(struct vcpu *v);
 /* An enabled, unmasked (PMR-independent as WFI wants: group enabled in CPU interface not required) interrupt is
  * pending and not active.  Context: home CPU. */
 bool vgic_has_pending(struct vcpu *v);
+
+/* Guest wrote ICC_DIR_EL1 (trapped while ICH_HCR_EL2.TDIR is set: an active interrupt is in no list register). */
+void vgic_write_dir(struct vcpu *v, uint64_t value);
 
 /* The maintenance interrupt: refill list registers.  Context: v is current and loaded. */
 void vgic_maintenance(struct vcpu *v);

@@ -10,12 +10,14 @@
 #include "core/upcall.h"
 #include "lib/bits.h"
 
-#define VGIC_SGI_MASK   0xffffu
-#define VGIC_NO_OWNER   0xffu
-#define VGIC_BEST_NONE  UINT16_MAX
-#define VGIC_KEY_NONE   UINT32_MAX
-#define VGIC_RESYNC     1u /* resync: look at list registers and candidates again */
-#define VGIC_RESYNC_RWP 2u /* and this one counts in vgic_domain.rwp */
+#define VGIC_SGI_MASK       0xffffu
+#define VGIC_NO_OWNER       0xffu
+#define VGIC_BEST_NONE      UINT16_MAX
+#define VGIC_KEY_NONE       UINT32_MAX
+#define VGIC_WAKER_SLEEP    2u /* GICR_WAKER.ProcessorSleep */
+#define VGIC_WAKER_CHILDREN 4u /* GICR_WAKER.ChildrenAsleep */
+#define VGIC_RESYNC         1u /* resync: look at list registers and candidates again */
+#define VGIC_RESYNC_RWP     2u /* and this one counts in vgic_domain.rwp */
 
 /* What the hardware of every CPU has; const after start. */
 struct vgic_caps {
@@ -69,10 +71,27 @@ static inline uint32_t vgic_group_gate(const struct domain *d, const struct vgic
 
     return (((ctlr & 1u) != 0u) ? ~irqs->group : 0u) | (((ctlr & 2u) != 0u) ? irqs->group : 0u);
 }
-/* v's registers are in this CPU. */
-static inline bool vgic_is_here(const struct vcpu *v)
+/* A list register's link to the physical interrupt, or its maintenance interrupt where the end must be seen. */
+static inline uint64_t vgic_lr_link(const struct vgic_vcpu *g, uint32_t n)
 {
-    return v->arch.vgic.loaded && this_cpu()->arch.loaded == v;
+    uint32_t bit = (uint32_t)BIT(n);
+
+    if ((g->hw & bit) != 0u) {
+        return LR_HW | ((uint64_t)g->pint[n] << LR_PINT_SHIFT);
+    }
+    return ((g->priv.edge & bit) == 0u) ? LR_EOI : 0u;
+}
+/* INTID, priority and group of a list register. */
+static inline uint64_t vgic_lr_base(const struct vgic_irqs *irqs, uint32_t intid)
+{
+    uint32_t n = intid % 32u;
+
+    return ((uint64_t)irqs->prio[n] << LR_PRIO_SHIFT) | ((uint64_t)((irqs->group >> n) & 1u) << 60) | intid;
+}
+/* v lives on this CPU. */
+static inline bool vgic_is_home(const struct vcpu *v)
+{
+    return v->home == this_cpu()->id;
 }
 
 /* ---- vgic_spi.c: candidates ---- */
@@ -101,6 +120,8 @@ void vgic_resync(struct vcpu *v) EXCLUDES(v->domain->arch.vgic.lock);
 void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 /* Private interrupts `bits` of v become pending as edges, some perhaps at once.  Bound: popcount(bits) + a resync. */
 void vgic_pend_private(struct vcpu *v, uint32_t bits);
+/* Everything out of the list registers.  Bound: LRs * (32 + VGIC_SPILL_MAX). */
+void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags);
 /* Pending and active SPIs of a word in v's list registers.  Bound: LRs. */
 void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint32_t *active);
@@ -109,11 +130,6 @@ void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k) REQUI
 
 /* ---- vgic_remote.c: asking other CPUs ---- */
 
-enum vgic_request_kind {
-    VGIC_ASK_NOTHING = 0,
-    VGIC_ASK_STATE = 1,  /* state of SPIs of a word in the target's list registers */
-    VGIC_ASK_ACCESS = 2, /* an access to the target's SGI frame */
-};
 /* Pending and active state of SPIs `mask` of a word that other vCPUs hold.  false = not known yet: make the access
  * again.  Context: v is current.  Bound: 32 notifications. */
 bool vgic_ask_state(struct vcpu *v, uint32_t word, uint32_t mask, uint32_t *pending, uint32_t *active)

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/vgic_internal.h"
 
-static uint64_t lr_of_irq(const struct vgic_irqs *irqs, uint32_t intid)
-{
-    uint32_t n = intid % 32u;
-
-    return ((uint64_t)irqs->prio[n] << LR_PRIO_SHIFT) | (((irqs->group >> n) & 1u) != 0u ? LR_GROUP1 : 0u) | intid;
-}
-
 /* v may be given this interrupt's pending state. */
 static bool is_deliverable(struct vcpu *v, const struct vgic_irqs *irqs, uint32_t intid)
 {
@@ -73,7 +66,7 @@ static uint64_t apply(struct vcpu *v, uint32_t i, struct vgic_irqs *irqs, uint64
     uint32_t bit = (uint32_t)BIT(intid % 32u);
     bool edge = (irqs->edge & bit) != 0u;
     bool latched = (lr & LR_PENDING) != 0u && (edge || (g->lr_latched & BIT(i)) != 0u);
-    bool same = ((lr ^ lr_of_irq(irqs, intid)) & (BITS(55, LR_PRIO_SHIFT) | LR_GROUP1)) == 0u;
+    bool same = ((lr ^ vgic_lr_base(irqs, intid)) & (BITS(55, LR_PRIO_SHIFT) | LR_GROUP1)) == 0u;
 
     if ((irqs->cancel & bit) != 0u || (intid < VGIC_PRIVATE && (g->hw & bit) != 0u && !vgic_hw_line(intid))) {
         lr &= ~LR_PENDING;
@@ -106,14 +99,16 @@ static uint64_t apply(struct vcpu *v, uint32_t i, struct vgic_irqs *irqs, uint64
 static uint64_t with_link(const struct vgic_vcpu *g, const struct vgic_irqs *irqs, uint32_t intid, uint64_t lr)
 {
     uint32_t bit = (uint32_t)BIT(intid % 32u);
-    bool again = (irqs->pending & bit) != 0u || (lr & LR_STATE) == LR_STATE;
-    bool hw = intid < VGIC_PRIVATE && (g->hw & bit) != 0u;
+    bool more = (irqs->pending & bit) != 0u || (lr & LR_STATE) == LR_STATE; /* something follows its end */
 
     lr &= ~(LR_HW | BITS(44, LR_PINT_SHIFT));
-    if (hw && !again) {
-        return lr | LR_HW | ((uint64_t)g->pint[intid] << LR_PINT_SHIFT);
+    if (intid >= VGIC_PRIVATE) {
+        return ((irqs->edge & bit) == 0u || (irqs->pending & bit) != 0u) ? lr | LR_EOI : lr;
     }
-    return (hw || (irqs->edge & bit) == 0u || (irqs->pending & bit) != 0u) ? lr | LR_EOI : lr;
+    if (!more) {
+        return lr | vgic_lr_link(g, intid);
+    }
+    return ((g->hw & bit) != 0u || (irqs->edge & bit) == 0u || (irqs->pending & bit) != 0u) ? lr | LR_EOI : lr;
 }
 
 /* An interrupt left its list register: SPIs find their next vCPU, a physical interrupt behind it is let go. */
@@ -166,9 +161,52 @@ void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_vi
     view->lr[i] = lr;
 }
 
+void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k)
+{
+    struct vgic_irqs *irqs = vgic_irqs_of(v, intid);
+
+    irqs->active &= ~(uint32_t)BIT(intid % 32u);
+    released(v, intid, irqs, k);
+}
+
+/* Ends of interrupts that were in no list register: with EOImode 0 the most urgent active one ended. */
+static void take_ended(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t count = (uint32_t)(vgic_hw_hcr() >> ICH_HCR_EOICOUNT_SHIFT) & 31u;
+
+    if (count == 0u) {
+        return;
+    }
+    vgic_hw_set_hcr(g->hcr);
+    if ((vgic_hw_vmcr() & ICH_VMCR_EOIM) != 0u) {
+        return; /* ICC_DIR_EL1 traps and tells which */
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t key = spill_best(v);
+        if (key == VGIC_KEY_NONE) {
+            return;
+        }
+        vgic_deactivate(v, key & 0xffffu, k);
+        spill_compact(v);
+    }
+}
+
+void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k)
+{
+    struct vgic_view view;
+
+    if ((v->arch.vgic.hcr & ICH_HCR_LRENPIE) != 0u) {
+        take_ended(v, k);
+    }
+    for (uint32_t m = v->arch.vgic.lr_used; m != 0u; m &= m - 1u) {
+        vgic_settle(v, (uint32_t)__builtin_ctz(m), VGIC_TAKE_OUT, &view, k);
+    }
+}
+
 /* intid, not held, into list register i, as pending or as active. */
-static void list(struct vcpu *v, uint32_t intid, uint32_t i, uint64_t state, struct vgic_view *view,
-                 struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock)
+static void list(struct vcpu *v, uint32_t intid, uint32_t i, uint64_t state, struct vgic_view *view)
+    REQUIRES(v->domain->arch.vgic.lock)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
     struct vgic_irqs *irqs = vgic_irqs_of(v, intid);
@@ -188,8 +226,7 @@ static void list(struct vcpu *v, uint32_t intid, uint32_t i, uint64_t state, str
         struct vgic_kicks none = {.withdrawn = false};
         vgic_spi_update(v->domain, intid / 32u - 1u, bit, &none);
     }
-    (void)k;
-    view->lr[i] = with_link(g, irqs, intid, lr_of_irq(irqs, intid) | state);
+    view->lr[i] = with_link(g, irqs, intid, vgic_lr_base(irqs, intid) | state);
     vgic_hw_set_lr(i, view->lr[i]);
 }
 
@@ -260,8 +297,7 @@ static uint32_t make_room(struct vcpu *v, uint32_t key, struct vgic_view *view, 
     return i;
 }
 
-static void restore_active(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
-    REQUIRES(v->domain->arch.vgic.lock)
+static void restore_active(struct vcpu *v, struct vgic_view *view) REQUIRES(v->domain->arch.vgic.lock)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
 
@@ -274,14 +310,14 @@ static void restore_active(struct vcpu *v, struct vgic_view *view, struct vgic_k
             (last && g->spill_count <= VGIC_SPILL_MAX && best_candidate(v) != VGIC_KEY_NONE)) {
             return;
         }
-        list(v, key & 0xffffu, (uint32_t)__builtin_ctz(free), LR_ACTIVE, view, k);
+        list(v, key & 0xffffu, (uint32_t)__builtin_ctz(free), LR_ACTIVE, view);
         spill_compact(v);
     }
 }
 
 void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
 {
-    uint32_t hcr = flags | ((g->request.kind == VGIC_ASK_NOTHING) ? ICH_HCR_EN : 0u);
+    uint32_t hcr = flags | (g->request.waiting ? 0u : ICH_HCR_EN);
 
     if (hcr != g->hcr) {
         g->hcr = hcr;
@@ -296,7 +332,7 @@ void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
     uint32_t key = VGIC_KEY_NONE;
 
     if ((g->priv.active & ~g->priv.held) != 0u || g->spill_count != 0u) {
-        restore_active(v, view, k);
+        restore_active(v, view);
     }
     for (uint32_t step = 0; step <= VGIC_LRS; step++) {
         uint32_t i;
@@ -305,7 +341,7 @@ void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
         if (i == VGIC_LRS) {
             break;
         }
-        list(v, key & 0xffffu, i, LR_PENDING, view, k);
+        list(v, key & 0xffffu, i, LR_PENDING, view);
     }
     if (key != VGIC_KEY_NONE && least_urgent(g, view, LR_PENDING, &key) != VGIC_LRS) {
         flags |= ICH_HCR_NPIE;
@@ -317,37 +353,6 @@ void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
         flags |= ICH_HCR_TDIR;
     }
     vgic_set_hcr(g, flags);
-}
-
-void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k)
-{
-    struct vgic_irqs *irqs = vgic_irqs_of(v, intid);
-
-    irqs->active &= ~(uint32_t)BIT(intid % 32u);
-    released(v, intid, irqs, k);
-}
-
-/* Ends of interrupts that were in no list register: with EOImode 0 the most urgent active one ended. */
-static void take_ended(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock)
-{
-    struct vgic_vcpu *g = &v->arch.vgic;
-    uint32_t count = (uint32_t)(vgic_hw_hcr() >> ICH_HCR_EOICOUNT_SHIFT) & 31u;
-
-    if (count == 0u) {
-        return;
-    }
-    vgic_hw_set_hcr(g->hcr);
-    if ((vgic_hw_vmcr() & ICH_VMCR_EOIM) != 0u) {
-        return; /* ICC_DIR_EL1 traps and tells which */
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t key = spill_best(v);
-        if (key == VGIC_KEY_NONE) {
-            return;
-        }
-        vgic_deactivate(v, key & 0xffffu, k);
-        spill_compact(v);
-    }
 }
 
 /* A linked interrupt that waits in no list register has lost its line. */

@@ -138,13 +138,19 @@ static void notify(struct domain *d, struct vcpu *v, bool withdrawn)
     vcpu_notify(v, VCPU_NOTIFY_IRQ);
 }
 
+/* The caller holds the lock of here's domain under another name. */
+static void resync_here(struct vcpu *here, struct vgic_kicks *k) NO_THREAD_SAFETY
+{
+    vgic_resync_locked(here, k);
+}
+
 void vgic_commit(struct domain *d, struct vgic_kicks *k)
 {
     struct vcpu *here = this_cpu()->arch.loaded;
 
     if (here != NULL && here->domain == d && here->arch.vgic.loaded &&
         (k->vcpus[(here->id / 64u) % VGIC_REQUESTERS] & BIT(here->id % 64u)) != 0u) {
-        vgic_resync_locked(here, k);
+        resync_here(here, k);
         k->vcpus[(here->id / 64u) % VGIC_REQUESTERS] &= ~BIT(here->id % 64u);
     }
     spin_unlock(&d->arch.vgic.lock);

@@ -46,13 +46,17 @@ static_assert(sizeof(struct vgic_spis) <= PAGE_SIZE / VGIC_SPIS_A_FRAME, "two fr
 
 /* What a vCPU asked other CPUs to do for one trapped access; the access is made again until it is answered. */
 struct vgic_request {
-    struct mmio access;   /* owned by the requester; by the target of a remote access until outstanding is 0 */
-    uint32_t kind;        /* const while asked: enum vgic_request_kind */
-    uint32_t word;        /* const while asked: VGIC_ASK_STATE: word of SPIs */
-    uint32_t asked;       /* const while asked: VGIC_ASK_STATE: SPIs of it that others held */
-    uint32_t pending;     /* atomic (relaxed): answer */
-    uint32_t active;      /* atomic (relaxed): answer */
-    uint32_t outstanding; /* atomic (release by who answers): answers still to come */
+    bool valid;   /* cpu-local: asked for the access that the guest is making */
+    bool waiting; /* cpu-local: the guest takes no interrupt until it makes the access again */
+    uint32_t
+        outstanding; /* atomic (release by who answers): answers still to come; until 0 the rest is theirs to read */
+    struct mmio *remote; /* == &access: an access to the target's SGI frame; NULL: state of SPIs in list registers */
+    struct mmio access;  /* its value is the target's answer */
+    uint32_t target;     /* vCPU that is asked for an access */
+    uint32_t word;       /* word of SPIs whose state is asked */
+    uint32_t asked;      /* SPIs of it that others held */
+    uint32_t pending;    /* atomic (relaxed): answer */
+    uint32_t active;     /* atomic (relaxed): answer */
 };
 
 struct vgic_vcpu {
