@@ -4,6 +4,7 @@
 #
 #   scripts/apt.sh download NAME:arm64     into the current directory; no root needed
 #   scripts/apt.sh source --download-only NAME=VERSION
+#   scripts/apt.sh --config                write build/deps/apt/apt.conf and sources.list only
 #   scripts/apt.sh install NAME...         root, or with sudo (what scripts/setup.sh does)
 #
 # The mirrors are the ones that this machine's apt uses. Beside the machine's own release the lists hold
@@ -81,6 +82,10 @@ run() {
     fi
 }
 
+if [ "${1:-}" = --config ]; then
+    write_config
+    exit 0
+fi
 fresh=no
 # Absolute paths are inside the configuration: a tree that was moved gets a new one.
 if [ ! -f "$dir/lists/.complete" ] || ! grep -qF "\"$dir/lists\"" "$dir/apt.conf"; then

@@ -61,30 +61,29 @@ def readonly_bytes(elf):
 
 def hypervisor_elf():
     """The linked hypervisor of the release preset, or None."""
-    for path in sorted((tree.BUILD / "arm64" / "hypervisor").glob("*")):
-        if path.is_file():
-            with open(path, "rb") as file:
-                if file.read(18)[:4] == b"\x7fELF" and path.suffix in ("", ".elf"):
-                    return path
-    return None
+    path = tree.BUILD / "arm64" / "hypervisor" / "hypervisor.elf"
+    return path if path.exists() else None
 
 
 def measure():
-    """{"lines": n, "text": bytes, "image": {name: bytes}}"""
+    """lines of code, bytes of text and constants, bytes of the hypervisor as loaded, {system: bytes of its image}."""
     lines = 0
     for name in tree.files(*HYPERVISOR, suffixes={".c", ".h", ".S"}):
         if not name.startswith(NOT_TARGET):
             lines += code_lines((tree.ROOT / name).read_text(errors="replace"))
     elf = hypervisor_elf()
-    images = {path.name: path.stat().st_size for path in sorted(tree.BUILD.glob("*.img"))}
-    return {"lines": lines, "text": readonly_bytes(elf.read_bytes()) if elf else 0, "image": images}
+    binary = elf.with_suffix(".bin") if elf else None
+    systems = {path.name: path.stat().st_size for path in sorted(tree.BUILD.glob("*.img"))}
+    return {"lines": lines, "text": readonly_bytes(elf.read_bytes()) if elf else 0,
+            "image": binary.stat().st_size if binary and binary.exists() else 0, "systems": systems}
 
 
 def main():
     size = measure()
     Path(tree.BUILD / "size.json").write_text(json.dumps(size, indent=2) + "\n")
-    images = "".join(f", {name} {count / 1048576:.1f} MiB" for name, count in size["image"].items())
-    print(f"hypervisor: {size['lines']} lines of code, {size['text']} bytes of text and constants{images}")
+    systems = "".join(f", {name} {count / 1048576:.1f} MiB" for name, count in size["systems"].items())
+    print(f"hypervisor: {size['lines']} lines of code, {size['text']} bytes of text and constants, "
+          f"{size['image']} bytes loaded{systems}")
     if size["text"] == 0:
         print("error: no linked hypervisor under build/arm64/hypervisor; run make first")
         return 1

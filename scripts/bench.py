@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measure Bulkhead and Debian's Xen 4.17 side by side, in executed instructions.
+
+bench.py                   build/bench.md, build/bench.svg, build/bench.json; fails if a figure of Bulkhead got worse
+bench.py --gate            Bulkhead only, no files: what `make test` runs
+bench.py --write-baseline  today's figures of Bulkhead become docs/bench-baseline.json
+
+The machine: QEMU virt, cortex-a57, 4 GiB, -icount shift=4 (a counter tick is an instruction).  Operations: the same
+bench guest on both.  Boot: one CPU, 64 MiB domains that do nothing; instructions from reset to a domain's first one,
+counted by a QEMU plugin on the unchanged binaries.
+[impl->dsn~bench-gate~1]
+"""
+import json
+import re
+import struct
+import subprocess
+import sys
+
+import bench_report
+import size_report
+import tree
+
+WORK = tree.BUILD / "bench"
+BASELINE = tree.ROOT / "docs" / "bench-baseline.json"
+GUEST = "build/arm64/guests/bench/bench.bin"
+QEMU_ENTRY = 0x40000000   # QEMU's own first instruction
+IDLE_ENTRY = 0x40080000   # where both hypervisors put an Image with text_offset 0x80000
+IDLE_OFFSET = 0x80000
+IDLE_BYTES = 4096
+MEMORY_MIB = 64
+MANY = 5
+TIMEOUT = "240"
+BENCH_LINE = re.compile(r"BENCH (\w+) (\d+) (\d+) (\d+)\s*$")
+MARK_LINE = re.compile(r"^MARK (\S+) (\d+) (\d+)$")
+
+
+class BenchError(Exception):
+    """A run did not give its figures."""
+
+
+def write_idle_image(path):
+    """An arm64 Image that waits for interrupts for ever: the smallest guest there is."""
+    branch_over_header, wfi, branch_back = 0x14000010, 0xD503207F, 0x17FFFFFF
+    header = struct.pack("<IIQQQQQQ4sI", branch_over_header, 0, IDLE_OFFSET, IDLE_BYTES, 0xA, 0, 0, 0, b"ARM\x64", 0)
+    path.write_bytes((header + struct.pack("<II", wfi, branch_back)).ljust(IDLE_BYTES, b"\0"))
+
+
+def build_plugin(path):
+    subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "scripts/plugin/marks.c", "-o", str(path)], cwd=tree.ROOT,
+                   check=True)
+
+
+def write_system(path, name, domains, kernel, memory, vcpus, cpus):
+    text = [f"system: {name}", "board: qemu-virt", "domains:"]
+    for number in range(1, domains + 1):
+        text += [f"  d{number}:", f"    memory: {memory} MiB", f"    kernel: {kernel}", f"    vcpus: {vcpus}",
+                 f"    cpus: {cpus}"]
+    path.write_text("\n".join(text) + "\n")
+
+
+def run(command):
+    """Console and standard error of a machine; how it ends is judged by what it said."""
+    done = subprocess.run(command, cwd=tree.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    return done.stdout.decode(errors="replace")
+
+
+def tail(text):
+    return "\n".join(text.splitlines()[-30:])
+
+
+def bulkhead_command(system, cpus, until, plugin=()):
+    return ["build/bulkhead", "run", str(system), "--headless", "--icount=4", "--cpus", str(cpus), "--cpu", "cortex-a57",
+            "--memory", "4 GiB", "--timeout", TIMEOUT, "--until", until, "--", *plugin]
+
+
+def xen_command(domains, kernel, memory, vcpus, cpus, until, plugin=()):
+    command = ["scripts/run-on-xen.sh", "--icount", "--cpus", str(cpus), "--ram", "4G", "--timeout", TIMEOUT, "--until",
+               until]
+    for _ in range(domains):
+        command += ["--kernel", str(kernel), "--memory", str(memory), "--vcpus", str(vcpus)]
+    return [*command, "--", *plugin]
+
+
+def parse_operations(output):
+    """{name: {min, mean, max}} of a bench guest's console."""
+    figures = {}
+    for line in output.splitlines():
+        if found := BENCH_LINE.search(line):
+            figures[found[1]] = dict(zip(("min", "mean", "max"), map(int, found.groups()[1:])))
+    if "BENCH done" not in output:
+        raise BenchError("the bench guest did not finish:\n" + tail(output))
+    figures.pop("empty", None)
+    return figures
+
+
+def parse_marks(output):
+    """{name: [instructions at each arrival]}."""
+    marks = {}
+    for line in output.splitlines():
+        if found := MARK_LINE.match(line):
+            marks.setdefault(found[1], []).append(int(found[3]))
+    return marks
+
+
+def plugin_options(extra=(), last=1):
+    marks = [f"mark={IDLE_ENTRY:#x}:guest:{last}:{last}", *extra]
+    return ["-plugin", ",".join([str(WORK / "marks.so"), *marks])]
+
+
+def boot_marks():
+    """Marks inside Bulkhead that show where the instructions go: addresses from its symbols."""
+    elf = size_report.hypervisor_elf()
+    listing = subprocess.run(["llvm-nm-19", str(elf)], capture_output=True, text=True, check=True).stdout
+    symbols = {line.split()[2]: int(line.split()[0], 16) for line in listing.splitlines() if len(line.split()) == 3}
+    wanted = {"core": "upcall_start", "exit": "seal_exit"}
+    marks = [f"mark={QEMU_ENTRY:#x}:first:2:0"]
+    return marks + [f"mark={symbols[name]:#x}:{label}:1:0" for label, name in wanted.items() if name in symbols]
+
+
+def single(value):
+    return {"min": value, "mean": value, "max": value}
+
+
+def arrivals(output, count):
+    reached = parse_marks(output).get("guest", [])
+    if len(reached) < count:
+        raise BenchError(f"{len(reached)} of {count} domains reached their first instruction:\n{tail(output)}")
+    return reached
+
+
+def boot_figures(boot):
+    """boot(domains) -> console with marks; figures and the marks of the run with one domain."""
+    one = boot(1)
+    first = arrivals(one, 1)[0]
+    last = arrivals(boot(MANY), MANY)[MANY - 1]
+    figures = {"boot_first_domain": single(first), "boot_per_domain": single((last - first) // (MANY - 1))}
+    return figures, parse_marks(one)
+
+
+def measure_bulkhead():
+    def boot(domains):
+        system = WORK / f"boot-{domains}.yaml"
+        write_system(system, "boot", domains, "idle.img", MEMORY_MIB, 1, "[0]")
+        return run(bulkhead_command(system, 1, "no such line", plugin_options(boot_marks(), domains)))
+    system = WORK / "operations.yaml"
+    write_system(system, "operations", 1, "guest:bench", MEMORY_MIB, 2, "[1, 2]")
+    figures, marks = boot_figures(boot)
+    return figures | parse_operations(run(bulkhead_command(system, 4, "BENCH done"))), marks
+
+
+def measure_xen():
+    def boot(domains):
+        # Xen's own first instruction of a domain comes with QEMU's mark out of the way: the address is its own.
+        return run(xen_command(domains, WORK / "idle.img", MEMORY_MIB, 1, 1, "no such line",
+                               plugin_options(last=domains)))
+    figures, _ = boot_figures(boot)
+    return figures | parse_operations(run(xen_command(1, GUEST, MEMORY_MIB, 2, 4, "BENCH done")))
+
+
+def worse(figures, baseline):
+    """What got worse, as text; baseline is {name: {min, mean, max}}."""
+    lines = []
+    for name, then in sorted(baseline.items()):
+        now = figures.get(name)
+        if now is None:
+            lines.append(f"error: {name} is not measured any more")
+            continue
+        lines += [f"error: {name} {key}: {now[key]} instructions, {then[key]} in the baseline"
+                  for key in ("min", "mean", "max") if now[key] > then[key]]
+    return lines
+
+
+def judge(figures):
+    lines = worse(figures, json.loads(BASELINE.read_text())) if BASELINE.exists() else ["error: no docs/bench-baseline.json"]
+    print("\n".join(lines) if lines else f"bench: {len(figures)} figures, none worse than docs/bench-baseline.json")
+    return 1 if lines else 0
+
+
+def main(arguments):
+    WORK.mkdir(parents=True, exist_ok=True)
+    write_idle_image(WORK / "idle.img")
+    build_plugin(WORK / "marks.so")
+    try:
+        print("bench: Bulkhead", flush=True)
+        figures, marks = measure_bulkhead()
+        if arguments == ["--write-baseline"]:
+            BASELINE.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
+            return 0
+        if arguments == ["--gate"]:
+            return judge(figures)
+        print("bench: Xen 4.17", flush=True)
+        xen = measure_xen()
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    size = size_report.measure()
+    bench_report.write(tree.BUILD, figures, xen, size, marks)
+    print((tree.BUILD / "bench.md").read_text())
+    return judge(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write bench figures as JSON, as a table and as a plot."""
+import html
+import json
+import math
+
+ORDER = ["boot_first_domain", "boot_per_domain", "hypercall_null", "psci_version", "gicd_read", "sgi_self", "ipi_vcpu",
+         "vtimer", "evtchn_self", "evtchn_cross_cpu", "evtchn_cross_domain", "grant_map", "grant_unmap",
+         "grant_copy_page", "add_to_physmap", "partition_switch", "refusal", "restart"]
+MEANING = {
+    "boot_first_domain": "reset to the first instruction of the first domain (1 CPU, 64 MiB)",
+    "boot_per_domain": "each further domain of 64 MiB",
+    "hypercall_null": "xen_version hypercall",
+    "psci_version": "PSCI_VERSION call",
+    "gicd_read": "trapped read of the distributor",
+    "sgi_self": "SGI to oneself, to its handler",
+    "ipi_vcpu": "SGI to a vCPU on another CPU, to its handler",
+    "vtimer": "virtual timer's deadline to its handler",
+}
+# What the first release aims at, in instructions (mean); boot_per_domain is a share of Xen's.
+AIM = {"boot_first_domain": 4_000_000, "hypercall_null": 120, "psci_version": 130, "gicd_read": 190, "sgi_self": 330,
+       "vtimer": 330}
+BAR, GAP, LEFT, WIDTH = 12, 10, 170, 560
+
+
+def names(*sides):
+    known = [name for name in ORDER if any(name in side for side in sides)]
+    return known + sorted({name for side in sides for name in side} - set(known))
+
+
+def cell(figure):
+    return f"{figure['min']:,} / {figure['mean']:,} / {figure['max']:,}" if figure else "-"
+
+
+def markdown(bulkhead, xen, size, marks):
+    lines = ["# Bench", "", "Executed instructions, minimum / mean / maximum. QEMU virt, cortex-a57, 4 GiB, `-icount`.", "",
+             "| figure | what | Bulkhead | Xen 4.17 | Xen : Bulkhead | aim |", "|---|---|---|---|---|---|"]
+    for name in names(bulkhead, xen):
+        ours, theirs = bulkhead.get(name), xen.get(name)
+        ratio = f"{theirs['mean'] / ours['mean']:.1f}" if ours and theirs and ours["mean"] else "-"
+        aim = f"{AIM[name]:,}" if name in AIM else "Xen / 4" if name == "boot_per_domain" else "-"
+        lines.append(f"| {name} | {MEANING.get(name, '')} | {cell(ours)} | {cell(theirs)} | {ratio} | {aim} |")
+    lines += ["", "## Where the instructions of a boot go", "",
+              "Executed since reset when this point is first reached, one domain, one CPU, without verification of modules.",
+              "", "| point | instructions |", "|---|---|"]
+    for name, at in sorted(((label, n) for label, counts in marks.items() for n in counts[-1:]), key=lambda row: row[1]):
+        lines.append(f"| {POINTS.get(name, name)} | {at:,} |")
+    lines += ["", "## Size", "", f"- lines of code at EL2: {size['lines']:,}",
+              f"- text and constants at EL2: {size['text']:,} bytes (limit 131,072)",
+              f"- hypervisor as loaded: {size['image']:,} bytes",
+              *[f"- {name}: {count:,} bytes" for name, count in size["systems"].items()], ""]
+    return "\n".join(lines)
+
+
+POINTS = {"first": "the Boot Domain's first instruction", "core": "the hypervisor's core (`upcall_start`)",
+          "exit": "the Boot Domain's exit", "guest": "the first domain's first instruction"}
+
+
+def svg(bulkhead, xen):
+    """Bars on a logarithmic scale, Bulkhead above Xen for each figure."""
+    shown = names(bulkhead, xen)
+    top = max([figure["mean"] for side in (bulkhead, xen) for figure in side.values()] + [10])
+    scale = WIDTH / math.log10(top)
+    height = len(shown) * (2 * BAR + GAP) + 40
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 130}" height="{height}" '
+             'font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="white"/>',
+             '<text x="8" y="16">mean, executed instructions, logarithmic: '
+             '<tspan fill="#1b6ca8">Bulkhead</tspan> <tspan fill="#c0504d">Xen 4.17</tspan></text>']
+    for row, name in enumerate(shown):
+        y = 30 + row * (2 * BAR + GAP)
+        parts.append(f'<text x="{LEFT - 6}" y="{y + BAR + 4}" text-anchor="end">{html.escape(name)}</text>')
+        for offset, side, colour in ((0, bulkhead, "#1b6ca8"), (BAR, xen, "#c0504d")):
+            if name in side:
+                mean = side[name]["mean"]
+                width = max(1.0, scale * math.log10(max(mean, 1)))
+                parts.append(f'<rect x="{LEFT}" y="{y + offset}" width="{width:.1f}" height="{BAR - 1}" fill="{colour}"/>'
+                             f'<text x="{LEFT + width + 4:.1f}" y="{y + offset + BAR - 3}">{mean:,}</text>')
+    return "\n".join(parts) + "\n</svg>\n"
+
+
+def write(build, bulkhead, xen, size, marks):
+    record = {"bulkhead": bulkhead, "xen": xen, "size": {key: size[key] for key in ("lines", "text", "image")}}
+    (build / "bench.json").write_text(json.dumps(record, indent=2) + "\n")
+    (build / "bench.md").write_text(markdown(bulkhead, xen, size, marks))
+    (build / "bench.svg").write_text(svg(bulkhead, xen))

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A QEMU TCG plugin: count executed instructions of all CPUs and say how many there had been at each arrival at
+ * marked addresses.  Arguments mark=ADDRESS:NAME:LIMIT:LAST, several: the first LIMIT arrivals are told as lines
+ * "MARK name arrival instructions" on standard error, the one numbered LAST (0 = none) ends QEMU.
+ *
+ * The declarations below are the documented plugin interface, version 2 and later; QEMU ships the header only with its
+ * sources. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint64_t qemu_plugin_id_t;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_info;
+enum { CB_NO_REGS = 0 };
+typedef void (*tb_trans_cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
+typedef void (*udata_cb)(unsigned int cpu, void *userdata);
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb cb);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, udata_cb cb, int flags, void *userdata);
+
+#define MAX_MARKS 64u
+
+struct mark {
+    uint64_t address;
+    char name[48];
+    uint64_t limit; /* arrivals that are told */
+    uint64_t last;  /* QEMU ends at this one; 0 = never */
+    uint64_t arrivals;
+};
+
+__attribute__((visibility("default"))) int qemu_plugin_version = 2;
+__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
+                                                               int argc, char **argv);
+
+static struct mark marks[MAX_MARKS];
+static unsigned mark_count;
+static uint64_t executed;
+
+static void count(unsigned int cpu, void *userdata)
+{
+    (void)cpu;
+    (void)userdata;
+    executed++;
+}
+
+static void arrive(unsigned int cpu, void *userdata)
+{
+    struct mark *m = userdata;
+
+    (void)cpu;
+    m->arrivals++;
+    if (m->arrivals <= m->limit) {
+        fprintf(stderr, "MARK %s %" PRIu64 " %" PRIu64 "\n", m->name, m->arrivals, executed);
+    }
+    if (m->arrivals == m->last) {
+        _Exit(0);
+    }
+}
+
+static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+    size_t insns = qemu_plugin_tb_n_insns(tb);
+
+    (void)id;
+    for (size_t i = 0; i < insns; i++) {
+        struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+
+        for (unsigned k = 0; k < mark_count; k++) {
+            if (marks[k].address == qemu_plugin_insn_vaddr(insn)) {
+                qemu_plugin_register_vcpu_insn_exec_cb(insn, arrive, CB_NO_REGS, &marks[k]);
+            }
+        }
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, count, CB_NO_REGS, NULL);
+    }
+}
+
+/* mark=ADDRESS:NAME:LIMIT:LAST */
+static bool add_mark(const char *text)
+{
+    struct mark *m = &marks[mark_count];
+
+    if (mark_count == MAX_MARKS || strncmp(text, "mark=", 5) != 0 ||
+        sscanf(text + 5, "%" SCNx64 ":%47[^:]:%" SCNu64 ":%" SCNu64, &m->address, m->name, &m->limit, &m->last) != 4) {
+        fprintf(stderr, "marks: `%s`: write mark=ADDRESS:NAME:LIMIT:LAST\n", text);
+        return false;
+    }
+    mark_count++;
+    return true;
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
+{
+    (void)info;
+    for (int i = 0; i < argc; i++) {
+        if (!add_mark(argv[i])) {
+            return 1;
+        }
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+    return 0;
+}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gates of rules, figures and sizes close when they should.
+[utest->dsn~rule-check~1]
+[utest->dsn~bench-gate~1]
+[utest->dsn~size-report~1]
+"""
+import struct
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+import bench  # noqa: E402
+import check_misra  # noqa: E402
+import size_report  # noqa: E402
+
+RECORD = "| D-001 | 15.5 | 2 | early exits |\n| D-002 | 8.7 | 0 | why |\n\n- D-003 was rule 2.1\n"
+
+
+class Rules(unittest.TestCase):
+    def setUp(self):
+        self.rules = check_misra.read_record(RECORD)
+
+    def test_within_the_record(self):
+        self.assertEqual(check_misra.judge({"15.5": ["a.c:1: x", "a.c:2: x"], "8.7": []}, self.rules), [])
+
+    def test_one_more_finding_than_allowed(self):
+        errors = check_misra.judge({"15.5": ["1", "2", "3"], "8.7": []}, self.rules)
+        self.assertEqual(len(errors), 1)
+        self.assertIn("rule 15.5: 3 findings, D-001 allows 2", errors[0])
+
+    def test_rule_without_deviation(self):
+        errors = check_misra.judge({"15.5": [], "8.7": [], "10.4": ["a.c:7: text"]}, self.rules)
+        self.assertEqual(errors, ["a.c:7: text [no deviation]"])
+
+    def test_deviation_without_finding(self):
+        errors = check_misra.judge({"15.5": ["1"]}, self.rules)
+        self.assertEqual(len(errors), 1)
+        self.assertIn("D-002", errors[0])
+
+    def test_id_of_a_retired_deviation_is_not_used_again(self):
+        with self.assertRaises(check_misra.RecordError):
+            check_misra.read_record(RECORD + "| D-003 | 2.2 | 1 | again |\n")
+
+    def test_malformed_row(self):
+        with self.assertRaises(check_misra.RecordError):
+            check_misra.read_record("| D-4 | 2.2 | 1 | short id |\n")
+
+    def test_lower_never_raises(self):
+        lowered = check_misra.lower({"15.5": ["1"], "8.7": ["1"]}, RECORD, False)
+        self.assertIn("| D-001 | 15.5 | 1 |", lowered)
+        self.assertIn("| D-002 | 8.7 | 0 |", lowered)
+
+
+class Figures(unittest.TestCase):
+    BASE = {"hypercall_null": {"min": 100, "mean": 110, "max": 200}}
+
+    def test_equal_and_better_pass(self):
+        self.assertEqual(bench.worse(self.BASE, self.BASE), [])
+        self.assertEqual(bench.worse({"hypercall_null": {"min": 99, "mean": 99, "max": 99}}, self.BASE), [])
+
+    def test_one_instruction_more_fails(self):
+        now = {"hypercall_null": {"min": 100, "mean": 111, "max": 200}}
+        self.assertEqual(bench.worse(now, self.BASE),
+                         ["error: hypercall_null mean: 111 instructions, 110 in the baseline"])
+
+    def test_figure_that_vanished_fails(self):
+        self.assertEqual(bench.worse({}, self.BASE), ["error: hypercall_null is not measured any more"])
+
+    def test_unfinished_bench_guest_fails(self):
+        with self.assertRaises(bench.BenchError):
+            bench.parse_operations("d1: BENCH hypercall_null 1 2 3\n")
+
+    def test_boot_figures_from_arrivals(self):
+        consoles = {1: "MARK guest 1 1000\n", 5: "".join(f"MARK guest {n} {1000 + 50 * n}\n" for n in range(1, 6))}
+        figures, _ = bench.boot_figures(consoles.get)
+        self.assertEqual(figures["boot_first_domain"]["mean"], 1000)
+        self.assertEqual(figures["boot_per_domain"]["mean"], 62)
+
+
+class Size(unittest.TestCase):
+    def test_lines_of_code(self):
+        text = "/* one\n two */\nint a; /* x */\n\n// c\n  /* b */ int c;\nchar *s = \"/*\"; // \"\nint d;\n"
+        self.assertEqual(size_report.code_lines(text), 4)
+
+    def test_readonly_bytes(self):
+        def section(flags, kind, size):
+            return struct.pack("<IIQQQQIIQQ", 0, kind, flags, 0, 0, size, 0, 0, 0, 0)
+        table = section(0, 0, 0) + section(2 | 4, 1, 100) + section(2, 1, 30) + section(3, 1, 7) + section(2, 8, 5)
+        header = bytearray(64)
+        struct.pack_into("<Q", header, 0x28, 64)
+        struct.pack_into("<HHH", header, 0x3A, 64, 5, 0)
+        self.assertEqual(size_report.readonly_bytes(bytes(header) + table), 130)
+
+
+if __name__ == "__main__":
+    unittest.main()
