@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/vgic_internal.h"
+#include "lib/string.h"
+
+#define VMCR_RESET UINT64_C(0x8) /* VFIQEn is RES1; priority mask 0, groups disabled */
+
+struct vgic_caps vgic_caps = {.lr_mask = 0xffffu, .prio_mask = 0xffu, .aprs = 1u, .tds = true};
+
+void vgic_cpu_init(void)
+{
+    uint64_t vtr = vgic_hw_vtr();
+    uint32_t prebits = ICH_VTR_PREBITS(vtr);
+    uint32_t aprs = (prebits <= 5u) ? 1u : (prebits == 6u) ? 2u : VGIC_APRS;
+
+    for (uint32_t i = 0; i < ICH_VTR_LRS(vtr); i++) {
+        vgic_hw_set_lr(i, 0);
+    }
+    for (uint32_t i = 0; i < aprs; i++) {
+        vgic_hw_set_apr(i, 0, 0);
+    }
+    vgic_hw_set_hcr(ICH_HCR_EN);
+    vgic_hw_sync();
+    /* CPUs that differ: what all have. */
+    vgic_caps.lr_mask &= (uint32_t)BITS(ICH_VTR_LRS(vtr) - 1u, 0);
+    vgic_caps.prio_mask &= 0xffu & ~((1u << (8u - ICH_VTR_PRIBITS(vtr))) - 1u);
+    vgic_caps.aprs = (aprs > vgic_caps.aprs) ? aprs : vgic_caps.aprs;
+    vgic_caps.tds = vgic_caps.tds && (vtr & ICH_VTR_TDS) != 0u;
+}
+
+static void free_frames(struct domain *d)
+{
+    for (uint32_t i = 0; i < 2u; i++) {
+        if (d->arch.vgic.spis[i] != NULL) {
+            pool_free(d, d->arch.vgic.frames[i]);
+            d->arch.vgic.spis[i] = NULL;
+        }
+    }
+}
+
+err_t vgic_domain_init(struct domain *d, uint32_t nr_spis)
+{
+    struct vgic_domain *g = &d->arch.vgic;
+    uint32_t words = (nr_spis + 31u) / 32u;
+
+    if (nr_spis > VGIC_SPIS_MAX) {
+        return ERR_INVAL;
+    }
+    for (uint32_t i = 0; i * VGIC_SPIS_A_FRAME < words; i++) {
+        if (pool_alloc(d, &g->frames[i]) != OK) {
+            free_frames(d);
+            return ERR_NOMEM;
+        }
+        g->spis[i] = arch_map_frame(g->frames[i]);
+    }
+    g->words = words;
+    for (uint32_t i = 0; i < words; i++) {
+        vgic_spis_at(d, i)->irqs.group = UINT32_MAX;
+        memset(vgic_spis_at(d, i)->owner, VGIC_NO_OWNER, sizeof(vgic_spis_at(d, i)->owner));
+    }
+    return OK;
+}
+
+void vgic_domain_destroy(struct domain *d)
+{
+    free_frames(d);
+    d->arch.vgic.words = 0;
+}
+
+err_t vgic_vcpu_init(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+
+    g->sgi_self = ((uint64_t)(v->id >> 4) << 16) | BIT(v->id & 0xfu);
+    memset(g->best, 0xff, sizeof(g->best));
+    vgic_vcpu_reset(v);
+    return OK;
+}
+
+void vgic_vcpu_reset(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+
+    ASSERT(!g->loaded);
+    g->priv = (struct vgic_irqs){.group = UINT32_MAX, .edge = VGIC_SGI_MASK, .level = g->priv.level};
+    g->ready = 0;
+    g->hw = 0;
+    g->vmcr = VMCR_RESET;
+    memset(g->ap0r, 0, sizeof(g->ap0r));
+    memset(g->ap1r, 0, sizeof(g->ap1r));
+    __atomic_store_n(&g->posted, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&g->waker, VGIC_WAKER_SLEEP | VGIC_WAKER_CHILDREN, __ATOMIC_RELAXED);
+}
+
+void vgic_save(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+
+    vgic_ask_end(v);
+    g->vmcr = vgic_hw_vmcr();
+    for (uint32_t i = 0; i < vgic_caps.aprs; i++) {
+        vgic_hw_apr(i, &g->ap0r[i], &g->ap1r[i]);
+    }
+    if (g->lr_used != 0u || (g->hcr & ICH_HCR_LRENPIE) != 0u) {
+        struct vgic_kicks k = {.withdrawn = false};
+
+        spin_lock(&v->domain->arch.vgic.lock);
+        vgic_take_out_all(v, &k);
+        g->loaded = false;
+        vgic_commit(v->domain, &k);
+    }
+    g->loaded = false;
+    vgic_set_hcr(g, 0);
+}
+
+void vgic_load(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+
+    vgic_hw_set_vmcr(g->vmcr);
+    for (uint32_t i = 0; i < vgic_caps.aprs; i++) {
+        vgic_hw_set_apr(i, g->ap0r[i], g->ap1r[i]);
+    }
+    g->loaded = true;
+    g->hcr = ICH_HCR_EN;
+    g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
+    if ((vgic_private_candidates(g) | g->priv.active | g->spill_count) != 0u ||
+        (__atomic_load_n(&g->sum[0], __ATOMIC_RELAXED) | __atomic_load_n(&g->sum[1], __ATOMIC_RELAXED) |
+         __atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED)) != 0u) {
+        vgic_resync(v);
+    }
+}
+
+/* The lines `changed` of private interrupts of v become `level`. */
+static void change_lines(struct vcpu *v, uint32_t changed, uint32_t level)
+{
+    struct vgic_irqs *irqs = &v->arch.vgic.priv;
+    uint32_t before = irqs->level;
+
+    irqs->level = (before & ~changed) | (level & changed);
+    irqs->pending |= irqs->level & ~before & irqs->edge;
+    if (irqs->level != before && v->arch.vgic.loaded) {
+        vgic_resync(v);
+    }
+}
+
+/* Lines that others changed. */
+static void take_lines(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+
+    if (__atomic_load_n(&g->lines, __ATOMIC_RELAXED) != 0u) {
+        uint64_t lines = __atomic_exchange_n(&g->lines, 0u, __ATOMIC_ACQUIRE);
+        change_lines(v, (uint32_t)lines, (uint32_t)(lines >> 32));
+    }
+}
+
+void vgic_take_posted(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t posted = __atomic_exchange_n(&g->posted, 0u, __ATOMIC_ACQUIRE);
+    uint32_t resync = __atomic_load_n(&g->resync, __ATOMIC_RELAXED);
+
+    posted &= g->priv.group | ~VGIC_SGI_MASK; /* ICC_SGI1R_EL1 makes group 1 interrupts only */
+    if (posted != 0u) {
+        vgic_pend_private(v, posted);
+    }
+    take_lines(v);
+    if (resync != 0u) {
+        resync = __atomic_exchange_n(&g->resync, 0u, __ATOMIC_ACQUIRE);
+        if (g->loaded) {
+            vgic_resync(v);
+        }
+        if ((resync & VGIC_RESYNC_RWP) != 0u) {
+            (void)__atomic_fetch_sub(&v->domain->arch.vgic.rwp, 1u, __ATOMIC_RELEASE);
+        }
+    }
+    for (uint32_t i = 0; i < VGIC_REQUESTERS; i++) {
+        if (__atomic_load_n(&g->requesters[i], __ATOMIC_RELAXED) != 0u) {
+            vgic_answer(v);
+            break;
+        }
+    }
+}
+
+void vgic_maintenance(struct vcpu *v)
+{
+    vgic_resync(v);
+}
+
+bool vgic_has_pending(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t best;
+
+    vgic_ask_end(v);
+    g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
+    for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
+        if ((vgic_hw_lr((uint32_t)__builtin_ctz(m)) & LR_STATE) == LR_PENDING) {
+            return true;
+        }
+    }
+    if (vgic_private_candidates(g) != 0u) {
+        return true;
+    }
+    if ((__atomic_load_n(&g->sum[0], __ATOMIC_RELAXED) | __atomic_load_n(&g->sum[1], __ATOMIC_RELAXED)) == 0u) {
+        return false;
+    }
+    spin_lock(&v->domain->arch.vgic.lock);
+    best = vgic_spi_best(v);
+    spin_unlock(&v->domain->arch.vgic.lock);
+    return best != VGIC_KEY_NONE;
+}
+
+void vgic_pend_private(struct vcpu *v, uint32_t bits)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t left = 0;
+
+    if (!g->loaded) {
+        g->priv.pending |= bits;
+        return;
+    }
+    for (uint32_t m = bits; m != 0u; m &= m - 1u) {
+        uint32_t n = (uint32_t)__builtin_ctz(m);
+        uint32_t bit = (uint32_t)BIT(n);
+        uint32_t i;
+
+        if (UNLIKELY((g->ready & ~g->priv.active & bit) == 0u || g->hcr != ICH_HCR_EN)) {
+            left |= bit;
+            continue;
+        }
+        if ((g->priv.held & bit) != 0u) {
+            i = g->lr_of[n];
+            if ((vgic_hw_elrsr() & BIT(i)) == 0u || ((g->priv.cancel | g->priv.deact | g->priv.pending) & bit) != 0u) {
+                left |= bit;
+                continue;
+            }
+        } else {
+            uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
+            if (UNLIKELY(free == 0u)) {
+                left |= bit;
+                continue;
+            }
+            i = (uint32_t)__builtin_ctz(free);
+            g->priv.held |= bit;
+            g->lr_of[n] = (uint8_t)i;
+            g->lr_intid[i] = (uint16_t)n;
+            g->lr_used |= (uint32_t)BIT(i);
+        }
+        g->lr_latched |= (uint32_t)BIT(i);
+        vgic_hw_set_lr(i, LR_PENDING | vgic_lr_base(&g->priv, n) | vgic_lr_link(g, n));
+    }
+    if (left != 0u) {
+        g->priv.pending |= left;
+        if ((g->ready & left) != 0u) {
+            vgic_resync(v);
+        }
+    }
+}
+
+/* Others than v: post n and tell the home CPU, unless that was done and not yet seen. */
+static void post(struct vcpu *t, uint32_t n)
+{
+    uint32_t bit = (uint32_t)BIT(n);
+
+    if ((__atomic_fetch_or(&t->arch.vgic.posted, bit, __ATOMIC_RELEASE) & bit) == 0u) {
+        vcpu_notify(t, VCPU_NOTIFY_IRQ);
+    }
+}
+
+/* ICC_SGI1R_EL1 names vCPUs other than v alone. */
+static void send_to_many(struct vcpu *v, uint64_t sgi1r, uint32_t n)
+{
+    struct domain *d = v->domain;
+    uint64_t elsewhere = sgi1r & (BITS(55, 48) | BITS(47, 44) | BITS(39, 32)); /* Aff3, range, Aff2 */
+    uint32_t first = (uint32_t)FIELD(sgi1r, 23, 16) * 16u;
+    uint32_t list = (uint32_t)FIELD(sgi1r, 15, 0);
+
+    if ((sgi1r & BIT(40)) != 0u) { /* all but itself */
+        for (uint32_t i = 0; i < d->max_vcpus; i++) {
+            if (i != v->id && d->vcpus[i] != NULL) {
+                post(d->vcpus[i], n);
+            }
+        }
+        return;
+    }
+    for (uint32_t m = (elsewhere == 0u) ? list : 0u; m != 0u; m &= m - 1u) {
+        uint64_t id = first + (uint32_t)__builtin_ctz(m);
+        struct vcpu *t = (id < d->max_vcpus) ? d->vcpus[index_nospec(id, MAX_VCPUS)] : NULL;
+        if (t == v) {
+            vgic_pend_private(v, (uint32_t)BIT(n) & v->arch.vgic.priv.group);
+        } else if (t != NULL) {
+            post(t, n);
+        }
+    }
+}
+
+void vgic_send_sgi(struct vcpu *v, uint64_t sgi1r)
+{
+    uint32_t n = (uint32_t)FIELD(sgi1r, 27, 24);
+    uint64_t target = sgi1r & (BITS(55, 44) | BIT(40) | BITS(39, 32) | BITS(23, 0));
+
+    if (LIKELY(target == v->arch.vgic.sgi_self)) {
+        vgic_pend_private(v, (uint32_t)BIT(n) & v->arch.vgic.priv.group);
+    } else {
+        send_to_many(v, sgi1r, n);
+    }
+}
+
+/* An SPI becomes pending as an edge (line NULL), or its line is sampled. */
+static void change_spi(struct domain *d, uint32_t intid, const uint32_t *line)
+{
+    struct vgic_kicks k = {.withdrawn = false};
+    uint32_t word = intid / 32u - 1u;
+    uint32_t bit = (uint32_t)BIT(intid % 32u);
+    struct vgic_irqs *irqs;
+
+    if (word >= d->arch.vgic.words) {
+        return;
+    }
+    spin_lock(&d->arch.vgic.lock);
+    irqs = &vgic_spis_at(d, word)->irqs;
+    if (line == NULL) {
+        irqs->pending |= bit;
+    } else if (__atomic_load_n(line, __ATOMIC_RELAXED) != 0u) {
+        irqs->pending |= bit & irqs->edge & ~irqs->level;
+        irqs->level |= bit;
+    } else {
+        irqs->level &= ~bit;
+    }
+    vgic_spi_update(d, word, bit, &k);
+    vgic_commit(d, &k);
+}
+
+void vgic_sample_line(struct domain *d, uint32_t intid, const uint32_t *line)
+{
+    change_spi(d, intid, line);
+}
+
+void vgic_pend(struct vcpu *v, uint32_t intid)
+{
+    if (intid >= VGIC_PRIVATE) {
+        change_spi(v->domain, intid, NULL);
+    } else if (vgic_is_home(v)) {
+        vgic_pend_private(v, (uint32_t)BIT(intid));
+    } else {
+        post(v, intid);
+    }
+}
+
+void vgic_set_level(struct vcpu *v, uint32_t intid, bool level)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint64_t bit = BIT(intid % 32u);
+    uint64_t was;
+    uint64_t now;
+
+    if (intid >= VGIC_PRIVATE) {
+        uint32_t line = level ? 1u : 0u;
+        change_spi(v->domain, intid, &line);
+        return;
+    }
+    if (vgic_is_home(v)) {
+        take_lines(v);
+        change_lines(v, (uint32_t)bit, level ? (uint32_t)bit : 0u);
+        return;
+    }
+    was = __atomic_load_n(&g->lines, __ATOMIC_RELAXED);
+    do {
+        now = (was & ~(bit << 32)) | bit | (level ? bit << 32 : 0u);
+    } while (!__atomic_compare_exchange_n(&g->lines, &was, now, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    vcpu_notify(v, VCPU_NOTIFY_IRQ);
+}
+
+void vgic_pend_hw(struct vcpu *v, uint32_t vintid, uint32_t pintid)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+
+    vgic_ask_end(v);
+    g->hw |= (uint32_t)BIT(vintid);
+    g->pint[vintid] = (uint8_t)pintid;
+    vgic_pend_private(v, (uint32_t)BIT(vintid));
+}
+
+bool vgic_hw_in_flight(const struct vcpu *v, uint32_t vintid)
+{
+    return (v->arch.vgic.hw & BIT(vintid)) != 0u;
+}
+
+void vgic_write_dir(struct vcpu *v, uint64_t value)
+{
+    struct vgic_kicks k = {.withdrawn = false};
+    uint32_t intid = (uint32_t)value & 0xffffffu;
+    uint32_t bit = (uint32_t)BIT(intid % 32u);
+    struct vgic_irqs *irqs;
+
+    if (intid >= VGIC_PRIVATE && intid / 32u - 1u >= v->domain->arch.vgic.words) {
+        return;
+    }
+    spin_lock(&v->domain->arch.vgic.lock);
+    irqs = vgic_irqs_of(v, intid);
+    if ((irqs->held & bit) == 0u) {
+        if ((irqs->active & bit) != 0u) {
+            vgic_deactivate(v, intid, &k);
+        }
+    } else {
+        irqs->deact |= bit;
+        irqs->active &= ~bit;
+        vgic_kick(&k, (intid < VGIC_PRIVATE) ? v->id : vgic_spis_at(v->domain, intid / 32u - 1u)->owner[intid % 32u]);
+    }
+    vgic_kick(&k, v->id);
+    vgic_commit(v->domain, &k);
+}
