@@ -209,8 +209,8 @@ void arch_vcpu_load(struct vcpu *v)
     debug_load(v);
     pmu_load(v);
     write_sysreg(mdcr_el2, v->arch.mdcr);
-    vgic_load(v);
     vtimer_load(cpu, v);
+    vgic_load(v); /* after the timer: looks at its line */
     isb();
 }
 

@@ -98,6 +98,9 @@ static enum outcome access(struct vcpu *v, uint32_t reg, bool read, uint64_t *va
     case ENC(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1 */
     case ENC(3, 0, 12, 11, 7): /* ICC_SGI0R_EL1 */
         return read ? UNDEFINED : DONE;
+    case ENC(3, 0, 12, 11, 1): /* ICC_DIR_EL1, while ICH_HCR_EL2.TDIR is set */
+        vgic_write_dir(v, *value);
+        return read ? UNDEFINED : DONE;
     case ENC(3, 3, 14, 2, 0): /* CNTP_TVAL_EL0 */
     case ENC(3, 3, 14, 2, 1): /* CNTP_CTL_EL0 */
     case ENC(3, 3, 14, 2, 2): /* CNTP_CVAL_EL0 */

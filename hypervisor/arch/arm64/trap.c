@@ -111,10 +111,18 @@ static bool emulate(struct vcpu *v, uint64_t esr, uint64_t ipa)
         if (m.size < 8u) {
             m.value &= BIT(m.size * 8u) - 1u;
         }
-        return mmio_dispatch(v, ipa, &m);
+        if (!mmio_dispatch(v, ipa, &m)) {
+            return false;
+        }
+        v->arch.pc -= UNLIKELY(m.again) ? 4u : 0u;
+        return true;
     }
     if (!mmio_dispatch(v, ipa, &m)) {
         return false;
+    }
+    if (UNLIKELY(m.again)) {
+        v->arch.pc -= 4u; /* no answer yet: the guest makes the access again */
+        return true;
     }
     set_x(v, r, ISS_SSE(esr) ? sign_extend(m.value, m.size, ISS_SF(esr)) : m.value);
     return true;
