@@ -93,7 +93,7 @@ static void check_pages(struct diags *d, const struct number *base, const struct
     if (size->given && size->value % PAGE != 0) {
         diag_error(d, size->at, "board-device", "the %s's size is no multiple of 4 KiB; round it up", what);
     }
-    if (base->given && base->value + size->value < base->value) {
+    if (base->given && base->value + size->value > UINT64_C(1) << 52) {
         diag_error(d, base->at, "board-device", "the %s ends beyond the address space; write a smaller size", what);
     }
 }

@@ -48,6 +48,7 @@ struct board_device {
     struct number size;
     struct items interrupts; /* struct number, INTIDs */
     struct flag dma;
+    struct text compatible;
 };
 
 struct board_qemu {

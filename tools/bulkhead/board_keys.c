@@ -208,6 +208,12 @@ static const struct key device_key_rows[] = {
      .fallback = "false",
      .meaning = "The device reads or writes memory by itself.",
      .example = "dma: true"},
+    {.name = "compatible",
+     .kind = KEY_TEXT,
+     FIELD(board_device, compatible),
+     .fallback = "none",
+     .meaning = "The device tree's `compatible`, which the guest's driver looks for.",
+     .example = "compatible: arm,primecell"},
 };
 static const struct key_table device_keys = {KEYS(device_key_rows), .size = sizeof(struct board_device),
                                              .at_offset = SIZE_MAX};

@@ -2,6 +2,7 @@
 #include "build.h"
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
@@ -19,21 +20,22 @@ static bool has_suffix(const char *text, const char *suffix)
     return length >= suffix_length && strcmp(text + length - suffix_length, suffix) == 0;
 }
 
+static int is_board(const struct dirent *entry)
+{
+    return has_suffix(entry->d_name, ".yaml");
+}
+
 static const char *known_boards(struct arena *arena)
 {
     struct buffer names = {0};
-    DIR *folder = opendir(file_in_root(arena, "boards"));
-    const struct dirent *entry;
+    struct dirent **entries = NULL;
+    int count = scandir(file_in_root(arena, "boards"), &entries, is_board, alphasort);
 
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        if (has_suffix(entry->d_name, ".yaml")) {
-            buffer_printf(&names, "%s%.*s", names.size == 0 ? "" : ", ", (int)(strlen(entry->d_name) - 5),
-                          entry->d_name);
-        }
+    for (int i = 0; i < count; i++) {
+        buffer_printf(&names, "%s%.*s", i == 0 ? "" : ", ", (int)strlen(entries[i]->d_name) - 5, entries[i]->d_name);
+        free(entries[i]);
     }
-    if (folder != NULL) {
-        closedir(folder);
-    }
+    free(entries);
     const char *text = arena_text(arena, (const char *)names.data, names.size);
     buffer_release(&names);
     return text;

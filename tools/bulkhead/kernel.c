@@ -128,7 +128,10 @@ static const char *inflate_head(struct archive *reader, struct bytes data, uint8
     archive_read_support_format_raw(reader);
     if (archive_read_open_memory(reader, data.data, data.size) != ARCHIVE_OK ||
         archive_read_next_header(reader, &entry) != ARCHIVE_OK) {
-        return "the gzip stream is damaged; compress it again";
+        return "the gzip stream is damaged or cut off; compress it again";
+    }
+    if (archive_filter_code(reader, 0) != ARCHIVE_FILTER_GZIP) {
+        return "the gzip header is damaged; compress it again";
     }
     while ((got = archive_read_data(reader, block, sizeof(block))) > 0) {
         if (*length < IMAGE_HEADER_BYTES) {

@@ -58,8 +58,10 @@ static void report_unknown(struct decoder *c, const struct key_table *table, con
 static bool must_be_scalar(struct decoder *c, const struct key *key, const struct yaml_node *node)
 {
     if (node->kind != YAML_SCALAR) {
-        diag_error(c->diags, node->at, "value-kind", "`%s` is a %s; write %s, as in `%s`", key->name,
-                   node->kind == YAML_LIST ? "list here" : "mapping here", key_kind_text(key->kind), key->example);
+        bool has_article = key->kind != KEY_FLAG && key->kind != KEY_CHOICE;
+        diag_error(c->diags, node->at, "value-kind", "`%s` is a %s here; write %s%s, as in `%s`", key->name,
+                   node->kind == YAML_LIST ? "list" : "mapping", has_article ? "a " : "", key_kind_text(key->kind),
+                   key->example);
         return false;
     }
     return true;
@@ -81,10 +83,10 @@ static void check_range(struct decoder *c, const struct key *key, const struct n
 
 static void decode_number(struct decoder *c, const struct key *key, const struct yaml_node *node, struct number *out)
 {
+    out->at = node->at;
     if (!must_be_scalar(c, key, node)) {
         return;
     }
-    out->at = node->at;
     if (key->kind == KEY_SIZE) {
         if (!key_parse_size(node->text, &out->value)) {
             diag_error(c->diags, node->at, "value-size",
@@ -102,11 +104,11 @@ static void decode_number(struct decoder *c, const struct key *key, const struct
 
 static void decode_flag(struct decoder *c, const struct key *key, const struct yaml_node *node, struct flag *out)
 {
+    out->at = node->at;
     if (!must_be_scalar(c, key, node)) {
         return;
     }
     bool is_true = strcmp(node->text, "true") == 0;
-    out->at = node->at;
     if ((!is_true && strcmp(node->text, "false") != 0) || node->quoted) {
         diag_error(c->diags, node->at, "value-flag", "`%s` is neither true nor false; write `%s: true` or `%s: false`",
                    node->text, key->name, key->name);
@@ -313,6 +315,9 @@ static void decode_map(struct decoder *c, const struct key_table *table, const s
         } else if (is_null(child->value)) {
             diag_error(c->diags, child->at, "missing-value", "`%s` has no value; write `%s`", child->text,
                        key->example);
+            if (key->kind == KEY_NUMBER || key->kind == KEY_SIZE) {
+                ((struct number *)field(out, key->offset))->at = child->at;
+            }
         } else {
             decode_value(c, key, child->value, field(out, key->offset));
         }

@@ -113,12 +113,9 @@ static void put_role(void *fdt, const struct domain *d)
     }
 }
 
-static void put_devices(struct arena *arena, void *fdt, const struct domain *d)
+static void put_devices(void *fdt, const struct domain *d)
 {
     must(fdt_property_string(fdt, "passthrough", d->passthrough.count > 0 ? "enabled" : "disabled"));
-    if (d->passthrough.count > 0) {
-        put_names(arena, fdt, "bulkhead,passthrough", &d->passthrough);
-    }
     if (d->console.value == CONSOLE_VPL011) {
         must(fdt_property(fdt, "vpl011", NULL, 0));
     }
@@ -137,7 +134,7 @@ static void put_domain(struct arena *arena, void *fdt, const struct domain *d)
     put_cells(fdt, "memory", &memory, 1);
     must(fdt_property_u32(fdt, "cpus", (uint32_t)d->vcpus.value));
     put_role(fdt, d);
-    put_devices(arena, fdt, d);
+    put_devices(fdt, d);
     if (d->direct_map.value) {
         must(fdt_property(fdt, "direct-map", NULL, 0));
     }
@@ -163,14 +160,10 @@ static size_t tree_bound(const struct system *s)
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *d = system_domain(s, i);
         const struct text *after = d->after.item;
-        const struct text *path = d->passthrough.item;
         bound += 2048 + d->vcpus.value * 128 + d->static_memory.count * 16 +
                  (d->bootargs.given ? strlen(d->bootargs.value) : 0);
         for (size_t j = 0; j < d->after.count; j++) {
             bound += strlen(after[j].value) + 4;
-        }
-        for (size_t j = 0; j < d->passthrough.count; j++) {
-            bound += strlen(path[j].value) + 4;
         }
     }
     return bound;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "passthrough.h"
 
 static const char *const kind_names[MODULE_KINDS] = {
     [MODULE_KERNEL] = "kernel",
@@ -57,6 +58,18 @@ static const char *find_path(struct arena *arena, const struct system *s, enum m
         }
     }
     return file_beside(arena, s->file, reference);
+}
+
+/* Devices are handed over by a partial device tree that nobody has to write. */
+static void add_devices(struct arena *arena, const struct system *s, struct domain *domain)
+{
+    struct module *m = &domain->module[MODULE_DEVICE_TREE];
+
+    if (domain->passthrough.count > 0 && !domain->file[MODULE_DEVICE_TREE].given) {
+        m->path = arena_printf(arena, "%s (made from passthrough)", domain->name.value);
+        m->at = domain->passthrough.at;
+        m->data = passthrough_tree(arena, &s->board, domain);
+    }
 }
 
 bool modules_is_device_tree(struct bytes data, uint32_t *size)
@@ -129,6 +142,7 @@ void modules_read(struct arena *arena, struct diags *d, struct system *s)
 {
     for (size_t i = 0; i < s->domains.count; i++) {
         struct domain *domain = system_domain(s, i);
+        add_devices(arena, s, domain);
         for (unsigned j = 0; j < MODULE_KINDS; j++) {
             read_one(arena, d, s, domain, j);
             const struct module *first = find_first(s, i, j);

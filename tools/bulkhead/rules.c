@@ -6,7 +6,9 @@
 
 #include <bulkhead/launch.h>
 
-#include "system.h"
+#include "passthrough.h"
+
+#define VCPUS_MAX 1024u /* of all domains */
 
 static const struct domain *find_domain(const struct system *s, const char *name)
 {
@@ -302,21 +304,9 @@ static void check_order(struct diags *d, const struct system *s)
     }
 }
 
-static const struct board_device *find_device(const struct system *s, const char *path)
-{
-    const struct board_device *device = s->board.devices.item;
-
-    for (size_t i = 0; i < s->board.devices.count; i++) {
-        if (strcmp(device[i].name.value, path) == 0) {
-            return &device[i];
-        }
-    }
-    return NULL;
-}
-
 static void check_device(struct diags *d, const struct system *s, const struct text *path)
 {
-    const struct board_device *device = find_device(s, path->value);
+    const struct board_device *device = passthrough_find(&s->board, path->value);
 
     if (device == NULL) {
         diag_error(d, path->at, "passthrough-device",
@@ -350,8 +340,8 @@ static bool shares_interrupt(const struct board_device *a, const struct board_de
 static void check_two_devices(struct diags *d, const struct system *s, const struct domain *owner,
                               const struct text *first, const struct text *second)
 {
-    const struct board_device *a = find_device(s, first->value);
-    const struct board_device *b = find_device(s, second->value);
+    const struct board_device *a = passthrough_find(&s->board, first->value);
+    const struct board_device *b = passthrough_find(&s->board, second->value);
     uint64_t intid;
 
     if (a == NULL || b == NULL) {
@@ -381,6 +371,12 @@ static void check_passthrough(struct diags *d, const struct system *s, size_t in
             continue;
         }
         check_device(d, s, &path[i]);
+        if (i == 0 && domain->file[MODULE_DEVICE_TREE].given) {
+            diag_error(
+                d, path[i].at, "passthrough-tree",
+                "`%s` has a partial device tree of its own; describe the device there, or leave `device-tree` out",
+                domain->name.value);
+        }
         for (size_t j = 0; j < index; j++) {
             const struct domain *other = system_domain(s, j);
             const struct text *theirs = other->passthrough.item;
@@ -388,6 +384,20 @@ static void check_passthrough(struct diags *d, const struct system *s, size_t in
                 check_two_devices(d, s, other, &theirs[k], &path[i]);
             }
         }
+    }
+}
+
+/* The Boot Domain's plan has room for so many. */
+static void check_vcpu_total(struct diags *d, const struct system *s)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < s->domains.count; i++) {
+        total += system_domain(s, i)->vcpus.value;
+    }
+    if (total > VCPUS_MAX) {
+        diag_error(d, s->domains.at, "too-many-vcpus", "the domains have %" PRIu64 " vCPUs together; write at most %u",
+                   total, VCPUS_MAX);
     }
 }
 
@@ -402,7 +412,7 @@ static void check_rest(struct diags *d, const struct domain *domain)
             d, domain->direct_map.at, "direct-map-static",
             "a direct map needs memory at known addresses; write `static-memory` too, or leave `direct-map` out");
     }
-    if (domain->memory.at.file == NULL && !domain->static_memory.given) {
+    if (domain->at.file != NULL && domain->memory.at.file == NULL && !domain->static_memory.given) {
         diag_error(d, domain->name.at, "missing-key", "`%s` has no memory; write `memory: 64 MiB` or `static-memory`",
                    domain->name.value);
     }
@@ -420,6 +430,7 @@ void rules_check(struct diags *d, const struct system *s)
         check_rest(d, system_domain(s, i));
         check_passthrough(d, s, i);
     }
+    check_vcpu_total(d, s);
     check_exclusive_cpus(d, s);
     check_unsafe_cpus(d, s);
     check_boot_cpu(d, s);

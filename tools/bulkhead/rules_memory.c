@@ -8,6 +8,7 @@
 #define PAGE             UINT64_C(0x1000)
 /* What the hypervisor and the device tree need beside a domain's own memory, at least. */
 #define DOMAIN_OVERHEAD  (UINT64_C(1) << 20)
+#define STATIC_MAX       8u /* ranges a domain, as the Boot Domain has room for */
 #define DEVICE_TREE_ROOM (UINT64_C(2) << 20)
 /* GUEST_RAM0_BASE and GUEST_RAM0_SIZE of the Xen ABI. */
 #define GUEST_RAM_BASE   UINT64_C(0x40000000)
@@ -78,6 +79,18 @@ static void check_static_pair(struct diags *d, const struct domain *a, const str
         diag_error(d, second->at, "static-memory-overlap",
                    "static memory of `%s` overlaps that of `%s` in line %" PRIu32 "; keep them apart", b->name.value,
                    a->name.value, first->at.line);
+    }
+}
+
+static void check_static_count(struct diags *d, const struct domain *domain)
+{
+    if (domain->static_memory.given && domain->static_memory.count == 0) {
+        diag_error(d, domain->static_memory.at, "static-memory-count",
+                   "`%s` has an empty list of static memory; write a range, or leave the key out", domain->name.value);
+    } else if (domain->static_memory.count > STATIC_MAX) {
+        diag_error(d, domain->static_memory.at, "static-memory-count",
+                   "`%s` has %zu ranges of static memory; write at most %u", domain->name.value,
+                   domain->static_memory.count, STATIC_MAX);
     }
 }
 
@@ -212,6 +225,7 @@ void rules_check_memory(struct diags *d, const struct system *s, struct image_sp
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *domain = system_domain(s, i);
         check_size(d, domain);
+        check_static_count(d, domain);
         check_static(d, s, i, span);
         check_kernel(d, domain);
         for (unsigned j = 0; j < MODULE_KINDS; j++) {

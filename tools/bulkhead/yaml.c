@@ -182,6 +182,7 @@ static void report_syntax(struct builder *b, struct fy_diag *diag)
     diag_error(b->diags, at, "yaml-syntax", "the text is no YAML here (%s); check indentation, colons and quotes",
                error->msg);
     b->failed = true;
+    fy_diag_reset_error(diag); /* frees what was collected */
 }
 
 static void run_parser(struct builder *b, struct fy_parser *parser, struct fy_diag *diag)
