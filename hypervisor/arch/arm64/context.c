@@ -251,6 +251,8 @@ err_t arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     v->arch.sp_el1 = c->user_regs.sp_el1;
     v->arch.elr_el1 = c->user_regs.elr_el1;
     v->arch.spsr_el1 = c->user_regs.spsr_el1;
+    /* Frames may have held code of another domain: no CPU keeps a stale instruction of it. */
+    __asm__ volatile("ic ialluis\n\tdsb ish\n\tisb" ::: "memory");
     v->arch.sctlr = c->sctlr | SCTLR_RESET;
     v->arch.tcr = c->ttbcr;
     v->arch.ttbr0 = c->ttbr0;
