@@ -44,7 +44,13 @@ void sched_slice_end(struct cpu *cpu, struct vcpu *v)
 {
     if (v == cpu->current) {
         sched_rotate(cpu);
+        cpu->work |= CPU_WORK_RESCHED;
     }
+}
+
+static bool has_company(const struct cpu *cpu)
+{
+    return cpu->runnable.next != cpu->runnable.prev || !list_empty(&cpu->reap);
 }
 
 static struct vcpu *first_runnable(const struct cpu *cpu)
@@ -65,10 +71,11 @@ static void account(struct cpu *cpu, struct vcpu *next, ticks_t now)
     }
 }
 
-/* A vCPU that shares the CPU gets a slice; one that has it alone runs on without a timer. */
+/* A vCPU that shares the CPU, with another vCPU or with a domain being taken apart, gets a slice; one that has it alone
+ * runs on without a timer. */
 static void start_slice(struct cpu *cpu, struct vcpu *v, ticks_t now)
 {
-    bool shared = cpu->runnable.next != cpu->runnable.prev;
+    bool shared = has_company(cpu);
 
     if (cpu->current != v) {
         if (cpu->current != NULL) {
@@ -97,6 +104,9 @@ struct vcpu *upcall_next(struct cpu *cpu)
 {
     struct vcpu *v;
 
+    if (!list_empty(&cpu->reap)) {
+        (void)domain_reap_step(cpu); /* a step a slice: a busy CPU gets on with it too */
+    }
     for (;;) {
         ticks_t now;
 
