@@ -23,10 +23,10 @@ trace: ## requirements to code to tests; build/trace.html
 	@scripts/trace.py
 
 coverage: all ## lines, branches and MC/DC of host and target runs; build/coverage/index.html
-	@scripts/coverage.sh
+	@scripts/coverage.py
 
 coverage-baseline: coverage ## the figures of this tree become the ones that may not fall
-	@scripts/coverage_report.py --write-baseline
+	@scripts/coverage.py --write-baseline
 
 bench: all ## build/bench.md, bench.svg, bench.json: Bulkhead and Xen side by side
 	@scripts/bench.py

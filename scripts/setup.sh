@@ -3,6 +3,7 @@
 # Make a Debian 12 or 13 machine ready to build, run and test Bulkhead: install what scripts/packages.txt
 # lists and is missing, then fetch sources and guests into build/deps. Says what it does; says nothing when
 # there is nothing to do. Run it as root or as a user who may use sudo; /etc/apt stays as it is.
+# [impl->dsn~setup~1]
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p build/deps

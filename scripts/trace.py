@@ -27,8 +27,6 @@ CODE_TYPES = ("impl", "utest", "itest")
 CODE_SUFFIXES = {".c", ".h", ".S", ".ld", ".py", ".sh", ".yaml", ".dts", ".cmake", ".txt", ".json", ""}
 CODE_FOLDERS = ("include", "hypervisor", "bootdomain", "toolstack", "tools", "guests", "boards", "examples",
                 "tests", "scripts", "cmake")
-# Files that quote tags as data: the checker's own tests.
-QUOTING = ("tests/scripts/",)
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def read_tree(root, errors):
     for folder in CODE_FOLDERS:
         for path in sorted((root / folder).rglob("*")):
             name = str(path.relative_to(root))
-            if path.suffix in CODE_SUFFIXES and path.is_file() and not name.startswith(QUOTING):
+            if path.suffix in CODE_SUFFIXES and path.is_file():
                 tags += parse_tags(name, path.read_text(errors="replace").splitlines(), errors)
     return items, tags
 
