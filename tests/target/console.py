@@ -149,8 +149,9 @@ def advance(machine, script, data):
             machine.send(text)
 
 
-def play(command, script, log, timeout, cwd, must_exit=None):
+def play(command, script, log, timeout, cwd, must_exit=None, at_end=None):
     """Run command until the script is done. must_exit: then it must end by itself with this code.
+    at_end() is called while the machine still runs, once the script is done.
 
     Raises Failure with the reason and the end of the console."""
     machine = Machine(command, log, cwd)
@@ -167,6 +168,8 @@ def play(command, script, log, timeout, cwd, must_exit=None):
             raise Failure(f"ended with {machine.process.wait(10)}, still waiting for {'; '.join(script.missing())}")
         if must_exit is not None and machine.process.wait(10) != must_exit:
             raise Failure(f"exit code {machine.process.returncode}, expected {must_exit}")
+        if at_end:
+            at_end()
     except Failure as failure:
         waiting = "; ".join(script.missing())
         reason = str(failure) if "waiting" in str(failure) or not waiting else f"{failure}; waiting for {waiting}"

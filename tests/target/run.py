@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run one target test of the table (table.py): build its image, boot it in QEMU, follow its console.
 
-run.py NAME      the test; its console is in build/test/target/NAME.log
-run.py --list    all names
+run.py NAME            the test; its console is in build/test/target/NAME.log
+run.py --list          all names
+run.py --coverage DIR  all tests that can, with the instrumented hypervisor; raw profiles into DIR
 [impl->dsn~target-runner~1]
 """
 import subprocess
@@ -17,8 +18,9 @@ from table import TESTS
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "test" / "target"
 KEYS = {"name", "system", "lanes", "forbid", "timeout", "options", "machine", "must_exit", "covers", "prepare"}
-# Whoever panics or faults does so because a test asked for it, and that test says so.
-NEVER = [r"hypervisor fault", r"ASSERT", r"runtime error:"]
+# Whoever dies does so because a test asked for it, and that test says so.
+NEVER = [r"bulkhead: FATAL"]
+LOAD_ADDRESS = 0x40200000  # of the image, by both boards
 
 
 def check_table():
@@ -29,13 +31,13 @@ def check_table():
             raise SystemExit(f"table.py: {test['name']}: unknown keys {sorted(unknown)}, a name used twice, or no lanes")
 
 
-def run(test):
+def run(test, at_end=None):
     OUT.mkdir(parents=True, exist_ok=True)
     machine = getattr(machines, test.get("machine", "bulkhead_run"))
     try:
         command = machine(ROOT, OUT, test)
         script = Script(test["lanes"], test.get("forbid", NEVER))
-        play(command, script, OUT / f"{test['name']}.log", test.get("timeout", 120), ROOT, test.get("must_exit"))
+        play(command, script, OUT / f"{test['name']}.log", test.get("timeout", 120), ROOT, test.get("must_exit"), at_end)
     except (Failure, subprocess.CalledProcessError) as failure:
         print(f"FAILED {test['name']}: {failure}")
         if getattr(failure, "output", None):
@@ -45,8 +47,31 @@ def run(test):
     return 0
 
 
+def run_for_coverage(folder):
+    """The same tests; at its end each machine's counters become a raw profile. What cannot be read is a failure."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import coverage_dump
+    hypervisor = "build/arm64-coverage/hypervisor/hypervisor"
+    failed = 0
+    for test in TESTS:
+        if "must_exit" in test or test.get("machine", "bulkhead_run") != "bulkhead_run":
+            continue
+        socket = OUT / f"{test['name']}.qmp"
+        socket.unlink(missing_ok=True)
+        options = [*test.get("options", []), "--hypervisor", f"{hypervisor}.bin", "--", "-qmp",
+                   f"unix:{socket},server=on,wait=off"]
+
+        def dump(name=test["name"], path=socket):
+            coverage_dump.dump_by_qmp(ROOT / f"{hypervisor}.elf", path, LOAD_ADDRESS, Path(folder) / f"{name}.profraw")
+        failed += run(dict(test, options=options), dump)
+        socket.unlink(missing_ok=True)
+    return 1 if failed else 0
+
+
 def main(arguments):
     check_table()
+    if arguments[:1] == ["--coverage"] and len(arguments) == 2:
+        return run_for_coverage(arguments[1])
     if arguments == ["--list"]:
         print("\n".join(test["name"] for test in TESTS))
         return 0
