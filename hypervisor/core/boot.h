@@ -9,11 +9,11 @@
 #include "lib/types.h"
 
 struct boot_info {
-    const struct board_table *board;            /* checked by the architecture: magic, version, size, counts */
-    const struct image_descriptor *descriptor;  /* checked: parts inside the image, runtime large enough */
-    maddr_t image;         /* load address, 2 MiB aligned */
-    uint64_t image_size;   /* bytes, runtime included */
-    maddr_t boot_domain;   /* flat binary */
+    const struct board_table *board;           /* checked by the architecture: magic, version, size, counts */
+    const struct image_descriptor *descriptor; /* checked: parts inside the image, runtime large enough */
+    maddr_t image;                             /* load address, 2 MiB aligned */
+    uint64_t image_size;                       /* bytes, runtime included */
+    maddr_t boot_domain;                       /* flat binary */
     uint64_t boot_domain_size;
     maddr_t archive;
     uint64_t archive_size; /* 0 = none */
@@ -22,7 +22,7 @@ struct boot_info {
     maddr_t free;          /* runtime memory not yet used, 4 KiB aligned: frame table, then the Boot Domain's RAM */
     uint64_t free_size;
     ticks_t ticks_reset;
-    uint32_t boot_cpu;     /* index in the board table */
+    uint32_t boot_cpu; /* index in the board table */
 };
 
 #endif

@@ -15,19 +15,19 @@ struct vcpu;
 
 /* Only its own CPU touches this. */
 struct cpu {
-    struct arch_cpu arch;    /* first: assembly uses it */
-    struct vcpu *current;    /* vCPU that runs or ran last; NULL before the first */
-    uint64_t work;           /* non-zero: do not return to the guest before upcall_next() */
-    uint32_t id;             /* const: index in the board table */
-    uint32_t vcpu_count;     /* vCPUs whose home is this CPU */
-    struct list runnable;    /* vCPUs ready to run, the next one first */
-    struct list timers;      /* by deadline, core/timer.h */
-    ticks_t timer_armed;     /* deadline given to arch_timer_set */
-    struct list reap;        /* domains to take apart when nothing else is to do */
+    struct arch_cpu arch; /* first: assembly uses it */
+    struct vcpu *current; /* vCPU that runs or ran last; NULL before the first */
+    uint64_t work;        /* non-zero: do not return to the guest before upcall_next() */
+    uint32_t id;          /* const: index in the board table */
+    uint32_t vcpu_count;  /* vCPUs whose home is this CPU */
+    struct list runnable; /* vCPUs ready to run, the next one first */
+    struct list timers;   /* by deadline, core/timer.h */
+    ticks_t timer_armed;  /* deadline given to arch_timer_set */
+    struct list reap;     /* domains to take apart when nothing else is to do */
     bool online;
 };
 
-#define CPU_WORK_INBOX  1u /* somebody posted */
+#define CPU_WORK_INBOX   1u /* somebody posted */
 #define CPU_WORK_RESCHED 2u /* another vCPU should run */
 
 /* What other CPUs may write: one cache line. */
@@ -40,5 +40,7 @@ extern struct cpu_inbox cpu_inbox[MAX_CPUS];
 /* Private area of CPU id, for its own start-up and for panic only. */
 struct cpu *cpu_of(uint32_t id);
 uint32_t cpu_count(void); /* const after init */
+/* CPU id runs or has been started by the firmware.  Const after init. */
+bool cpu_is_usable(uint32_t id);
 
 #endif

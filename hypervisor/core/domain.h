@@ -10,61 +10,122 @@
 #include "lib/types.h"
 #include "core/cpu.h"
 #include "core/vcpu.h"
+#include "arch/contract/arch.h"
 
-#define MAX_DOMAINS   129u /* slots: slot 0 is the Boot Domain's, slot = domid for all others */
-#define MAX_VCPUS     128u /* a domain */
-#define SLOT_BOOT     0u
-#define HVM_PARAMS    40u
+#define MAX_DOMAINS 129u /* slots: slot 0 is the Boot Domain's, slot = domid for all others */
+#define MAX_VCPUS   128u /* a domain */
+#define SLOT_BOOT   0u
+#define HVM_PARAMS  40u
 
 typedef uint16_t domid_value_t;
 
 enum domain_state {
     DOMAIN_BUILDING = 0, /* created, never unpaused */
-    DOMAIN_LIVE     = 1,
+    DOMAIN_LIVE = 1,
     DOMAIN_SHUTDOWN = 2, /* shut itself down or crashed; its frames are still there */
-    DOMAIN_DYING    = 3, /* being taken apart */
+    DOMAIN_DYING = 3,    /* being taken apart */
 };
 
 struct console_line { /* what a domain printed since its last newline; guarded by the console lock */
-    char text[128];
+    char text[248];
     uint32_t used;
 };
 
 struct domain {
-    struct arch_domain arch;     /* parts guarded by physmap_lock, see arch_types.h */
-    domid_value_t id;            /* const */
-    uint16_t slot;               /* const: index in the domain table; VMID = slot + 1 */
-    uint16_t role;               /* const after the first unpause: enum bulkhead_role */
-    uint32_t flags;              /* const after the first unpause: BULKHEAD_DOMAIN_* */
-    char name[32];               /* const after the first unpause */
-    uint32_t state;              /* atomic: enum domain_state */
-    uint32_t pause_count;        /* atomic: > 0 = no vCPU may run; 1 at creation */
-    uint32_t refs;               /* atomic: 1 for existing, 1 for each domain_get */
-    uint32_t shutdown_code;      /* const once state is SHUTDOWN: SHUTDOWN_* */
-    uint32_t max_vcpus;          /* const after creation: 1..MAX_VCPUS */
-    struct vcpu *vcpus[MAX_VCPUS]; /* const after creation */
-    struct spinlock lock;        /* rank 2: build state, budgets */
-    struct spinlock physmap_lock; /* rank 3: arch stage 2 and what copy_in/out rely on */
-    uint64_t frames;             /* guarded by physmap_lock: RAM frames owned */
-    uint64_t max_frames;         /* guarded by lock: limit of frames, const after the first unpause */
-    mfn_t pool_head;             /* guarded by physmap_lock: free pool frames, linked through themselves */
-    uint64_t pool_free;          /* guarded by physmap_lock */
-    uint64_t pool_total;         /* guarded by lock: frames given to the pool */
-    uint64_t overhead;           /* guarded by lock: frames for struct domain, vCPUs, interrupt state */
-    mfn_t shared_info;           /* const after creation */
+    struct arch_domain arch;         /* parts guarded by physmap_lock, see arch_types.h */
+    domid_value_t id;                /* const */
+    uint16_t slot;                   /* const: index in the domain table; VMID = slot + 1 */
+    uint16_t role;                   /* const after the first unpause: enum bulkhead_role */
+    uint32_t flags;                  /* const after the first unpause: BULKHEAD_DOMAIN_* */
+    char name[32];                   /* const after the first unpause */
+    uint32_t state;                  /* atomic: enum domain_state */
+    uint32_t pause_count;            /* atomic: > 0 = no vCPU may run; 1 at creation */
+    bool initial;                    /* const: created before the Boot Domain's exit */
+    bool started;                    /* guarded by lock: has been unpaused once */
+    uint32_t shutdown_code;          /* const once state is SHUTDOWN: SHUTDOWN_* */
+    uint32_t max_vcpus;              /* const after creation: 1..MAX_VCPUS */
+    struct vcpu *vcpus[MAX_VCPUS];   /* const after creation */
+    struct spinlock lock;            /* rank 2: build state, budgets */
+    struct spinlock physmap_lock;    /* rank 3: arch stage 2 and what copy_in/out rely on */
+    uint64_t frames;                 /* atomic: RAM frames owned, mapped by itself or by others */
+    uint64_t max_frames;             /* atomic: limit of frames, const after the first unpause */
+    uint64_t max_gfn;                /* guarded by physmap_lock: highest guest frame ever mapped */
+    mfn_t pool_head;                 /* guarded by physmap_lock: free pool frames, linked through themselves */
+    uint64_t pool_free;              /* guarded by physmap_lock */
+    uint64_t pool_total;             /* guarded by lock: frames given to the pool */
+    uint64_t overhead;               /* guarded by lock: frames for struct domain, vCPUs, interrupt state */
+    mfn_t shared_info;               /* const after creation */
     uint64_t hvm_params[HVM_PARAMS]; /* guarded by lock */
-    struct console_line line;    /* guarded by console lock */
-    char input[64];              /* guarded by console lock: for CONSOLEIO_read */
+    struct console_line line;        /* guarded by console lock */
+    char input[64];                  /* guarded by console lock: for CONSOLEIO_read */
     uint32_t input_head, input_tail; /* guarded by console lock */
-    struct list reap_node;       /* cpu-local to the CPU that takes it apart */
-    gfn_t reap_gfn;
-    uint64_t handle[2];          /* const: xen_domain_handle_t */
-    uint64_t faults[4];          /* atomic (relaxed): by enum fault_class */
+    struct list reap_node;           /* cpu-local to the CPU that takes it apart */
+    gfn_t reap_gfn;                  /* owned by the CPU that takes it apart */
+    uint32_t reap_stage;             /* the same */
+    uint32_t reap_cpu;               /* const once DYING: the CPU that takes it apart */
+    ticks_t time_zero;               /* const: when the guest's counter was 0 */
+    uint32_t shutdown_latch;         /* guarded by lock: SCHEDOP_shutdown_code + 1; 0 = none */
+    mfn_t memory;                    /* const: first frame of this structure */
+    uint64_t handle[2];              /* const: xen_domain_handle_t */
+    uint64_t faults[4];              /* atomic (relaxed): by enum fault_class */
 };
 
-/* The domain called domid (DOMID_SELF = the caller's), with one reference taken.  -SRCH none, or the Boot Domain after
- * its exit.  Bound: O(1), index masked against speculation. */
+static inline uint32_t domain_state(const struct domain *d)
+{
+    return __atomic_load_n(&d->state, __ATOMIC_ACQUIRE);
+}
+
+/* The domain called domid (DOMID_SELF = the caller's), with one reference taken; it may be shut down or dying.
+ * -SRCH none, or the Boot Domain after its exit.  Bound: O(1), index masked against speculation. */
 err_t domain_get(const struct vcpu *caller, uint32_t domid, struct domain **out);
 void domain_put(struct domain *d);
+/* The same for a slot: for lists and the console.  NULL = empty. */
+struct domain *domain_get_slot(uint32_t slot);
+/* The domain in a slot, when something else keeps it alive (a frame that it owns).  Never NULL. */
+struct domain *domain_at(uint32_t slot);
+
+struct domain_config {
+    uint32_t domid;     /* 1..MAX_DOMAINS - 1, DOMID_BOOT, or 0 = any free one */
+    uint32_t max_vcpus; /* 1..MAX_VCPUS */
+    uint64_t handle[2];
+    struct arch_domain_config arch;
+};
+
+#define DOMAIN_MIN_POOL 16u /* frames of pool that a domain starts with */
+
+/* A new domain, paused, without vCPUs and RAM; its rights' cells go to the slot creator.  One reference is the
+ * caller's.  -EINVAL, -EEXIST domid in use, -NOSPC no free slot, -NOMEM.  All or nothing. */
+err_t domain_create(uint32_t creator, const struct domain_config *config, struct domain **out);
+/* Create at most DOMAIN_VCPU_BATCH of the vCPUs that are missing.  ERR_RESTART: not all yet.  -NOMEM.
+ * Context: d->lock held or d not visible. */
+err_t domain_add_vcpus(struct domain *d);
+#define DOMAIN_VCPU_BATCH 4u
+
+/* d's name for people: "name", or "dN" while it has none.  buf: at least 32 bytes. */
+void domain_label(const struct domain *d, char *buf, size_t size);
+
+/* ---- life (core/domain_life.c) ---- */
+
+/* One more, one fewer reason not to run.  Does not wait for the vCPUs to stop.
+ * -EINVAL: unpause of a domain that is not paused or has no vCPU to start. */
+err_t domain_pause(struct domain *d) MUST_CHECK; /* -EBUSY 255 times already */
+err_t domain_unpause(struct domain *d) MUST_CHECK;
+/* d stops for good, with its memory kept.  Any CPU.  The first code counts. */
+void domain_shutdown(struct domain *d, uint32_t code);
+/* d starts to be taken apart, by this CPU.  -EBUSY it already is. */
+err_t domain_destroy(struct domain *d) MUST_CHECK;
+/* One bounded step of it.  OK = the slot is free again, ERR_RESTART = go on, -EBUSY = wait for others (a CPU that still
+ * has a vCPU in its registers, a domain that maps its frames, a reference).  Context: the CPU that destroyed it. */
+err_t domain_reap(struct domain *d) MUST_CHECK;
+/* vCPUs may run: not paused, shut down or dying. */
+bool domain_may_run(const struct domain *d);
+
+/* Something that the taking apart of d may wait for has come. */
+void domain_reap_nudge(const struct domain *d);
+
+/* ---- for domain*.c only ---- */
+bool domain_slot_retire(struct domain *d); /* nobody can find d any more; false = somebody holds a reference */
+void domain_slot_clear(struct domain *d);  /* the slot may be used again */
+void domain_free_memory(struct domain *d);
 
 #endif

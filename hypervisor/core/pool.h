@@ -9,6 +9,8 @@
 
 struct domain;
 
+/* Context of all: the domain's physmap_lock is held, or the domain is not visible yet, or not any more. */
+
 /* 1 zeroed frame (hypervisor's view through arch_map_frame).  -NOMEM. */
 err_t pool_alloc(struct domain *d, mfn_t *out);
 /* 2^order contiguous zeroed frames; only while the domain is being created (frames come from the free list). -NOMEM */
@@ -16,5 +18,10 @@ err_t pool_alloc_order(struct domain *d, uint32_t order, mfn_t *out);
 void pool_free(struct domain *d, mfn_t mfn);
 void pool_free_order(struct domain *d, mfn_t mfn, uint32_t order);
 uint64_t pool_available(const struct domain *d); /* frames */
+
+/* Add count frames of free RAM; -NOMEM: as many as there were.  count: 1..FRAME_BATCH. */
+err_t pool_grow(struct domain *d, uint64_t count);
+/* Give up to count unused frames back; returns how many.  count: 1..FRAME_BATCH. */
+uint64_t pool_shrink(struct domain *d, uint64_t count);
 
 #endif

@@ -11,15 +11,15 @@ struct cpu;
 struct vcpu;
 
 enum timer_kind {
-    TIMER_VIRT   = 0, /* a descheduled vCPU's virtual timer: arch_vcpu_timer() */
-    TIMER_PHYS   = 1, /* a vCPU's emulated physical timer: arch_vcpu_timer() */
-    TIMER_BLOCK  = 2, /* end of a bounded block (SCHEDOP_poll, PSCI suspend) : vcpu_wake() */
-    TIMER_SLICE  = 3, /* end of the vCPU's time slice: the next one runs */
-    TIMER_KINDS  = 4,
+    TIMER_VIRT = 0,  /* a descheduled vCPU's virtual timer: arch_vcpu_timer() */
+    TIMER_PHYS = 1,  /* a vCPU's emulated physical timer: arch_vcpu_timer() */
+    TIMER_BLOCK = 2, /* end of a bounded block (SCHEDOP_poll, PSCI suspend) : vcpu_wake() */
+    TIMER_SLICE = 3, /* end of the vCPU's time slice: the next one runs */
+    TIMER_KINDS = 4,
 };
 
 struct timer {
-    struct list node;  /* in cpu.timers when armed */
+    struct list node; /* in cpu.timers when armed */
     ticks_t deadline;
     struct vcpu *vcpu; /* const */
     uint32_t kind;     /* const: enum timer_kind */

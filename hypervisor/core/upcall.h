@@ -26,18 +26,18 @@ struct vcpu *upcall_next(struct cpu *cpu);
 /* Hypercall nr with args[0..4] of v; the result for the guest, or ERR_RESTART: make the same call again. */
 int64_t upcall_hypercall(struct vcpu *v, uint64_t nr, uint64_t *args);
 
-void upcall_timer(struct cpu *cpu);        /* the hypervisor timer fired */
-void upcall_kick(struct cpu *cpu);         /* arch_cpu_kick() arrived */
-void upcall_console_input(char c);         /* a character from the console device */
-void upcall_console_ready(void);           /* the device can take more */
+void upcall_timer(struct cpu *cpu);                   /* the hypervisor timer fired */
+void upcall_kick(struct cpu *cpu);                    /* arch_cpu_kick() arrived */
+void upcall_console_input(char c);                    /* a character from the console device */
+void upcall_console_ready(void);                      /* the device can take more */
 void upcall_console_output(struct domain *d, char c); /* a virtual UART sent a character */
 
 enum fault_class {
-    FAULT_STAGE2      = 0, /* access that the architecture answers with an abort to the guest */
-    FAULT_UNDEFINED   = 1,
-    FAULT_ILLEGAL     = 2, /* illegal execution state, unhandled exit */
-    FAULT_SERROR      = 3, /* asynchronous error attributed to the domain */
-    FAULT_CLASSES     = 4,
+    FAULT_STAGE2 = 0, /* access that the architecture answers with an abort to the guest */
+    FAULT_UNDEFINED = 1,
+    FAULT_ILLEGAL = 2, /* illegal execution state, unhandled exit */
+    FAULT_SERROR = 3,  /* asynchronous error attributed to the domain */
+    FAULT_CLASSES = 4,
 };
 /* A guest did what the architecture forbids; it has been answered.  Counts, may stop the domain (ILLEGAL, SERROR). */
 void upcall_guest_fault(struct vcpu *v, enum fault_class c, uint64_t syndrome, uint64_t address);

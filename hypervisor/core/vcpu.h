@@ -6,28 +6,30 @@
 #define CORE_VCPU_H
 
 #include "arch_types.h"
+#include "core/cpu.h"
 #include "core/timer.h"
 #include "lib/list.h"
 #include "lib/types.h"
 
 struct domain;
+struct cpu;
 
 enum vcpu_state {
-    VCPU_DOWN     = 0, /* never started, or switched off by PSCI */
-    VCPU_BLOCKED  = 1, /* waits for an interrupt */
+    VCPU_DOWN = 0,    /* never started, or switched off by PSCI */
+    VCPU_BLOCKED = 1, /* waits for an interrupt */
     VCPU_RUNNABLE = 2,
 };
 
 enum vcpu_notify {
-    VCPU_NOTIFY_IRQ   = 1u << 0, /* something was posted to its interrupt controller */
-    VCPU_NOTIFY_HOLD  = 1u << 1, /* the domain's pause count changed */
+    VCPU_NOTIFY_IRQ = 1u << 0,   /* something was posted to its interrupt controller */
+    VCPU_NOTIFY_HOLD = 1u << 1,  /* the domain's pause count changed */
     VCPU_NOTIFY_START = 1u << 2, /* power is ON_PENDING: start at start_entry */
 };
 
 enum vcpu_power { /* what PSCI AFFINITY_INFO tells */
-    VCPU_POWER_ON         = 0,
-    VCPU_POWER_OFF        = 1,
-    VCPU_POWER_ON_PENDING = 2,
+                  VCPU_POWER_ON = 0,
+                  VCPU_POWER_OFF = 1,
+                  VCPU_POWER_ON_PENDING = 2,
 };
 
 struct vcpu_stats {
@@ -38,26 +40,29 @@ struct vcpu_stats {
 };
 
 struct vcpu {
-    struct arch_vcpu arch;      /* first: assembly uses it */
-    struct domain *domain;      /* const */
-    uint32_t id;                /* const: 0..max_vcpus - 1 */
-    uint32_t home;              /* const after the first unpause: CPU index */
-    enum vcpu_state state;      /* cpu-local to home */
-    bool held;                  /* cpu-local to home: domain is paused, shut down or dying */
-    bool running;               /* atomic (release by home): is or may be in registers; false = safe to look at */
-    struct list run_node;       /* cpu-local to home: in cpu.runnable */
-    uint32_t notify;            /* atomic: enum vcpu_notify bits */
-    struct vcpu *inbox_next;    /* owned by whoever set notify from 0 */
-    uint32_t power;             /* atomic: enum vcpu_power */
-    uint64_t start_entry;       /* with power ON_PENDING: guest-physical entry */
-    uint64_t start_arg;         /* and context id */
+    struct arch_vcpu arch;            /* first: assembly uses it */
+    struct domain *domain;            /* const */
+    uint32_t id;                      /* const: 0..max_vcpus - 1 */
+    uint32_t home;                    /* const after the first unpause: CPU index */
+    enum vcpu_state state;            /* cpu-local to home */
+    bool held;                        /* cpu-local to home: domain is paused, shut down or dying */
+    bool attached;                    /* atomic (release by home): home knows it; false = nobody will run it again */
+    bool running;                     /* atomic (release by home): is or may be in registers; false = safe to look at */
+    struct list run_node;             /* cpu-local to home: in cpu.runnable */
+    uint32_t notify;                  /* atomic: enum vcpu_notify bits */
+    struct vcpu *inbox_next;          /* owned by whoever set notify from 0 */
+    uint32_t power;                   /* atomic: enum vcpu_power */
+    uint64_t start_entry;             /* with power ON_PENDING: guest-physical entry */
+    uint64_t start_arg;               /* and context id */
     struct timer timers[TIMER_KINDS]; /* cpu-local to home */
-    ticks_t slice_end;          /* cpu-local */
-    ticks_t runtime;            /* cpu-local: ticks spent running */
-    ticks_t since;              /* cpu-local: start of the present stretch */
-    struct vcpu_stats stats;    /* cpu-local */
-    gva_t runstate_area;        /* registered by the guest; 0 = none */
-    gaddr_t info;               /* vcpu_info, guest-physical, 0 = in shared_info */
+    ticks_t slice_end;                /* cpu-local */
+    ticks_t runtime;                  /* cpu-local: ticks spent running */
+    ticks_t since;                    /* cpu-local: start of the present stretch */
+    struct vcpu_stats stats;          /* cpu-local */
+    gaddr_t runstate[2];              /* registered area, guest-physical; [1] = its part on the next page; 0 = none */
+    gaddr_t info;                     /* vcpu_info, guest-physical, 0 = in shared_info */
+    uint64_t affinity[(MAX_CPUS + 63u) / 64u]; /* const after the first unpause: CPUs it may run on */
+    mfn_t memory;                              /* const: first frame of this structure */
 };
 
 /* Tell v something from any CPU; it is seen before v runs its next guest instruction. Bound: 1 exchange loop. */
@@ -76,5 +81,14 @@ void vcpu_power_off(struct vcpu *v);
 err_t vcpu_power_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t arg);
 /* v gives its CPU to the next runnable one.  Context: home, v is current. */
 void vcpu_yield(struct vcpu *v);
+/* v waits until deadline at most (absolute), unless an interrupt is pending.  Context: home, v is current. */
+void vcpu_block_until(struct vcpu *v, ticks_t deadline);
+/* Every vCPU of d looks at whether it may run. Any CPU.  Bound: vCPUs of d. */
+void vcpu_notify_all(struct domain *d, uint32_t bits);
+/* A vCPU of d in zeroed memory; home and affinity: every CPU of the board, spread by id.  -NOMEM. */
+err_t vcpu_create(struct domain *d, uint32_t id);
+void vcpu_free(struct vcpu *v);
+/* The home of vCPU id: the id-th usable CPU of the affinity, going round.  false = there is none. */
+bool vcpu_home_of(const uint64_t *affinity, uint32_t id, uint32_t *out);
 
 #endif

@@ -29,7 +29,8 @@ struct hvm_modlist_entry {
     uint64_t reserved;
 };
 
-#define HVM_MEMMAP_TYPE_RAM 1u
+#define HVM_MEMMAP_TYPE_RAM      1u /* guest-physical: RAM of the Boot Domain that it may use */
+#define HVM_MEMMAP_TYPE_RESERVED 2u /* machine addresses: in use by the hypervisor or a module; not to be claimed */
 
 struct hvm_memmap_table_entry {
     uint64_t addr;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory operations of bulkhead_op.  arg: guest virtual address of the operation's structure, updated as it gets on.
+ * [impl->dsn~bulkhead-memory~1] */
+#ifndef CORE_BULKHEAD_MEMORY_H
+#define CORE_BULKHEAD_MEMORY_H
+
+#include "core/vcpu.h"
+#include "lib/types.h"
+
+int64_t bulkhead_claim(struct vcpu *v, gva_t arg);
+int64_t bulkhead_populate_static(struct vcpu *v, gva_t arg);
+int64_t bulkhead_move_frames(struct vcpu *v, gva_t arg);
+int64_t bulkhead_map_outside(struct vcpu *v, gva_t arg);
+
+#endif

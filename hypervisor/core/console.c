@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/console.h"
+#include "arch/contract/arch.h"
+#include "core/console_ring.h"
+#include "core/print.h"
+#include "core/status.h"
+#include "core/upcall.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+
+#define CTRL_A       '\x01'
+#define SWITCH_COUNT 3u
+#define LINE_ROOM    320u
+
+static struct spinlock lock;   /* rank 7 */
+static struct domain *focus;   /* guarded by lock: who gets input; NULL = the hypervisor */
+static struct domain *partial; /* guarded by lock: whose unfinished line is on the screen */
+static uint32_t switches;      /* cpu-local to the console's CPU: Ctrl-A in a row */
+
+/* ---- output ---- */
+
+static uint32_t owner_of(const struct domain *d)
+{
+    return (d != NULL) ? d->slot : CONSOLE_SELF;
+}
+
+/* "(name) " */
+static size_t prefix(const struct domain *d, char *buf, size_t size)
+{
+    char label[32] = "bulkhead";
+
+    if (d != NULL) {
+        domain_label(d, label, sizeof(label));
+    }
+    return format_string(buf, size, "(%s) ", label);
+}
+
+static void put_line(const struct domain *d, const char *text, size_t n)
+{
+    char line[LINE_ROOM];
+    uint64_t lost = console_ring_lost(owner_of(d));
+    size_t used;
+
+    if (lost != 0u) {
+        used = prefix(d, line, sizeof(line));
+        used += format_string(line + used, sizeof(line) - used, "*** %lu bytes lost ***\r\n", (unsigned long)lost);
+        if (console_ring_put(owner_of(d), line, used)) {
+            console_ring_told(owner_of(d), lost);
+        }
+    }
+    used = prefix(d, line, sizeof(line));
+    memcpy(line + used, text, n);
+    used += n;
+    line[used] = '\r';
+    line[used + 1u] = '\n';
+    (void)console_ring_put(owner_of(d), line, used + 2u);
+}
+
+/* A whole line of d (NULL: ours), around the unfinished line of the domain in focus. */
+static void show_line(const struct domain *d, const char *text, size_t n)
+{
+    char line[LINE_ROOM];
+    size_t used;
+
+    if (partial != NULL) {
+        (void)console_ring_put(owner_of(d), "\r\n", 2);
+    }
+    put_line(d, text, n);
+    if (partial != NULL) {
+        used = prefix(partial, line, sizeof(line));
+        memcpy(line + used, partial->line.text, partial->line.used);
+        (void)console_ring_put(owner_of(d), line, used + partial->line.used);
+    }
+    console_ring_drain();
+}
+
+void console_line(const char *text, size_t n)
+{
+    while (n > 0u && text[n - 1u] == '\n') {
+        n--;
+    }
+    spin_lock(&lock);
+    show_line(NULL, text, n);
+    spin_unlock(&lock);
+}
+
+static void finish_line(struct domain *d)
+{
+    show_line(d, d->line.text, d->line.used);
+    d->line.used = 0;
+}
+
+static void put_unfocused(struct domain *d, char c)
+{
+    struct console_line *l = &d->line;
+
+    if (c == '\n') {
+        finish_line(d);
+        return;
+    }
+    if ((c >= 0 && c < ' ' && c != '\t') || c == 127) {
+        return; /* nothing that moves the cursor */
+    }
+    if (l->used == sizeof(l->text)) {
+        finish_line(d);
+    }
+    l->text[l->used] = c;
+    l->used++;
+}
+
+static void put_focused(struct domain *d, char c)
+{
+    struct console_line *l = &d->line;
+
+    if (partial == NULL) {
+        char text[LINE_ROOM];
+        size_t n = prefix(d, text, sizeof(text));
+
+        (void)console_ring_put(d->slot, text, n);
+        (void)console_ring_put(d->slot, l->text, l->used);
+        partial = d;
+    }
+    if (c == '\n') {
+        (void)console_ring_put(d->slot, "\r\n", 2);
+        l->used = 0;
+        partial = NULL;
+    } else {
+        (void)console_ring_put(d->slot, &c, 1);
+        if (c != '\r' && l->used < sizeof(l->text)) {
+            l->text[l->used] = c;
+            l->used++;
+        }
+    }
+    console_ring_drain();
+}
+
+void console_put(struct domain *d, char c)
+{
+    spin_lock(&lock);
+    if (focus == d) {
+        put_focused(d, c);
+    } else {
+        put_unfocused(d, c);
+    }
+    spin_unlock(&lock);
+}
+
+void upcall_console_output(struct domain *d, char c)
+{
+    console_put(d, c);
+}
+
+void upcall_console_ready(void)
+{
+    spin_lock(&lock);
+    console_ring_drain();
+    spin_unlock(&lock);
+}
+
+void console_panic(const char *text, size_t n)
+{
+    console_ring_flush();
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] == '\n') {
+            arch_console_write_sync("\r", 1);
+        }
+        arch_console_write_sync(&text[i], 1);
+    }
+}
+
+uint64_t console_lost(void)
+{
+    uint64_t n;
+
+    spin_lock(&lock);
+    n = console_ring_lost_total();
+    spin_unlock(&lock);
+    return n;
+}
+
+/* ---- input ---- */
+
+/* The next domain behind the one in focus, then the hypervisor. */
+static struct domain *next_focus(void)
+{
+    uint32_t from = (focus != NULL) ? focus->slot + 1u : 0u;
+
+    for (uint32_t s = from; s < MAX_DOMAINS; s++) {
+        struct domain *d = domain_get_slot(s);
+        if (d != NULL) {
+            bool usable = domain_state(d) != DOMAIN_DYING;
+            domain_put(d); /* console_forget comes before it is freed */
+            if (usable) {
+                return d;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void switch_focus(void)
+{
+    char label[32] = "the hypervisor ('h' for help)";
+    char text[LINE_ROOM];
+    size_t n;
+
+    spin_lock(&lock);
+    if (partial != NULL) {
+        (void)console_ring_put(CONSOLE_SELF, "\r\n", 2);
+        partial = NULL;
+    }
+    focus = next_focus();
+    if (focus != NULL) {
+        domain_label(focus, label, sizeof(label));
+    }
+    n = format_string(text, sizeof(text), "*** Serial input to %s (type 'CTRL-a' three times to switch input)", label);
+    show_line(NULL, text, n);
+    spin_unlock(&lock);
+}
+
+static bool has_uart(const struct domain *d)
+{
+    return (d->flags & BULKHEAD_DOMAIN_VPL011) != 0u;
+}
+
+/* One character to the domain in focus, or a command to the hypervisor. */
+static void deliver(char c)
+{
+    struct domain *d;
+
+    spin_lock(&lock);
+    d = focus;
+    if (d != NULL && !has_uart(d) && d->input_head - d->input_tail < sizeof(d->input)) {
+        d->input[d->input_head % sizeof(d->input)] = c;
+        d->input_head++;
+    }
+    d = (d != NULL) ? domain_get_slot(d->slot) : NULL;
+    spin_unlock(&lock);
+    if (d == NULL) {
+        status_key(c);
+        return;
+    }
+    if (has_uart(d)) {
+        (void)arch_vuart_receive(d, c); /* a full queue is counted there */
+    }
+    domain_put(d);
+}
+
+void upcall_console_input(char c)
+{
+    if (c == CTRL_A) {
+        switches++;
+        if (switches == SWITCH_COUNT) {
+            switches = 0;
+            switch_focus();
+        }
+        return;
+    }
+    for (; switches > 0u; switches--) { /* it was not meant for us */
+        deliver(CTRL_A);
+    }
+    deliver(c);
+}
+
+size_t console_take(struct domain *d, char *to, size_t n)
+{
+    size_t done = 0;
+
+    spin_lock(&lock);
+    while (done < n && d->input_tail != d->input_head) {
+        to[done] = d->input[d->input_tail % sizeof(d->input)];
+        d->input_tail++;
+        done++;
+    }
+    spin_unlock(&lock);
+    return done;
+}
+
+void console_forget(struct domain *d)
+{
+    spin_lock(&lock);
+    if (partial == d) {
+        partial = NULL;
+        (void)console_ring_put(CONSOLE_SELF, "\r\n", 2);
+        d->line.used = 0;
+    }
+    if (d->line.used > 0u) {
+        finish_line(d);
+    }
+    if (focus == d) {
+        focus = NULL;
+    }
+    spin_unlock(&lock);
+}

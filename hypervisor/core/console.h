@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One console device for the hypervisor and all domains.
+ * Output: a ring.  A domain's complete lines come with the prefix "(name) "; the one that has the input focus is shown as
+ * it writes.  No domain may have more than CONSOLE_QUOTA bytes waiting, so a flood loses its own bytes, which are
+ * counted and told.  Input: Ctrl-A three times moves it from the hypervisor to the domains in turn.
+ * [impl->dsn~console~1] */
+#ifndef CORE_CONSOLE_H
+#define CORE_CONSOLE_H
+
+#include "core/domain.h"
+#include "lib/types.h"
+
+#define CONSOLE_RING  32768u
+#define CONSOLE_QUOTA 4096u
+
+/* A line of the hypervisor, without newline.  Any CPU. */
+void console_line(const char *text, size_t n);
+/* A character of d: complete lines are shown, or all at once when d has the focus.  Any CPU. */
+void console_put(struct domain *d, char c);
+/* Characters typed for d, for CONSOLEIO_read: returns how many, at most n. */
+size_t console_take(struct domain *d, char *to, size_t n);
+/* d is going: what it said last is shown, the focus leaves it. */
+void console_forget(struct domain *d);
+/* The machine dies: everything that waits, then text, straight to the device, without lock. */
+void console_panic(const char *text, size_t n);
+/* Bytes that were not shown so far, of all domains and the hypervisor. */
+uint64_t console_lost(void);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/console_ring.h"
+#include "arch/contract/arch.h"
+#include "core/console.h"
+
+#define RECORDS 1024u
+
+/* A stretch of bytes of one owner. */
+struct record {
+    uint16_t owner;
+    uint16_t bytes;
+};
+
+static struct {
+    char bytes[CONSOLE_RING];
+    struct record records[RECORDS];
+    uint32_t head, tail;               /* of bytes: free-running, head - tail waits */
+    uint32_t record_head, record_tail; /* of records: free-running */
+    uint32_t queued[MAX_DOMAINS + 1u];
+    uint64_t lost[MAX_DOMAINS + 1u];
+    uint64_t lost_total;
+    bool want_ready;
+} ring;
+
+static_assert((CONSOLE_RING & (CONSOLE_RING - 1u)) == 0u && (RECORDS & (RECORDS - 1u)) == 0u, "free-running indices");
+static_assert(CONSOLE_QUOTA * 8u <= CONSOLE_RING, "eight floods do not silence the others");
+
+static struct record *last_record(void)
+{
+    return &ring.records[(ring.record_head - 1u) % RECORDS];
+}
+
+static bool has_room(uint32_t owner, size_t n)
+{
+    uint32_t limit = (owner == CONSOLE_SELF) ? CONSOLE_RING : CONSOLE_QUOTA;
+
+    return n <= CONSOLE_RING - (ring.head - ring.tail) && ring.queued[owner] + n <= limit &&
+           ring.record_head - ring.record_tail < RECORDS;
+}
+
+static void note(uint32_t owner, size_t n)
+{
+    if (ring.record_head != ring.record_tail && last_record()->owner == owner &&
+        last_record()->bytes + n <= UINT16_MAX) {
+        last_record()->bytes = (uint16_t)(last_record()->bytes + n);
+    } else {
+        ring.records[ring.record_head % RECORDS] = (struct record){.owner = (uint16_t)owner, .bytes = (uint16_t)n};
+        ring.record_head++;
+    }
+    ring.queued[owner] += (uint32_t)n;
+}
+
+bool console_ring_put(uint32_t owner, const char *s, size_t n)
+{
+    if (n == 0u) {
+        return true;
+    }
+    if (!has_room(owner, n)) {
+        ring.lost[owner] += n;
+        ring.lost_total += n;
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        ring.bytes[ring.head % CONSOLE_RING] = s[i];
+        ring.head++;
+    }
+    note(owner, n);
+    return true;
+}
+
+/* n bytes have left, from the oldest record on. */
+static void forget(size_t n)
+{
+    ring.tail += (uint32_t)n;
+    while (n > 0u) {
+        struct record *r = &ring.records[ring.record_tail % RECORDS];
+        uint32_t part = (n < r->bytes) ? (uint32_t)n : r->bytes;
+
+        r->bytes = (uint16_t)(r->bytes - part);
+        ring.queued[r->owner] -= part;
+        n -= part;
+        if (r->bytes == 0u) {
+            ring.record_tail++;
+        }
+    }
+}
+
+/* Bytes at the tail that do not wrap. */
+static size_t chunk(void)
+{
+    uint32_t waiting = ring.head - ring.tail;
+    uint32_t straight = CONSOLE_RING - ring.tail % CONSOLE_RING;
+
+    return (waiting < straight) ? waiting : straight;
+}
+
+void console_ring_drain(void)
+{
+    bool want;
+
+    for (uint32_t turn = 0; turn < 2u && chunk() > 0u; turn++) { /* the ring wraps once */
+        size_t n = chunk();
+        size_t sent = arch_console_write(&ring.bytes[ring.tail % CONSOLE_RING], n);
+
+        forget(sent);
+        if (sent < n) {
+            break;
+        }
+    }
+    want = ring.head != ring.tail;
+    if (want != ring.want_ready) {
+        ring.want_ready = want;
+        arch_console_want_ready(want);
+    }
+}
+
+void console_ring_flush(void)
+{
+    for (uint32_t turn = 0; turn < 2u && chunk() > 0u; turn++) {
+        size_t n = chunk();
+
+        arch_console_write_sync(&ring.bytes[ring.tail % CONSOLE_RING], n);
+        forget(n);
+    }
+}
+
+uint64_t console_ring_lost(uint32_t owner)
+{
+    return ring.lost[owner];
+}
+
+void console_ring_told(uint32_t owner, uint64_t n)
+{
+    ring.lost[owner] -= n;
+}
+
+uint64_t console_ring_lost_total(void)
+{
+    return ring.lost_total;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of domains, and how one comes into being. */
+#include "core/domain.h"
+#include "arch/contract/arch.h"
+#include "core/frame.h"
+#include "core/physmap.h"
+#include "core/pool.h"
+#include "core/print.h"
+#include "core/rights.h"
+#include "core/seal.h"
+#include "core/wallclock.h"
+#include "lib/bits.h"
+#include "lib/string.h"
+
+#include <xen/xen.h>
+
+struct slot {
+    struct domain *d; /* guarded by slots_lock for writing; valid while refs > 0 */
+    uint32_t refs;    /* atomic: 0 = not to be found, 1 = exists, more = in use */
+    bool taken;       /* guarded by slots_lock */
+};
+
+static struct spinlock slots_lock; /* rank 1 */
+static struct slot slots[MAX_DOMAINS];
+
+/* ---- finding ---- */
+
+struct domain *domain_get_slot(uint32_t slot)
+{
+    struct slot *s = &slots[index_nospec(slot, MAX_DOMAINS)];
+    uint32_t refs = __atomic_load_n(&s->refs, __ATOMIC_RELAXED);
+
+    do { /* bound: contending CPUs */
+        if (refs == 0u || slot >= MAX_DOMAINS) {
+            return NULL;
+        }
+    } while (!__atomic_compare_exchange_n(&s->refs, &refs, refs + 1u, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+    return s->d;
+}
+
+err_t domain_get(const struct vcpu *caller, uint32_t domid, struct domain **out)
+{
+    uint32_t slot = domid;
+
+    if (domid == DOMID_SELF) {
+        slot = caller->domain->slot;
+    } else if (domid == DOMID_BOOT) {
+        if (is_sealed()) {
+            return ERR_SRCH;
+        }
+        slot = SLOT_BOOT;
+    } else if (domid == 0u || domid >= MAX_DOMAINS) {
+        return ERR_SRCH;
+    }
+    *out = domain_get_slot(slot);
+    return (*out != NULL) ? OK : ERR_SRCH;
+}
+
+void domain_put(struct domain *d)
+{
+    struct slot *s = &slots[d->slot];
+    bool dying = domain_state(d) == DOMAIN_DYING;
+    uint32_t reap_cpu = d->reap_cpu;
+    uint32_t left = __atomic_sub_fetch(&s->refs, 1u, __ATOMIC_RELEASE);
+
+    ASSERT(left > 0u); /* d may be gone from here on */
+    if (left == 1u && dying) {
+        arch_cpu_kick(reap_cpu);
+    }
+}
+
+struct domain *domain_at(uint32_t slot)
+{
+    ASSERT(slot < MAX_DOMAINS && slots[slot].d != NULL);
+    return slots[slot].d;
+}
+
+bool domain_slot_retire(struct domain *d)
+{
+    uint32_t one = 1;
+
+    return __atomic_compare_exchange_n(&slots[d->slot].refs, &one, 0u, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+void domain_slot_clear(struct domain *d)
+{
+    struct slot *s = &slots[d->slot];
+
+    spin_lock(&slots_lock);
+    s->d = NULL;
+    s->taken = false;
+    spin_unlock(&slots_lock);
+}
+
+void domain_label(const struct domain *d, char *buf, size_t size)
+{
+    if (d->name[0] != '\0') {
+        format_string(buf, size, "%s", d->name);
+    } else if (d->slot == SLOT_BOOT) {
+        format_string(buf, size, "boot");
+    } else {
+        format_string(buf, size, "d%u", (unsigned)d->id);
+    }
+}
+
+/* ---- creating ---- */
+
+/* Reserve the slot for domid, or the lowest free one for domid 0. */
+static err_t take_slot(uint32_t domid, uint32_t *out)
+{
+    uint32_t first = (domid == DOMID_BOOT) ? SLOT_BOOT : (domid == 0u) ? 1u : domid;
+    uint32_t last = (domid == 0u) ? MAX_DOMAINS - 1u : first;
+    err_t err = (domid == 0u) ? ERR_NOSPC : ERR_EXIST;
+
+    if (domid != DOMID_BOOT && domid >= MAX_DOMAINS) {
+        return ERR_INVAL;
+    }
+    spin_lock(&slots_lock);
+    for (uint32_t i = first; i <= last; i++) { /* bound: MAX_DOMAINS */
+        if (!slots[i].taken) {
+            slots[i].taken = true;
+            *out = i;
+            err = OK;
+            break;
+        }
+    }
+    spin_unlock(&slots_lock);
+    return err;
+}
+
+static void free_slot(uint32_t slot)
+{
+    spin_lock(&slots_lock);
+    slots[slot].taken = false;
+    spin_unlock(&slots_lock);
+}
+
+static uint32_t order_of(size_t size)
+{
+    uint32_t order = 0;
+
+    while ((PAGE_SIZE << order) < size) {
+        order++;
+    }
+    return order;
+}
+
+/* Zeroed memory for struct domain, at its own cost. */
+static err_t alloc_domain(uint32_t slot, struct domain **out)
+{
+    uint32_t order = order_of(sizeof(struct domain));
+    mfn_t mfn;
+    err_t err = frame_alloc(FRAME_OWNER(slot), FRAME_POOL, order, &mfn);
+
+    if (err != OK) {
+        return err;
+    }
+    arch_scrub(mfn, UINT64_C(1) << order);
+    *out = arch_map_frame(mfn);
+    (*out)->memory = mfn;
+    (*out)->slot = (uint16_t)slot;
+    (*out)->overhead = UINT64_C(1) << order;
+    return OK;
+}
+
+void domain_free_memory(struct domain *d)
+{
+    uint64_t count = UINT64_C(1) << order_of(sizeof(struct domain));
+    mfn_t mfn = d->memory;
+
+    arch_scrub(mfn, count);
+    frame_free(mfn, count);
+}
+
+static err_t alloc_shared_info(struct domain *d)
+{
+    err_t err = frame_alloc(FRAME_OWNER(d->slot), FRAME_SHARED, 0, &d->shared_info);
+
+    if (err == OK) {
+        arch_scrub(d->shared_info, 1);
+        d->overhead++;
+    }
+    return err;
+}
+
+static void free_shared_info(struct domain *d)
+{
+    arch_scrub(d->shared_info, 1);
+    frame_free(d->shared_info, 1);
+}
+
+/* Everything of a domain that can fail to be had. */
+static err_t build(struct domain *d, const struct domain_config *config)
+{
+    err_t err = alloc_shared_info(d);
+
+    if (err != OK) {
+        return err;
+    }
+    err = pool_grow(d, DOMAIN_MIN_POOL);
+    if (err == OK) {
+        err = arch_domain_init(d, &config->arch);
+        if (err == OK) {
+            wallclock_init(d);
+            return OK;
+        }
+    }
+    (void)pool_shrink(d, d->pool_total);
+    free_shared_info(d);
+    return err;
+}
+
+err_t domain_create(uint32_t creator, const struct domain_config *config, struct domain **out)
+{
+    struct domain *d;
+    uint32_t slot;
+    err_t err;
+
+    if (config->max_vcpus == 0u || config->max_vcpus > MAX_VCPUS) {
+        return ERR_INVAL;
+    }
+    err = take_slot(config->domid, &slot);
+    if (err != OK) {
+        return err;
+    }
+    err = alloc_domain(slot, &d);
+    if (err != OK) {
+        free_slot(slot);
+        return err;
+    }
+    d->id = (domid_value_t)((slot == SLOT_BOOT) ? DOMID_BOOT : slot);
+    d->initial = !is_sealed();
+    d->state = DOMAIN_BUILDING;
+    d->pause_count = 1;
+    d->max_vcpus = config->max_vcpus;
+    memcpy(d->handle, config->handle, sizeof(d->handle));
+    list_init(&d->reap_node);
+    err = build(d, config);
+    if (err != OK) {
+        domain_free_memory(d);
+        free_slot(slot);
+        return err;
+    }
+    slots[slot].d = d;
+    rights_create(creator, slot);
+    __atomic_store_n(&slots[slot].refs, 2u, __ATOMIC_RELEASE);
+    *out = d;
+    return OK;
+}
+
+err_t domain_add_vcpus(struct domain *d)
+{
+    uint32_t made = 0;
+
+    for (uint32_t id = 0; id < d->max_vcpus; id++) { /* bound: MAX_VCPUS looks, DOMAIN_VCPU_BATCH creations */
+        err_t err;
+
+        if (d->vcpus[id] != NULL) {
+            continue;
+        }
+        if (made == DOMAIN_VCPU_BATCH) {
+            return ERR_RESTART;
+        }
+        err = vcpu_create(d, id);
+        if (err != OK) {
+            return err;
+        }
+        made++;
+    }
+    return OK;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* domctl operations on one domain.  Called with a reference to d held; those with the right BUILD also with d->lock,
+ * and d has not been started.
+ * [impl->dsn~domctl~1] */
+#ifndef CORE_DOMCTL_H
+#define CORE_DOMCTL_H
+
+#include "core/domain.h"
+#include "lib/types.h"
+
+struct xen_domctl;
+
+typedef err_t domctl_fn(struct vcpu *v, struct domain *d, struct xen_domctl *op);
+
+err_t domctl_create(struct vcpu *v, struct xen_domctl *op);
+
+domctl_fn domctl_max_mem;
+domctl_fn domctl_max_vcpus;
+domctl_fn domctl_set_context;
+domctl_fn domctl_set_affinity;
+domctl_fn domctl_set_handle;
+domctl_fn domctl_set_pool;
+domctl_fn domctl_clean;
+
+domctl_fn domctl_get_pool;
+domctl_fn domctl_get_context;
+domctl_fn domctl_get_affinity;
+domctl_fn domctl_get_vcpu;
+
+struct xen_domctl_getdomaininfo;
+void domctl_fill_info(const struct domain *d, struct xen_domctl_getdomaininfo *out);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/frame_table.h"
+#include "lib/bits.h"
+
+struct ram {
+    uint64_t base;  /* frame number */
+    uint64_t count; /* frames */
+    uint64_t first; /* index of base in the table */
+};
+
+struct region {
+    uint64_t base;
+    uint64_t count;
+    bool outside; /* seen by the Boot Domain, or kept for it, until its exit */
+};
+
+static struct {
+    uint64_t *entries;                    /* const after init; each entry atomic */
+    struct ram ram[BOARD_MAX_RAM];        /* const after init */
+    uint32_t ram_count;                   /* const after init */
+    struct region regions[FRAME_REGIONS]; /* guarded by the frame lock */
+    uint32_t region_count;
+} table;
+
+uint64_t frame_table_size(const struct board_table *board)
+{
+    uint64_t frames = 0;
+
+    for (uint32_t i = 0; i < board->ram_count; i++) {
+        frames += board->ram[i].size >> PAGE_SHIFT;
+    }
+    return ALIGN_UP(frames * sizeof(struct frame), PAGE_SIZE);
+}
+
+void frame_table_init(const struct board_table *board, void *memory)
+{
+    uint64_t first = 0;
+
+    table.entries = memory;
+    table.ram_count = board->ram_count;
+    table.region_count = 0;
+    for (uint32_t i = 0; i < board->ram_count; i++) {
+        table.ram[i] = (struct ram){
+            .base = board->ram[i].base >> PAGE_SHIFT, .count = board->ram[i].size >> PAGE_SHIFT, .first = first};
+        first += table.ram[i].count;
+    }
+}
+
+uint64_t *frame_entry(uint64_t mfn)
+{
+    for (uint32_t i = 0; i < table.ram_count; i++) {
+        const struct ram *r = &table.ram[i];
+        if (mfn - r->base < r->count) {
+            return &table.entries[r->first + (mfn - r->base)];
+        }
+    }
+    return NULL;
+}
+
+bool frame_in_ram(uint64_t mfn, uint64_t count)
+{
+    for (uint32_t i = 0; i < table.ram_count; i++) {
+        const struct ram *r = &table.ram[i];
+        if (count > 0u && mfn - r->base < r->count && count <= r->count - (mfn - r->base)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t frame_total_count(void)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < table.ram_count; i++) {
+        n += table.ram[i].count;
+    }
+    return n;
+}
+
+mfn_t frame_last(void)
+{
+    const struct ram *r = &table.ram[table.ram_count - 1u];
+
+    return MFN(r->base + r->count - 1u);
+}
+
+bool frame_region_overlaps(uint64_t mfn, uint64_t count)
+{
+    for (uint32_t i = 0; i < table.region_count; i++) {
+        if (ranges_overlap(mfn, count, table.regions[i].base, table.regions[i].count)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool frame_region_covers(uint64_t mfn)
+{
+    return frame_region_overlaps(mfn, 1);
+}
+
+static void remove_at(uint32_t i)
+{
+    table.region_count--;
+    table.regions[i] = table.regions[table.region_count];
+}
+
+/* Join region i with the one it touches, if any.  Bound: FRAME_REGIONS. */
+static bool join(uint32_t i)
+{
+    struct region *a = &table.regions[i];
+
+    for (uint32_t j = 0; j < table.region_count; j++) {
+        const struct region *b = &table.regions[j];
+        if (j == i || b->outside != a->outside) {
+            continue;
+        }
+        if (b->base + b->count == a->base || a->base + a->count == b->base) {
+            a->base = (b->base < a->base) ? b->base : a->base;
+            a->count += b->count;
+            remove_at(j);
+            return true;
+        }
+    }
+    return false;
+}
+
+err_t frame_region_add(uint64_t mfn, uint64_t count, bool outside)
+{
+    if (count == 0u || !range_ok(mfn, count, UINT64_C(1) << 52)) {
+        return ERR_INVAL;
+    }
+    if (frame_region_overlaps(mfn, count)) {
+        return ERR_EXIST;
+    }
+    if (table.region_count == FRAME_REGIONS) {
+        return ERR_NOSPC;
+    }
+    table.regions[table.region_count] = (struct region){.base = mfn, .count = count, .outside = outside};
+    table.region_count++;
+    for (uint32_t turn = 0; turn < 2u; turn++) { /* a neighbour on each side */
+        for (uint32_t i = 0; i < table.region_count; i++) {
+            if (mfn - table.regions[i].base < table.regions[i].count) {
+                (void)join(i);
+                break;
+            }
+        }
+    }
+    return OK;
+}
+
+void frame_region_drop_outside(void)
+{
+    for (uint32_t i = table.region_count; i > 0u; i--) {
+        if (table.regions[i - 1u].outside) {
+            remove_at(i - 1u);
+        }
+    }
+}

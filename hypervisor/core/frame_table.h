@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the frame table: entries by frame number, and the ranges that are claimed.  For frame*.c only. */
+#ifndef CORE_FRAME_TABLE_H
+#define CORE_FRAME_TABLE_H
+
+#include "core/frame.h"
+
+#define FRAME_NO_LINK UINT64_MAX
+
+void frame_table_init(const struct board_table *board, void *table);
+
+/* The entry of a frame; NULL = not RAM.  Neighbouring frames of one RAM range have neighbouring entries.
+ * Bound: BOARD_MAX_RAM. */
+uint64_t *frame_entry(uint64_t mfn);
+/* [mfn, mfn + count) is not empty and inside one RAM range. */
+bool frame_in_ram(uint64_t mfn, uint64_t count);
+
+/* Claimed and reserved ranges; caller holds the frame lock.  add joins neighbours of the same kind.
+ * -EINVAL empty or wraps, -EEXIST overlap, -ENOSPC. */
+err_t frame_region_add(uint64_t mfn, uint64_t count, bool outside);
+void frame_region_drop_outside(void);
+bool frame_region_overlaps(uint64_t mfn, uint64_t count);
+bool frame_region_covers(uint64_t mfn);
+
+static inline struct frame frame_unpack(uint64_t w)
+{
+    return (struct frame){
+        .owner = (uint16_t)w, .type = (uint8_t)(w >> 16), .order = (uint8_t)(w >> 24), .count = (uint32_t)(w >> 32)};
+}
+static inline uint64_t frame_pack(struct frame f)
+{
+    return (uint64_t)f.owner | (uint64_t)f.type << 16 | (uint64_t)f.order << 24 | (uint64_t)f.count << 32;
+}
+static inline struct frame frame_load(const uint64_t *e)
+{
+    return frame_unpack(__atomic_load_n(e, __ATOMIC_RELAXED));
+}
+static inline void frame_store(uint64_t *e, struct frame f)
+{
+    __atomic_store_n(e, frame_pack(f), __ATOMIC_RELAXED);
+}
+/* Replace the entry if it still is what *seen says; else *seen is refreshed.  Orders like a lock. */
+static inline bool frame_swap(uint64_t *e, struct frame *seen, struct frame to)
+{
+    uint64_t old = frame_pack(*seen);
+    bool done = __atomic_compare_exchange_n(e, &old, frame_pack(to), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+
+    *seen = frame_unpack(old);
+    return done;
+}
+
+#endif

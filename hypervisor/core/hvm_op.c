@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hvm_op: parameters that a builder leaves for a guest.
+ * [impl->dsn~hvm-parameters~1] */
+#include "arch/contract/arch.h"
+#include "bulkhead/bulkhead_op.h"
+#include "core/domain.h"
+#include "core/hypercall.h"
+#include "core/rights.h"
+#include "lib/bits.h"
+
+#include <xen/xen.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
+
+static_assert(HVM_NR_PARAMS <= HVM_PARAMS, "room for every parameter of the ABI");
+
+static bool is_known(uint32_t index)
+{
+    switch (index) {
+    case HVM_PARAM_CALLBACK_IRQ:
+    case HVM_PARAM_STORE_PFN:
+    case HVM_PARAM_STORE_EVTCHN:
+    case HVM_PARAM_CONSOLE_PFN:
+    case HVM_PARAM_CONSOLE_EVTCHN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Everybody reads its own; a builder reads and writes those of its target. */
+static err_t parameter(struct vcpu *v, struct domain *d, struct xen_hvm_param *p, bool set)
+{
+    err_t err = (d == v->domain && !set) ? OK : rights_check(v, BULKHEAD_RIGHT_BUILD, d->slot);
+    uint64_t *value = &d->hvm_params[index_nospec(p->index, HVM_PARAMS)];
+
+    if (err != OK) {
+        return err;
+    }
+    if (!is_known(p->index)) {
+        return ERR_INVAL;
+    }
+    spin_lock(&d->lock);
+    if (!set) {
+        p->value = *value;
+    } else if (d->started) {
+        err = ERR_PERM;
+    } else {
+        *value = p->value;
+    }
+    spin_unlock(&d->lock);
+    return err;
+}
+
+int64_t hvm_op(struct vcpu *v, uint64_t *args)
+{
+    uint32_t op = (uint32_t)args[0];
+    struct xen_hvm_param p;
+    struct domain *d;
+    err_t err;
+
+    if (op != HVMOP_set_param && op != HVMOP_get_param) {
+        return ERR_NOSYS;
+    }
+    err = copy_in(&p, GVA(args[1]), sizeof(p));
+    if (err == OK) {
+        err = domain_get(v, p.domid, &d);
+    }
+    if (err != OK) {
+        return err;
+    }
+    err = parameter(v, d, &p, op == HVMOP_set_param);
+    domain_put(d);
+    if (err == OK && op == HVMOP_get_param) {
+        err = copy_out(GVA(args[1]), &p, sizeof(p));
+    }
+    return err;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* memory_op: guest-physical address spaces by request of guests and builders.
+ * Long requests are restarted: the number of finished extents is kept in the operation's register above
+ * MEMOP_EXTENT_SHIFT, as in Xen.
+ * [impl->dsn~memory-op~1] */
+#include "arch/contract/arch.h"
+#include "bulkhead/bulkhead_op.h"
+#include "core/domain.h"
+#include "core/frame.h"
+#include "core/hypercall.h"
+#include "core/physmap.h"
+#include "core/rights.h"
+#include "lib/bits.h"
+
+#include <xen/xen.h>
+#include <xen/memory.h>
+
+#define EXTENT_SHIFT 6u
+#define OP_MASK      ((1u << EXTENT_SHIFT) - 1u)
+#define BATCH_ITEMS  16u /* single frames a step in lists */
+
+/* The domain domid, if the caller is it or may build it. */
+static err_t get_target(struct vcpu *v, uint32_t domid, struct domain **out)
+{
+    err_t err = domain_get(v, domid, out);
+
+    if (err == OK && *out != v->domain) {
+        err = rights_check(v, BULKHEAD_RIGHT_BUILD, (*out)->slot);
+        if (err != OK) {
+            domain_put(*out);
+        }
+    }
+    return err;
+}
+
+/* ---- reservations: populate_physmap, decrease_reservation ---- */
+
+static err_t decrease(struct domain *d, gfn_t gfn, uint32_t order)
+{
+    err_t err = OK;
+
+    spin_lock(&d->physmap_lock);
+    for (uint64_t i = 0; i < (UINT64_C(1) << order) && err == OK; i++) {
+        err = (physmap_look(d, GFN(gfn.v + i)).mapping == MAPPING_RAM) ? OK : ERR_INVAL;
+    }
+    if (err == OK) {
+        err = physmap_unmap(d, gfn, order);
+    }
+    spin_unlock(&d->physmap_lock);
+    return err;
+}
+
+/* One extent; a builder's limit and state stay what they are meanwhile. */
+static err_t one_extent(struct vcpu *v, struct domain *d, uint32_t op, gfn_t gfn, uint32_t order)
+{
+    err_t err;
+
+    if (op == XENMEM_decrease_reservation) {
+        return decrease(d, gfn, order);
+    }
+    if (d == v->domain) {
+        return physmap_populate(d, gfn, order);
+    }
+    spin_lock(&d->lock);
+    err = d->started ? ERR_PERM : physmap_populate(d, gfn, order);
+    spin_unlock(&d->lock);
+    return err;
+}
+
+/* The extents from done on, up to one step's worth.  As in Xen the result counts extents, it is no error code. */
+static uint64_t extents(struct vcpu *v, struct domain *d, uint32_t op, const struct xen_memory_reservation *r,
+                        uint64_t done, bool *stop)
+{
+    uint64_t frames = 0;
+
+    while (done < r->nr_extents && frames < PHYSMAP_BATCH) {
+        xen_pfn_t gfn;
+
+        if (copy_in(&gfn, GVA(r->extent_start.q + done * sizeof(gfn)), sizeof(gfn)) != OK ||
+            one_extent(v, d, op, GFN(gfn), r->extent_order) != OK) {
+            *stop = true;
+            break;
+        }
+        done++;
+        frames += UINT64_C(1) << r->extent_order;
+    }
+    return done;
+}
+
+static int64_t op_reservation(struct vcpu *v, uint64_t *args, uint32_t op, uint64_t done)
+{
+    struct xen_memory_reservation r;
+    struct domain *d;
+    bool stop = false;
+    err_t err = copy_in(&r, GVA(args[1]), sizeof(r));
+
+    if (err != OK) {
+        return err;
+    }
+    if (r.nr_extents > (UINT64_MAX >> (EXTENT_SHIFT + 1u)) || done > r.nr_extents) {
+        return ERR_INVAL;
+    }
+    err = get_target(v, r.domid, &d);
+    if (err != OK) {
+        return err;
+    }
+    if (r.extent_order <= PHYSMAP_BIG_ORDER) {
+        done = extents(v, d, op, &r, done, &stop);
+    } else {
+        stop = true;
+    }
+    domain_put(d);
+    if (stop || done == r.nr_extents) {
+        return (int64_t)done;
+    }
+    args[0] = op | (done << EXTENT_SHIFT);
+    return ERR_RESTART;
+}
+
+/* ---- sizes ---- */
+
+static int64_t op_size(struct vcpu *v, gva_t arg, uint32_t op)
+{
+    struct xen_memory_domain m;
+    struct domain *d;
+    uint64_t n;
+    err_t err = copy_in(&m.domid, arg, sizeof(m.domid));
+
+    if (err == OK) {
+        err = domain_get(v, m.domid, &d);
+    }
+    if (err != OK) {
+        return err;
+    }
+    if (d != v->domain && rights_check(v, BULKHEAD_RIGHT_INFO, d->slot) != OK) {
+        domain_put(d);
+        return ERR_PERM;
+    }
+    switch (op) {
+    case XENMEM_current_reservation:
+        n = __atomic_load_n(&d->frames, __ATOMIC_RELAXED);
+        break;
+    case XENMEM_maximum_reservation:
+        n = __atomic_load_n(&d->max_frames, __ATOMIC_RELAXED);
+        break;
+    default:
+        spin_lock(&d->physmap_lock);
+        n = d->max_gfn;
+        spin_unlock(&d->physmap_lock);
+        break;
+    }
+    domain_put(d);
+    return (int64_t)n;
+}
+
+/* ---- add_to_physmap ---- */
+
+static err_t map_shared_info(struct domain *d, gfn_t gfn)
+{
+    struct stage2_entry e = {.mfn = d->shared_info, .access = ACCESS_RW, .mapping = MAPPING_SHARED};
+    uint16_t owner;
+    err_t err = frame_get(e.mfn, FRAME_OWNER(d->slot), FRAME_SHARED);
+
+    if (err != OK) {
+        return err;
+    }
+    spin_lock(&d->physmap_lock);
+    err = physmap_set(d, gfn, &e);
+    spin_unlock(&d->physmap_lock);
+    if (err != OK) {
+        ASSERT(!frame_put(e.mfn, &owner)); /* the domain itself keeps one */
+    }
+    return err;
+}
+
+static err_t map_foreign(struct domain *d, struct domain *from, gfn_t idx, gfn_t gfn)
+{
+    struct stage2_entry e = {.access = ACCESS_RW, .mapping = MAPPING_FOREIGN};
+    err_t err = physmap_hold(from, idx, &e.mfn);
+
+    if (err != OK) {
+        return err;
+    }
+    spin_lock(&d->physmap_lock);
+    err = physmap_set(d, gfn, &e);
+    spin_unlock(&d->physmap_lock);
+    if (err != OK) {
+        physmap_release(e.mfn);
+    }
+    return err;
+}
+
+static int64_t op_add(struct vcpu *v, gva_t arg)
+{
+    struct xen_add_to_physmap a;
+    struct domain *d;
+    err_t err = copy_in(&a, arg, sizeof(a));
+
+    if (err == OK) {
+        err = get_target(v, a.domid, &d);
+    }
+    if (err != OK) {
+        return err;
+    }
+    switch (a.space) {
+    case XENMAPSPACE_shared_info:
+        err = (a.idx == 0u) ? map_shared_info(d, GFN(a.gpfn)) : ERR_INVAL;
+        break;
+    case XENMAPSPACE_grant_table:
+        err = ERR_OPNOTSUPP; /* to come */
+        break;
+    default:
+        err = ERR_NOSYS;
+        break;
+    }
+    domain_put(d);
+    return err;
+}
+
+/* May the caller map from's memory into its own address space? */
+static err_t check_foreign(const struct vcpu *v, const struct domain *from)
+{
+    if (from == v->domain) {
+        return ERR_INVAL;
+    }
+    return (rights_check(v, BULKHEAD_RIGHT_MAP_FOREIGN, from->slot) == OK)
+               ? OK
+               : rights_check(v, BULKHEAD_RIGHT_BUILD, from->slot);
+}
+
+/* Up to BATCH_ITEMS entries of the list from entry done on, each with its own error code.  -EFAULT. */
+static err_t batch_step(struct vcpu *v, struct domain *from, const struct xen_add_to_physmap_batch *b, uint64_t *done)
+{
+    uint64_t end = (*done + BATCH_ITEMS < b->size) ? *done + BATCH_ITEMS : b->size;
+    err_t err = OK;
+
+    for (; *done < end && err == OK; (*done)++) {
+        xen_ulong_t idx;
+        xen_pfn_t gfn;
+        int one;
+
+        err = copy_in(&idx, GVA(b->idxs.q + *done * sizeof(idx)), sizeof(idx));
+        if (err == OK) {
+            err = copy_in(&gfn, GVA(b->gpfns.q + *done * sizeof(gfn)), sizeof(gfn));
+        }
+        if (err == OK) {
+            one = map_foreign(v->domain, from, GFN(idx), GFN(gfn));
+            err = copy_out(GVA(b->errs.q + *done * sizeof(one)), &one, sizeof(one));
+        }
+    }
+    return err;
+}
+
+static int64_t op_add_batch(struct vcpu *v, uint64_t *args, uint64_t done)
+{
+    struct xen_add_to_physmap_batch b;
+    struct domain *from;
+    err_t err = copy_in(&b, GVA(args[1]), sizeof(b));
+
+    if (err != OK) {
+        return err;
+    }
+    if (b.space != XENMAPSPACE_gmfn_foreign) {
+        return ERR_NOSYS;
+    }
+    if (b.domid != DOMID_SELF && b.domid != v->domain->id) {
+        return ERR_PERM;
+    }
+    if (done > b.size) {
+        return ERR_INVAL;
+    }
+    err = domain_get(v, b.u.foreign_domid, &from);
+    if (err != OK) {
+        return err;
+    }
+    err = check_foreign(v, from);
+    if (err == OK) {
+        err = batch_step(v, from, &b, &done);
+    }
+    domain_put(from);
+    if (err == OK && done < b.size) {
+        args[0] = XENMEM_add_to_physmap_batch | (done << EXTENT_SHIFT);
+        return ERR_RESTART;
+    }
+    return err;
+}
+
+/* ---- remove_from_physmap ---- */
+
+static int64_t op_remove(struct vcpu *v, gva_t arg)
+{
+    struct xen_remove_from_physmap r;
+    struct domain *d;
+    err_t err = copy_in(&r, arg, sizeof(r));
+
+    if (err == OK) {
+        err = get_target(v, r.domid, &d);
+    }
+    if (err != OK) {
+        return err;
+    }
+    spin_lock(&d->physmap_lock);
+    err = physmap_unmap(d, GFN(r.gpfn), 0);
+    spin_unlock(&d->physmap_lock);
+    domain_put(d);
+    return err;
+}
+
+int64_t memory_op(struct vcpu *v, uint64_t *args)
+{
+    uint32_t op = (uint32_t)args[0] & OP_MASK;
+    uint64_t done = args[0] >> EXTENT_SHIFT;
+    gva_t arg = GVA(args[1]);
+
+    switch (op) {
+    case XENMEM_populate_physmap:
+    case XENMEM_decrease_reservation:
+        return op_reservation(v, args, op, done);
+    case XENMEM_increase_reservation:
+        return 0; /* frames without an address do not exist here: no extent was allocated */
+    case XENMEM_current_reservation:
+    case XENMEM_maximum_reservation:
+    case XENMEM_maximum_gpfn:
+        return op_size(v, arg, op);
+    case XENMEM_add_to_physmap:
+        return op_add(v, arg);
+    case XENMEM_add_to_physmap_batch:
+        return op_add_batch(v, args, done);
+    case XENMEM_remove_from_physmap:
+        return op_remove(v, arg);
+    default:
+        return ERR_NOSYS;
+    }
+}

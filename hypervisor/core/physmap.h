@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A domain's guest-physical address space: what may be mapped, and the use counts that go with it.
+ * Every mapping of a frame holds one count of it; the last one that goes gives the frame back, scrubbed.
+ * [impl->dsn~physmap~1] */
+#ifndef CORE_PHYSMAP_H
+#define CORE_PHYSMAP_H
+
+#include "arch/contract/stage2.h"
+#include "core/domain.h"
+#include "lib/types.h"
+
+#define PHYSMAP_BATCH     512u /* frames a step */
+#define PHYSMAP_BIG_ORDER 9u
+
+/* Set one entry of e->order (0, 9) at gfn; what was there is gone.  The mapping takes over the caller's count of each
+ * frame.  -EINVAL, -NOMEM table budget spent, -EEXIST smaller entries are in the way: then nothing has changed. */
+err_t physmap_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e) REQUIRES(d->physmap_lock) MUST_CHECK;
+
+/* Map count frames [mfn, mfn + count) at gfn where nothing is, with the largest entries that fit; the caller has one
+ * count of each.  count: 1..PHYSMAP_BATCH.  All or nothing.  -EEXIST something is there, -EINVAL, -NOMEM. */
+err_t physmap_map(struct domain *d, gfn_t gfn, uint64_t count, const struct stage2_entry *e)
+    REQUIRES(d->physmap_lock) MUST_CHECK;
+
+/* Nothing is mapped at [gfn, gfn + count).  count: 1..PHYSMAP_BATCH. */
+bool physmap_is_hole(const struct domain *d, gfn_t gfn, uint64_t count) REQUIRES(d->physmap_lock);
+
+/* Remove 2^order frames at gfn, all of them mapped.  order: 0..9.  -NOENT a hole, -EINVAL, -NOMEM cannot split.
+ * A failure after the first entry leaves the entries before it removed. */
+err_t physmap_unmap(struct domain *d, gfn_t gfn, uint32_t order) REQUIRES(d->physmap_lock) MUST_CHECK;
+
+/* What is at gfn, with the frame of gfn itself. */
+struct stage2_entry physmap_look(const struct domain *d, gfn_t gfn) REQUIRES(d->physmap_lock);
+
+/* The domain's own RAM frame at gfn, with one count taken (frame_put, or hand it to a mapping).  -EINVAL not RAM of d
+ * that d may write. */
+err_t physmap_hold(struct domain *d, gfn_t gfn, mfn_t *out) EXCLUDES(d->physmap_lock) MUST_CHECK;
+/* Put what physmap_hold took. */
+void physmap_release(mfn_t mfn);
+
+/* New RAM: 2^order fresh zeroed frames at gfn.  order: 0..9.  -EEXIST, -EINVAL, -NOMEM (free RAM, limit or tables). */
+err_t physmap_populate(struct domain *d, gfn_t gfn, uint32_t order) EXCLUDES(d->physmap_lock) MUST_CHECK;
+
+/* Count frames that become d's against its limit.  -NOMEM. */
+err_t physmap_charge(struct domain *d, uint64_t count) MUST_CHECK;
+void physmap_uncharge(struct domain *d, uint64_t count);
+
+/* Give up the counts of an entry that is no longer mapped.  Bound: 2^order puts, scrub of what that frees. */
+void physmap_drop(const struct stage2_entry *e);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/pool.h"
+#include "arch/contract/arch.h"
+#include "core/domain.h"
+#include "core/frame.h"
+#include "lib/string.h"
+
+/* Free pool frames are zero but for their first word, the next one's frame number. */
+static uint64_t *next_of(mfn_t mfn)
+{
+    return arch_map_frame(mfn);
+}
+
+static void push(struct domain *d, mfn_t mfn)
+{
+    *next_of(mfn) = d->pool_head.v;
+    d->pool_head = mfn;
+    d->pool_free++;
+}
+
+err_t pool_alloc(struct domain *d, mfn_t *out)
+{
+    mfn_t mfn = d->pool_head;
+
+    if (d->pool_free == 0u) {
+        return ERR_NOMEM;
+    }
+    d->pool_head.v = *next_of(mfn);
+    d->pool_free--;
+    *next_of(mfn) = 0;
+    *out = mfn;
+    return OK;
+}
+
+void pool_free(struct domain *d, mfn_t mfn)
+{
+    memset(arch_map_frame(mfn), 0, PAGE_SIZE);
+    push(d, mfn);
+}
+
+err_t pool_alloc_order(struct domain *d, uint32_t order, mfn_t *out)
+{
+    err_t err = frame_alloc(FRAME_OWNER(d->slot), FRAME_POOL, order, out);
+
+    if (err != OK) {
+        return err;
+    }
+    arch_scrub(*out, UINT64_C(1) << order);
+    d->overhead += UINT64_C(1) << order;
+    return OK;
+}
+
+void pool_free_order(struct domain *d, mfn_t mfn, uint32_t order)
+{
+    arch_scrub(mfn, UINT64_C(1) << order);
+    frame_free(mfn, UINT64_C(1) << order);
+    d->overhead -= UINT64_C(1) << order;
+}
+
+uint64_t pool_available(const struct domain *d)
+{
+    return d->pool_free;
+}
+
+err_t pool_grow(struct domain *d, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        mfn_t mfn;
+        err_t err = frame_alloc(FRAME_OWNER(d->slot), FRAME_POOL, 0, &mfn);
+
+        if (err != OK) {
+            return err;
+        }
+        arch_scrub(mfn, 1);
+        push(d, mfn);
+        d->pool_total++;
+    }
+    return OK;
+}
+
+uint64_t pool_shrink(struct domain *d, uint64_t count)
+{
+    uint64_t done = 0;
+
+    while (done < count && d->pool_free > 0u) {
+        mfn_t mfn = d->pool_head;
+
+        d->pool_head.v = *next_of(mfn);
+        d->pool_free--;
+        d->pool_total--;
+        *next_of(mfn) = 0;
+        frame_free(mfn, 1);
+        done++;
+    }
+    return done;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/print.h"
+#include "arch/contract/arch.h"
+#include "core/console.h"
+
+#include <stdarg.h>
+
+#define LINE_BYTES 241u
+
+struct out {
+    char *buf;
+    size_t size; /* room, with the NUL */
+    size_t used;
+};
+
+struct spec {
+    uint32_t width;
+    bool zero;
+    bool left;
+    bool is_long;
+    char kind;
+};
+
+static void put(struct out *o, char c)
+{
+    if (o->used + 1u < o->size) {
+        o->buf[o->used] = c;
+        o->used++;
+    }
+}
+
+static void pad(struct out *o, char c, size_t have, uint32_t width)
+{
+    for (size_t i = have; i < width; i++) { /* bound: width, 64 at most */
+        put(o, c);
+    }
+}
+
+static void put_text(struct out *o, const char *s, const struct spec *f)
+{
+    size_t n = 0;
+
+    while (s[n] != '\0' && n < o->size) {
+        n++;
+    }
+    if (!f->left) {
+        pad(o, ' ', n, f->width);
+    }
+    for (size_t i = 0; i < n; i++) {
+        put(o, s[i]);
+    }
+    if (f->left) {
+        pad(o, ' ', n, f->width);
+    }
+}
+
+static void put_number(struct out *o, uint64_t value, uint32_t base, bool minus, const struct spec *f)
+{
+    char text[24];
+    char *s = &text[sizeof(text) - 1u];
+    struct spec rest = *f;
+
+    *s = '\0';
+    do {
+        s--;
+        *s = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value != 0u);
+    if (f->zero) {
+        if (minus) {
+            put(o, '-');
+        }
+        pad(o, '0', (size_t)(&text[sizeof(text) - 1u] - s) + (minus ? 1u : 0u), f->width);
+        rest.width = 0;
+    } else if (minus) {
+        s--;
+        *s = '-';
+    }
+    put_text(o, s, &rest);
+}
+
+static const char *parse(const char *s, struct spec *f)
+{
+    *f = (struct spec){0};
+    for (; *s == '0' || *s == '-'; s++) {
+        f->zero = f->zero || *s == '0';
+        f->left = f->left || *s == '-';
+    }
+    for (; *s >= '0' && *s <= '9'; s++) {
+        f->width = f->width * 10u + (uint32_t)(*s - '0');
+    }
+    f->width = (f->width < 64u) ? f->width : 64u;
+    for (; *s == 'l' || *s == 'z'; s++) {
+        f->is_long = true;
+    }
+    f->kind = *s;
+    return (*s != '\0') ? s + 1 : s;
+}
+
+static void put_spec(struct out *o, const struct spec *f, va_list *args)
+{
+    const char *s;
+    int64_t n;
+
+    switch (f->kind) {
+    case 'c':
+        put(o, (char)va_arg(*args, int));
+        break;
+    case 's':
+        s = va_arg(*args, const char *);
+        put_text(o, (s != NULL) ? s : "(null)", f);
+        break;
+    case 'd':
+        n = f->is_long ? va_arg(*args, long) : va_arg(*args, int);
+        put_number(o, (n < 0) ? -(uint64_t)n : (uint64_t)n, 10, n < 0, f);
+        break;
+    case 'u':
+    case 'x':
+        put_number(o, f->is_long ? va_arg(*args, unsigned long) : va_arg(*args, unsigned), (f->kind == 'x') ? 16 : 10,
+                   false, f);
+        break;
+    case 'p':
+        put(o, '0');
+        put(o, 'x');
+        put_number(o, (uint64_t)(uintptr_t)va_arg(*args, void *), 16, false, f);
+        break;
+    case '%':
+        put(o, '%');
+        break;
+    default:
+        put(o, '?');
+        break;
+    }
+}
+
+static size_t format_args(char *buf, size_t size, const char *format, va_list *args)
+{
+    struct out o = {.buf = buf, .size = size};
+
+    while (*format != '\0') {
+        if (*format == '%') {
+            struct spec f;
+            format = parse(format + 1, &f);
+            put_spec(&o, &f, args);
+        } else {
+            put(&o, *format);
+            format++;
+        }
+    }
+    buf[o.used] = '\0';
+    return o.used;
+}
+
+size_t format_string(char *buf, size_t size, const char *format, ...)
+{
+    va_list args;
+    size_t n;
+
+    va_start(args, format);
+    n = format_args(buf, size, format, &args);
+    va_end(args);
+    return n;
+}
+
+void print(const char *format, ...)
+{
+    char line[LINE_BYTES];
+    va_list args;
+    size_t n;
+
+    va_start(args, format);
+    n = format_args(line, sizeof(line), format, &args);
+    va_end(args);
+    console_line(line, n);
+}
+
+void print_panic(const char *format, ...)
+{
+    char line[LINE_BYTES];
+    va_list args;
+    size_t n;
+
+    va_start(args, format);
+    n = format_args(line, sizeof(line), format, &args);
+    va_end(args);
+    console_panic(line, n);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/rights.h"
+#include "lib/bits.h"
+
+#define NOBODY ((uint16_t)0)
+
+/* slot + 1 of the holder; atomic (acquire/release) */
+static uint16_t holder[BULKHEAD_RIGHT_COUNT][MAX_DOMAINS + 1u];
+
+static uint16_t *cell(uint32_t right, uint32_t target)
+{
+    ASSERT(right < BULKHEAD_RIGHT_COUNT && target <= RIGHTS_PLATFORM);
+    return &holder[right][target];
+}
+
+static uint16_t name(uint32_t slot)
+{
+    return (uint16_t)(slot + 1u);
+}
+
+void rights_init(void)
+{
+    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {
+        for (uint32_t t = 0; t <= RIGHTS_PLATFORM; t++) {
+            *cell(r, t) = (t == RIGHTS_PLATFORM) ? name(SLOT_BOOT) : NOBODY;
+        }
+    }
+}
+
+err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_t target)
+{
+    uint16_t now = __atomic_load_n(cell(right, target), __ATOMIC_ACQUIRE);
+
+    return (now == name(caller->domain->slot)) ? OK : ERR_PERM;
+}
+
+void rights_create(uint32_t creator, uint32_t target)
+{
+    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {
+        __atomic_store_n(cell(r, target), name(creator), __ATOMIC_RELEASE);
+    }
+}
+
+void rights_drop_held(uint32_t slot)
+{
+    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) { /* bound: rights * targets = 2080 */
+        for (uint32_t t = 0; t <= RIGHTS_PLATFORM; t++) {
+            (void)rights_renounce((enum bulkhead_right)r, t, slot);
+        }
+    }
+}
+
+void rights_destroy(uint32_t slot)
+{
+    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {
+        rights_end((enum bulkhead_right)r, slot);
+    }
+    rights_drop_held(slot);
+}
+
+void rights_end(enum bulkhead_right right, uint32_t target)
+{
+    __atomic_store_n(cell(right, target), NOBODY, __ATOMIC_RELEASE);
+}
+
+static err_t swap(uint32_t right, uint32_t target, uint16_t from, uint16_t to)
+{
+    return __atomic_compare_exchange_n(cell(right, target), &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
+               ? OK
+               : ERR_PERM;
+}
+
+err_t rights_move(enum bulkhead_right right, uint32_t target, uint32_t from, uint32_t to)
+{
+    return swap(right, target, name(from), name(to));
+}
+
+err_t rights_renounce(enum bulkhead_right right, uint32_t target, uint32_t from)
+{
+    return swap(right, target, name(from), NOBODY);
+}
+
+int32_t rights_holder(enum bulkhead_right right, uint32_t target)
+{
+    return (int32_t)__atomic_load_n(cell(right, target), __ATOMIC_ACQUIRE) - 1;
+}

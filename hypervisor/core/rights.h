@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rights.  A cell (right, target) names the one slot that holds it, or nobody: two holders cannot be expressed.
+ * The target is a domain's slot, or the platform.  Cells change by compare-and-swap.
+ * [impl->dsn~rights-cells~1] */
+#ifndef CORE_RIGHTS_H
+#define CORE_RIGHTS_H
+
+#include "bulkhead/bulkhead_op.h"
+#include "core/domain.h"
+#include "lib/types.h"
+
+#define RIGHTS_PLATFORM MAX_DOMAINS /* the platform's place among the target slots */
+
+/* Once: the Boot Domain's slot holds every cell of the platform; no other cell is held. */
+void rights_init(void);
+
+/* caller's domain holds right over the domain in slot target (or RIGHTS_PLATFORM).  -EPERM.  Bound: 1 load. */
+err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_t target);
+
+/* A new target: creator's slot holds all of its cells. */
+void rights_create(uint32_t creator, uint32_t target);
+/* A slot is empty again: its cells end, and so do those it holds. */
+void rights_destroy(uint32_t slot);
+/* The cells that slot holds end. */
+void rights_drop_held(uint32_t slot);
+/* One cell ends, whoever holds it. */
+void rights_end(enum bulkhead_right right, uint32_t target);
+
+/* from stops to hold the cell; to (a slot) holds it.  -EPERM from does not hold it. */
+err_t rights_move(enum bulkhead_right right, uint32_t target, uint32_t from, uint32_t to) MUST_CHECK;
+/* from stops to hold the cell; nobody holds it any more.  -EPERM. */
+err_t rights_renounce(enum bulkhead_right right, uint32_t target, uint32_t from) MUST_CHECK;
+
+/* The slot that holds the cell, or -1. */
+int32_t rights_holder(enum bulkhead_right right, uint32_t target);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/seal.h"
+
+static struct bulkhead_boot_record record; /* exited, ticks_first_domain: atomic; others const after they are set */
+
+void seal(uint32_t status)
+{
+    record.status = status;
+    __atomic_store_n(&record.exited, 1u, __ATOMIC_RELEASE);
+}
+
+bool is_sealed(void)
+{
+    return __atomic_load_n(&record.exited, __ATOMIC_ACQUIRE) != 0u;
+}
+
+void seal_note_reset(ticks_t ticks)
+{
+    record = (struct bulkhead_boot_record){.ticks_reset = ticks};
+}
+
+void seal_note_start(ticks_t ticks)
+{
+    uint64_t none = 0;
+
+    (void)__atomic_compare_exchange_n(&record.ticks_first_domain, &none, ticks, false, __ATOMIC_RELAXED,
+                                      __ATOMIC_RELAXED);
+}
+
+void seal_record(struct bulkhead_boot_record *out)
+{
+    *out = (struct bulkhead_boot_record){.ticks_reset = record.ticks_reset};
+    out->exited = is_sealed() ? 1u : 0u;
+    out->status = (out->exited != 0u) ? record.status : 0u;
+    out->ticks_first_domain = __atomic_load_n(&record.ticks_first_domain, __ATOMIC_RELAXED);
+}

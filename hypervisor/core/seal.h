@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of boot services: set once, never cleared.
+ * [impl->dsn~boot-seal~1] */
+#ifndef CORE_SEAL_H
+#define CORE_SEAL_H
+
+#include "bulkhead/bulkhead_op.h"
+#include "lib/types.h"
+
+/* From now on: no Boot Domain, no move of a right over the platform or an initial domain. */
+void seal(uint32_t status);
+bool is_sealed(void);
+/* How the launch went. */
+void seal_record(struct bulkhead_boot_record *out);
+void seal_note_reset(ticks_t ticks);
+/* The first unpause of a domain that is not the Boot Domain; later ones do not count. */
+void seal_note_start(ticks_t ticks);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/status.h"
+#include "core/console.h"
+#include "core/domain.h"
+#include "core/frame.h"
+#include "core/print.h"
+
+#define MIB(frames) ((unsigned long)((frames) >> 8))
+
+static const char *state_text(const struct domain *d)
+{
+    static const char *const text[] = {
+        [DOMAIN_BUILDING] = "building",
+        [DOMAIN_LIVE] = "running",
+        [DOMAIN_SHUTDOWN] = "shut down",
+        [DOMAIN_DYING] = "dying",
+    };
+    uint32_t state = domain_state(d);
+
+    if (state == DOMAIN_LIVE && d->pause_count > 0u) {
+        return "paused";
+    }
+    return text[state];
+}
+
+static const char *vcpu_text(const struct vcpu *v)
+{
+    static const char *const text[] = {[VCPU_DOWN] = "off", [VCPU_BLOCKED] = "idle", [VCPU_RUNNABLE] = "ready"};
+
+    return text[__atomic_load_n(&v->state, __ATOMIC_RELAXED)];
+}
+
+static void show_domain(const struct domain *d)
+{
+    static const char *const role[] = {"", " hardware", " control"};
+    char label[32];
+    char line[200];
+    size_t n;
+
+    domain_label(d, label, sizeof(label));
+    print("%3u %-16s %-9s %4lu MiB, %lu KiB of tables%s%s", (unsigned)d->id, label, state_text(d),
+          MIB(__atomic_load_n(&d->frames, __ATOMIC_RELAXED)), (unsigned long)((d->overhead + d->pool_total) * 4u),
+          (d->flags & BULKHEAD_DOMAIN_SAFE) != 0u ? ", safe" : "",
+          (d->role <= BULKHEAD_ROLE_CONTROL) ? role[d->role] : "");
+    n = format_string(line, sizeof(line), "    vCPU");
+    for (uint32_t i = 0; i < d->max_vcpus && n + 24u < sizeof(line); i++) {
+        const struct vcpu *v = d->vcpus[i];
+        if (v != NULL) {
+            n +=
+                format_string(line + n, sizeof(line) - n, " %u@CPU%u %s", (unsigned)i, (unsigned)v->home, vcpu_text(v));
+        }
+    }
+    print("%s", line);
+}
+
+static void show_all(void)
+{
+    print("%u CPUs, %lu MiB of RAM, %lu MiB free, %lu console bytes lost", (unsigned)cpu_count(),
+          MIB(frame_total_count()), MIB(frame_free_count()), (unsigned long)console_lost());
+    for (uint32_t s = 0; s < MAX_DOMAINS; s++) {
+        struct domain *d = domain_get_slot(s);
+        if (d != NULL) {
+            show_domain(d);
+            domain_put(d);
+        }
+    }
+}
+
+void status_key(char c)
+{
+    switch (c) {
+    case 'd':
+    case 'q':
+        show_all();
+        break;
+    case 'h':
+    case '?':
+        print("keys: d or q  domains, CPUs, memory;  h  this help;  CTRL-a three times  input to the next domain");
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events that arch/ reports and that belong to no other file. */
+#include "core/upcall.h"
+#include "arch/contract/arch.h"
+
+#include <xen/xen.h>
+#include <xen/sched.h>
+
+void upcall_timer(struct cpu *cpu)
+{
+    timer_run(cpu, arch_ticks());
+}
+
+void upcall_kick(struct cpu *cpu)
+{
+    cpu->work |= CPU_WORK_INBOX;
+}
+
+void upcall_guest_fault(struct vcpu *v, enum fault_class c, uint64_t syndrome, uint64_t address)
+{
+    (void)syndrome;
+    (void)address;
+    v->stats.guest_errors++;
+    (void)__atomic_fetch_add(&v->domain->faults[c], 1u, __ATOMIC_RELAXED);
+    if (c == FAULT_ILLEGAL || c == FAULT_SERROR) {
+        domain_shutdown(v->domain, SHUTDOWN_crash);
+    }
+}
+
+void upcall_shutdown(struct vcpu *v, uint32_t reason)
+{
+    domain_shutdown(v->domain, reason);
+}

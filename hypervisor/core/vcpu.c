@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/vcpu.h"
+#include "arch/contract/arch.h"
+#include "core/cpu.h"
+#include "core/domain.h"
+#include "core/frame.h"
+#include "core/sched_ops.h"
+#include "lib/bits.h"
+
+struct cpu_inbox cpu_inbox[MAX_CPUS];
+
+/* ---- messages ---- */
+
+void vcpu_notify(struct vcpu *v, uint32_t bits)
+{
+    struct cpu_inbox *box = &cpu_inbox[v->home];
+    struct vcpu *head;
+
+    if (__atomic_fetch_or(&v->notify, bits, __ATOMIC_ACQ_REL) != 0u) {
+        return; /* it is in the inbox, or about to be */
+    }
+    head = __atomic_load_n(&box->head, __ATOMIC_RELAXED);
+    do { /* bound: contending CPUs */
+        v->inbox_next = head;
+    } while (!__atomic_compare_exchange_n(&box->head, &head, v, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    if (this_cpu()->id == v->home) {
+        this_cpu()->work |= CPU_WORK_INBOX;
+    } else if (head == NULL) {
+        arch_cpu_kick(v->home);
+    }
+}
+
+void vcpu_notify_all(struct domain *d, uint32_t bits)
+{
+    for (uint32_t i = 0; i < d->max_vcpus; i++) {
+        if (d->vcpus[i] != NULL) {
+            vcpu_notify(d->vcpus[i], bits);
+        }
+    }
+}
+
+static void set_held(struct cpu *cpu, struct vcpu *v, bool held)
+{
+    if (v->held == held) {
+        return;
+    }
+    v->held = held;
+    if (v->state != VCPU_RUNNABLE) {
+        return;
+    }
+    if (held) {
+        sched_not_runnable(cpu, v);
+    } else {
+        sched_runnable(cpu, v);
+    }
+}
+
+/* Out of this CPU's registers and out of its memory. */
+static void unload(struct cpu *cpu, struct vcpu *v)
+{
+    if (__atomic_load_n(&v->running, __ATOMIC_RELAXED)) {
+        arch_vcpu_load(NULL);
+    }
+    if (cpu->current == v) {
+        cpu->current = NULL;
+    }
+}
+
+static void detach(struct cpu *cpu, struct vcpu *v)
+{
+    set_held(cpu, v, true);
+    for (uint32_t i = 0; i < TIMER_KINDS; i++) {
+        timer_cancel(&v->timers[i]);
+    }
+    unload(cpu, v);
+    cpu->vcpu_count--;
+    __atomic_store_n(&v->attached, false, __ATOMIC_RELEASE);
+    domain_reap_nudge(v->domain);
+}
+
+/* The domain's reasons to run or not have changed. */
+static void take_hold(struct cpu *cpu, struct vcpu *v)
+{
+    bool attached = __atomic_load_n(&v->attached, __ATOMIC_RELAXED);
+
+    if (domain_state(v->domain) == DOMAIN_DYING) {
+        if (attached) {
+            detach(cpu, v);
+        }
+        return;
+    }
+    if (!attached && !domain_may_run(v->domain)) {
+        return;
+    }
+    if (!attached) {
+        cpu->vcpu_count++;
+        __atomic_store_n(&v->attached, true, __ATOMIC_RELAXED);
+    }
+    set_held(cpu, v, !domain_may_run(v->domain));
+}
+
+static void take_start(struct cpu *cpu, struct vcpu *v)
+{
+    unload(cpu, v);
+    arch_vcpu_reset(v, v->start_entry, v->start_arg);
+    v->state = VCPU_RUNNABLE;
+    __atomic_store_n(&v->power, VCPU_POWER_ON, __ATOMIC_RELEASE);
+    if (!v->held) {
+        sched_runnable(cpu, v);
+    }
+}
+
+static void take_irq(struct vcpu *v)
+{
+    if (!__atomic_load_n(&v->attached, __ATOMIC_RELAXED)) {
+        return;
+    }
+    arch_vcpu_take_posted(v);
+    if (v->state == VCPU_BLOCKED && arch_vcpu_has_pending(v)) {
+        vcpu_wake(v);
+    }
+}
+
+void vcpu_drain_inbox(struct cpu *cpu)
+{
+    struct vcpu *v;
+
+    cpu->work &= ~(uint64_t)CPU_WORK_INBOX;
+    v = __atomic_exchange_n(&cpu_inbox[cpu->id].head, NULL, __ATOMIC_ACQUIRE);
+    while (v != NULL) {                    /* bound: vCPUs of this CPU, each is in once */
+        struct vcpu *next = v->inbox_next; /* before notify is 0: then others may post v again */
+        uint32_t bits = __atomic_exchange_n(&v->notify, 0u, __ATOMIC_ACQ_REL);
+
+        if ((bits & VCPU_NOTIFY_HOLD) != 0u) {
+            take_hold(cpu, v);
+        }
+        if (domain_state(v->domain) != DOMAIN_DYING) {
+            if ((bits & VCPU_NOTIFY_START) != 0u) {
+                take_start(cpu, v);
+            }
+            if ((bits & VCPU_NOTIFY_IRQ) != 0u) {
+                take_irq(v);
+            }
+        }
+        v = next;
+    }
+}
+
+/* ---- states ---- */
+
+void vcpu_wake(struct vcpu *v)
+{
+    if (v->state != VCPU_BLOCKED) {
+        return;
+    }
+    v->state = VCPU_RUNNABLE;
+    timer_cancel(&v->timers[TIMER_BLOCK]);
+    if (!v->held) {
+        sched_runnable(this_cpu(), v);
+    }
+}
+
+static void stop_running(struct vcpu *v, enum vcpu_state state)
+{
+    v->state = state;
+    if (!v->held) {
+        sched_not_runnable(this_cpu(), v);
+    }
+}
+
+void vcpu_block(struct vcpu *v)
+{
+    if (!arch_vcpu_has_pending(v)) {
+        stop_running(v, VCPU_BLOCKED);
+    }
+}
+
+void vcpu_block_until(struct vcpu *v, ticks_t deadline)
+{
+    if (!arch_vcpu_has_pending(v)) {
+        timer_arm(&v->timers[TIMER_BLOCK], deadline);
+        stop_running(v, VCPU_BLOCKED);
+    }
+}
+
+void vcpu_yield(struct vcpu *v)
+{
+    (void)v;
+    sched_rotate(this_cpu());
+}
+
+void vcpu_power_off(struct vcpu *v)
+{
+    for (uint32_t i = 0; i < TIMER_KINDS; i++) {
+        timer_cancel(&v->timers[i]);
+    }
+    stop_running(v, VCPU_DOWN);
+    __atomic_store_n(&v->power, VCPU_POWER_OFF, __ATOMIC_RELEASE);
+}
+
+err_t vcpu_power_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t arg)
+{
+    uint32_t off = VCPU_POWER_OFF;
+    struct vcpu *t;
+
+    if (target >= v->domain->max_vcpus) {
+        return ERR_INVAL;
+    }
+    t = v->domain->vcpus[index_nospec(target, v->domain->max_vcpus)];
+    if (!__atomic_compare_exchange_n(&t->power, &off, VCPU_POWER_ON_PENDING, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED)) {
+        return (off == VCPU_POWER_ON) ? ERR_EXIST : ERR_AGAIN;
+    }
+    t->start_entry = entry;
+    t->start_arg = arg; /* seen by home with the notification */
+    vcpu_notify(t, VCPU_NOTIFY_START);
+    return OK;
+}
+
+/* ---- existence ---- */
+
+static uint64_t frames_of_vcpu(void)
+{
+    uint64_t count = 1;
+
+    while (count * PAGE_SIZE < sizeof(struct vcpu)) {
+        count *= 2u;
+    }
+    return count;
+}
+
+static bool has_cpu(const uint64_t *affinity, uint32_t c)
+{
+    return ((affinity[c / 64u] >> (c % 64u)) & 1u) != 0u && cpu_is_usable(c);
+}
+
+bool vcpu_home_of(const uint64_t *affinity, uint32_t id, uint32_t *out)
+{
+    uint32_t count = 0;
+    uint32_t wanted;
+
+    for (uint32_t c = 0; c < cpu_count(); c++) {
+        count += has_cpu(affinity, c) ? 1u : 0u;
+    }
+    if (count == 0u) {
+        return false;
+    }
+    wanted = id % count;
+    for (uint32_t c = 0; c < cpu_count(); c++) {
+        if (has_cpu(affinity, c)) {
+            if (wanted == 0u) {
+                *out = c;
+                break;
+            }
+            wanted--;
+        }
+    }
+    return true;
+}
+
+err_t vcpu_create(struct domain *d, uint32_t id)
+{
+    uint64_t frames = frames_of_vcpu();
+    struct vcpu *v;
+    mfn_t mfn;
+    err_t err = frame_alloc(FRAME_OWNER(d->slot), FRAME_POOL, (uint32_t)__builtin_ctzll(frames), &mfn);
+
+    if (err != OK) {
+        return err;
+    }
+    arch_scrub(mfn, frames);
+    v = arch_map_frame(mfn);
+    v->memory = mfn;
+    v->domain = d;
+    v->id = id;
+    v->state = VCPU_DOWN;
+    v->power = VCPU_POWER_OFF;
+    v->held = true;
+    list_init(&v->run_node);
+    for (uint32_t i = 0; i < TIMER_KINDS; i++) {
+        timer_init(&v->timers[i], v, (enum timer_kind)i);
+    }
+    for (uint32_t c = 0; c < cpu_count(); c++) {
+        v->affinity[c / 64u] |= UINT64_C(1) << (c % 64u);
+    }
+    ASSERT(vcpu_home_of(v->affinity, id, &v->home)); /* this CPU is usable */
+    err = arch_vcpu_init(v);
+    if (err != OK) {
+        arch_scrub(mfn, frames);
+        frame_free(mfn, frames);
+        return err;
+    }
+    d->overhead += frames;
+    d->vcpus[id] = v;
+    return OK;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+    mfn_t mfn = v->memory;
+
+    arch_scrub(mfn, frames_of_vcpu());
+    frame_free(mfn, frames_of_vcpu());
+}
