@@ -18,6 +18,7 @@
 #include "ranges.h"
 #include "text.h"
 
+#define LAUNCH_TREE_MAX 0x40000u /* bytes of launch.dtb */
 #define MICROSECONDS     UINT64_C(1000000)
 #define TEXT_COLUMN      24u
 #define MEMMAP_RESERVED  2u
@@ -59,11 +60,6 @@ void on_serror(struct exception_frame *frame)
     on_sync(frame);
 }
 
-static const void *at(uint64_t gaddr)
-{
-    return (const void *)(uintptr_t)gaddr; /* identity map */
-}
-
 static bool check_start_info(const struct hvm_start_info *info)
 {
     if (info == NULL || info->magic != HVM_START_MAGIC || info->version == 0) {
@@ -97,7 +93,7 @@ static bool read_board(void)
 /* Machine memory that the hypervisor has reserved, and what the host's device tree reserves. */
 static bool read_taken(const struct hvm_start_info *info, const void *tree)
 {
-    const struct hvm_memmap_table_entry *entries = at(info->memmap_paddr);
+    const struct hvm_memmap_table_entry *entries = hyper_pointer(info->memmap_paddr);
 
     for (uint32_t i = 0; i < info->memmap_entries; i++) {
         if (entries[i].type == MEMMAP_RESERVED && !ranges_add(&taken, entries[i].addr, entries[i].size)) {
@@ -118,12 +114,26 @@ static bool read_tree(const struct hvm_modlist_entry *module, const void **tree)
     if (module->size < TREE_MIN_BYTES) {
         return true;
     }
-    if (!plan_check_fdt(at(module->paddr), module->size, "host device tree") ||
-        !host_tree_check_memory(at(module->paddr), &board)) {
+    if (!plan_check_fdt(hyper_pointer(module->paddr), module->size, "host device tree") ||
+        !host_tree_check_memory(hyper_pointer(module->paddr), &board)) {
         return false;
     }
-    *tree = at(module->paddr);
+    *tree = hyper_pointer(module->paddr);
     return true;
+}
+
+/* A device tree starts 8-byte aligned; a cpio member only 4-byte aligned. */
+static const void *align_tree(const struct archive_member *member)
+{
+    static uint64_t launch_tree[LAUNCH_TREE_MAX / sizeof(uint64_t)];
+
+    if (member->size > sizeof(launch_tree)) {
+        log_problem(NULL, "launch archive: member " LAUNCH_DTB_MEMBER " has more than %u bytes; describe fewer domains",
+                    (unsigned)sizeof(launch_tree));
+        return NULL;
+    }
+    memcpy(launch_tree, member->data, member->size);
+    return launch_tree;
 }
 
 /* The description: launch.dtb of the archive, or the host's device tree when the image has no archive. */
@@ -139,7 +149,7 @@ static bool read_plan(const struct hvm_modlist_entry *module, const void *tree)
         }
         return plan_read(&plan, &context);
     }
-    if (!archive_index(&archive, at(module->paddr), module->size)) {
+    if (!archive_index(&archive, hyper_pointer(module->paddr), module->size)) {
         return false;
     }
     const struct archive_member *member = archive_find(&archive, LAUNCH_DTB_MEMBER);
@@ -147,9 +157,10 @@ static bool read_plan(const struct hvm_modlist_entry *module, const void *tree)
         log_problem(NULL, "launch archive: no member " LAUNCH_DTB_MEMBER "; build the image again");
         return false;
     }
-    context.fdt = member->data;
+    context.fdt = align_tree(member);
     context.archive = &archive;
-    return plan_check_fdt(member->data, member->size, LAUNCH_DTB_MEMBER) && plan_read(&plan, &context);
+    return context.fdt != NULL && plan_check_fdt(context.fdt, member->size, LAUNCH_DTB_MEMBER) &&
+           plan_read(&plan, &context);
 }
 
 /* Cut out what belongs to one domain's description: static memory, and modules that are still to be read. */
@@ -254,7 +265,7 @@ static bool prepare(const struct hvm_start_info *info)
     if (!check_start_info(info) || !read_board()) {
         return false;
     }
-    const struct hvm_modlist_entry *modules = at(info->modlist_paddr);
+    const struct hvm_modlist_entry *modules = hyper_pointer(info->modlist_paddr);
     return read_tree(&modules[BOOT_MODULE_DTB], &tree) && read_taken(info, tree) &&
            read_plan(&modules[BOOT_MODULE_ARCHIVE], tree) && claim_memory();
 }
@@ -263,7 +274,7 @@ int main(uint64_t start_info)
 {
     uint64_t start = hyper_ticks();
 
-    if (!prepare(at(start_info))) {
+    if (!prepare(hyper_pointer(start_info))) {
         log_notice(NULL, "nothing is started");
         leave((plan.count == 0) ? 1 : plan.count, BULKHEAD_EXIT_HALT);
     }
