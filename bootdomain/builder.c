@@ -118,7 +118,7 @@ static bool map_outside(struct builder *builder, const char *name, struct plan_m
                     module->name, (unsigned long)module->outside, (unsigned long)-error);
         return false;
     }
-    module->data = (const uint8_t *)(uintptr_t)(builder->outside_next + (module->outside - base));
+    module->data = hyper_pointer(builder->outside_next + (module->outside - base));
     builder->outside_next += size;
     return true;
 }

@@ -298,6 +298,11 @@ int64_t hyper_exit(uint32_t status, uint32_t action)
     return bulkhead_op(BULKHEAD_OP_EXIT_BOOT_SERVICES, &op);
 }
 
+void *hyper_pointer(uint64_t gaddr)
+{
+    return (void *)(uintptr_t)gaddr;
+}
+
 uint64_t hyper_ticks(void)
 {
     uint64_t value;

@@ -44,6 +44,9 @@ int64_t hyper_boot_record(struct bulkhead_boot_record *record);
 int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t receiver);
 int64_t hyper_exit(uint32_t status, uint32_t action);
 
+/* Where own guest-physical memory is in the address space: the same number, but for the model in the tests. */
+void *hyper_pointer(uint64_t gaddr);
+
 /* Virtual counter, and its frequency in Hz. */
 uint64_t hyper_ticks(void);
 uint64_t hyper_ticks_hz(void);

@@ -28,7 +28,7 @@ int64_t window_open(uint16_t domid, uint64_t gaddr, uint64_t bytes, uint8_t **at
     if (result != 0) {
         hyper_unmap(BOOT_DOMAIN_WINDOW, pages); /* a part may have been mapped; what was not is refused, harmlessly */
     }
-    *at = (uint8_t *)(uintptr_t)start; /* identity map */
+    *at = hyper_pointer(start);
     return result;
 }
 

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <xen/xen.h>
+#include <xen/errno.h>
+#include <bulkhead/image.h>
+
+#include "hyper.h"
+#include "said.h"
+
+#define PAGE      UINT64_C(4096)
+#define MAX_PAGES 65536u
+#define MAX_GFN   0x80000u
+
+struct page {
+    uint8_t *bytes;
+    uint16_t domid;
+    uint64_t gfn;
+    uint64_t machine;
+    bool is_moved;
+};
+
+struct model_domain model_domains[MODEL_DOMAINS];
+static struct page pages[MAX_PAGES];
+static uint32_t page_at[MODEL_DOMAINS][MAX_GFN]; /* index in pages + 1 */
+static uint32_t page_count;
+static uint32_t calls;
+static uint32_t fail_at;
+static int64_t fail_with;
+
+static struct {
+    bool is_open;
+    uint16_t domid;
+    uint64_t gfn;
+    uint32_t count;
+    uint8_t bytes[HYPER_MAP_MAX * PAGE];
+} window;
+
+static struct {
+    uint64_t base;
+    uint64_t size;
+    uint8_t bytes[65536];
+    uint64_t mapped_at;
+} outside;
+
+void model_reset(void)
+{
+    for (uint32_t i = 0; i < page_count; i++) {
+        free(pages[i].bytes);
+    }
+    page_count = 0;
+    memset(page_at, 0, sizeof(page_at));
+    memset(model_domains, 0, sizeof(model_domains));
+    memset(&window, 0, sizeof(window));
+    memset(&outside, 0, sizeof(outside));
+    for (uint32_t right = 0; right < BULKHEAD_RIGHT_COUNT; right++) {
+        model_domains[0].holder[right] = DOMID_BOOT;
+    }
+    model_fail(UINT32_MAX, 0);
+}
+
+void model_fail(uint32_t n, int64_t error)
+{
+    calls = 0;
+    fail_at = n;
+    fail_with = error;
+}
+
+uint32_t model_calls(void)
+{
+    return calls;
+}
+
+static bool fails(void)
+{
+    calls++;
+    return calls - 1 == fail_at;
+}
+
+#define FAIL_HERE()                                                                                                    \
+    do {                                                                                                               \
+        if (fails()) {                                                                                                 \
+            return fail_with;                                                                                          \
+        }                                                                                                              \
+    } while (0)
+
+static struct page *find(uint16_t domid, uint64_t gfn)
+{
+    assert_true(domid < MODEL_DOMAINS && gfn < MAX_GFN);
+    return (page_at[domid][gfn] == 0) ? NULL : &pages[page_at[domid][gfn] - 1];
+}
+
+static void add_pages(uint16_t domid, uint64_t gfn, uint64_t count, uint64_t machine, const uint8_t *from,
+                      uint32_t tail_bytes)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        assert_true(page_count < MAX_PAGES);
+        struct page *page = &pages[page_count];
+        *page = (struct page){.bytes = calloc(1, PAGE), .domid = domid, .gfn = gfn + i};
+        page->machine = (machine == 0) ? 0 : machine + i;
+        if (from != NULL) {
+            page->is_moved = true;
+            memcpy(page->bytes, &from[i * PAGE], (i + 1 == count) ? tail_bytes : PAGE);
+        }
+        page_count++;
+        page_at[domid][gfn + i] = page_count;
+    }
+}
+
+static void assert_building(uint16_t domid)
+{
+    assert_true(domid > 0 && domid < MODEL_DOMAINS);
+    assert_true(model_domains[domid].exists && !model_domains[domid].is_running);
+}
+
+static bool is_free(uint16_t domid, uint64_t gfn, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (find(domid, gfn + i) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int64_t check_budget(uint16_t domid, uint64_t more)
+{
+    return ((model_pages(domid) + more) * PAGE > model_domains[domid].max_memory) ? -XEN_ENOMEM : 0;
+}
+
+uint64_t model_pages(uint16_t domid)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < page_count; i++) {
+        count += (pages[i].domid == domid) ? 1 : 0;
+    }
+    return count;
+}
+
+uint64_t model_moved_pages(uint16_t domid)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < page_count; i++) {
+        count += (pages[i].domid == domid && pages[i].is_moved) ? 1 : 0;
+    }
+    return count;
+}
+
+void model_read(uint16_t domid, uint64_t gaddr, void *to, uint64_t bytes)
+{
+    for (uint64_t done = 0; done < bytes;) {
+        const struct page *page = find(domid, (gaddr + done) / PAGE);
+        uint64_t inside = (gaddr + done) % PAGE;
+        uint64_t piece = (bytes - done < PAGE - inside) ? bytes - done : PAGE - inside;
+        assert_non_null(page);
+        memcpy((uint8_t *)to + done, &page->bytes[inside], piece);
+        done += piece;
+    }
+}
+
+uint64_t model_machine(uint16_t domid, uint64_t gfn)
+{
+    const struct page *page = find(domid, gfn);
+
+    assert_non_null(page);
+    return page->machine;
+}
+
+void model_set_outside(uint64_t base, const void *bytes, uint64_t size)
+{
+    assert_true(size <= sizeof(outside.bytes));
+    outside.base = base;
+    outside.size = size;
+    memcpy(outside.bytes, bytes, size);
+}
+
+/* ---- what the builder calls ---- */
+
+int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid)
+{
+    (void)domain;
+    FAIL_HERE();
+    for (uint16_t i = 1; i < MODEL_DOMAINS; i++) {
+        if (!model_domains[i].exists && !model_domains[i].is_destroyed) {
+            model_domains[i].exists = true;
+            for (uint32_t right = 0; right < BULKHEAD_RIGHT_COUNT; right++) {
+                model_domains[i].holder[right] = DOMID_BOOT;
+            }
+            *domid = i;
+            return 0;
+        }
+    }
+    return -XEN_ENOMEM;
+}
+
+int64_t hyper_destroy(uint16_t domid)
+{
+    assert_building(domid);
+    assert_false(window.is_open);
+    model_domains[domid].exists = false;
+    model_domains[domid].is_destroyed = true;
+    memset(page_at[domid], 0, sizeof(page_at[domid]));
+    return 0;
+}
+
+int64_t hyper_unpause(uint16_t domid)
+{
+    assert_building(domid);
+    assert_false(window.is_open);
+    FAIL_HERE();
+    model_domains[domid].is_running = true;
+    return 0;
+}
+
+int64_t hyper_set_paging(uint16_t domid, uint64_t bytes)
+{
+    assert_building(domid);
+    FAIL_HERE();
+    model_domains[domid].paging = bytes;
+    return 0;
+}
+
+int64_t hyper_set_max_memory(uint16_t domid, uint64_t bytes)
+{
+    assert_building(domid);
+    FAIL_HERE();
+    model_domains[domid].max_memory = bytes;
+    return 0;
+}
+
+int64_t hyper_set_vcpus(uint16_t domid, uint32_t count)
+{
+    assert_building(domid);
+    FAIL_HERE();
+    model_domains[domid].vcpus = count;
+    return 0;
+}
+
+int64_t hyper_set_identity(uint16_t domid, const struct plan_domain *domain)
+{
+    assert_building(domid);
+    FAIL_HERE();
+    model_domains[domid].identity = *domain;
+    return 0;
+}
+
+int64_t hyper_set_affinity(uint16_t domid, uint32_t vcpu, uint64_t cpus)
+{
+    assert_building(domid);
+    assert_true(vcpu < model_domains[domid].vcpus);
+    FAIL_HERE();
+    model_domains[domid].cpus[vcpu] = cpus;
+    return 0;
+}
+
+int64_t hyper_set_entry(uint16_t domid, uint64_t pc, uint64_t x0)
+{
+    assert_building(domid);
+    FAIL_HERE();
+    model_domains[domid].pc = pc;
+    model_domains[domid].x0 = x0;
+    return 0;
+}
+
+/* What was written through the window reaches the domain's memory here and nowhere else. */
+int64_t hyper_clean(uint16_t domid, uint64_t gfn, uint64_t count)
+{
+    assert_building(domid);
+    assert_true(window.is_open && window.domid == domid);
+    FAIL_HERE();
+    for (uint64_t i = 0; i < count; i++) {
+        assert_true(gfn + i >= window.gfn && gfn + i < window.gfn + window.count);
+        memcpy(find(domid, gfn + i)->bytes, &window.bytes[(gfn + i - window.gfn) * PAGE], PAGE);
+    }
+    return 0;
+}
+
+int64_t hyper_populate(uint16_t domid, uint64_t gfn, uint64_t count)
+{
+    assert_building(domid);
+    assert_true(is_free(domid, gfn, count));
+    FAIL_HERE();
+    int64_t error = check_budget(domid, count);
+    if (error == 0) {
+        add_pages(domid, gfn, count, 0, NULL, 0);
+    }
+    return error;
+}
+
+int64_t hyper_populate_fixed(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t count)
+{
+    assert_building(domid);
+    assert_true(is_free(domid, gfn, count));
+    FAIL_HERE();
+    int64_t error = check_budget(domid, count);
+    if (error == 0) {
+        add_pages(domid, gfn, count, mfn, NULL, 0);
+    }
+    return error;
+}
+
+int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t count, uint32_t tail_bytes)
+{
+    assert_building(domid);
+    assert_true(is_free(domid, gfn, count));
+    assert_true(tail_bytes >= 1 && tail_bytes <= PAGE);
+    FAIL_HERE();
+    int64_t error = check_budget(domid, count);
+    if (error == 0) {
+        uint8_t *own = (uint8_t *)(uintptr_t)(own_gfn * PAGE);
+        add_pages(domid, gfn, count, 0, own, tail_bytes);
+        memset(own, 0xee, count * PAGE); /* gone from the caller */
+    }
+    return error;
+}
+
+int64_t hyper_map(uint16_t domid, uint64_t gfn, uint64_t to, uint32_t count)
+{
+    assert_building(domid);
+    assert_false(window.is_open);
+    assert_true(count >= 1 && count <= HYPER_MAP_MAX);
+    assert_int_equal(to, BOOT_DOMAIN_WINDOW);
+    FAIL_HERE();
+    window.is_open = true;
+    window.domid = domid;
+    window.gfn = gfn;
+    window.count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct page *page = find(domid, gfn + i);
+        assert_non_null(page);
+        memcpy(&window.bytes[i * PAGE], page->bytes, PAGE);
+    }
+    return 0;
+}
+
+int64_t hyper_unmap(uint64_t to, uint32_t count)
+{
+    assert_int_equal(to, BOOT_DOMAIN_WINDOW);
+    if (!window.is_open) {
+        return -XEN_EINVAL;
+    }
+    assert_int_equal(count, window.count);
+    window.is_open = false;
+    FAIL_HERE();
+    return 0;
+}
+
+int64_t hyper_map_outside(uint64_t base, uint64_t size, uint64_t to)
+{
+    FAIL_HERE();
+    assert_true(base <= outside.base && base + size >= outside.base + outside.size);
+    assert_true(base % PAGE == 0 && size % PAGE == 0);
+    outside.mapped_at = to;
+    return 0;
+}
+
+int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t receiver)
+{
+    uint16_t domid = (target == DOMID_SELF) ? 0 : target;
+
+    assert_true(domid < MODEL_DOMAINS && right < BULKHEAD_RIGHT_COUNT);
+    if (model_domains[domid].holder[right] != DOMID_BOOT) {
+        return -XEN_EPERM;
+    }
+    model_domains[domid].holder[right] = receiver;
+    return 0;
+}
+
+void *hyper_pointer(uint64_t gaddr)
+{
+    if (outside.mapped_at != 0 && gaddr >= outside.mapped_at) {
+        uint64_t offset = gaddr - outside.mapped_at;
+        return &outside.bytes[offset - outside.base % PAGE];
+    }
+    assert_true(gaddr >= BOOT_DOMAIN_WINDOW && gaddr < BOOT_DOMAIN_WINDOW + PAGE);
+    return &window.bytes[gaddr - BOOT_DOMAIN_WINDOW];
+}
+
+uint64_t hyper_ticks(void)
+{
+    static uint64_t ticks;
+
+    ticks++;
+    return ticks;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model of the hypervisor, as far as the Boot Domain's builder sees it: domains, their memory, the window of foreign
+ * mappings, rights.  It fails the test on what the hypervisor would not forgive: memory written and not cleaned, pages
+ * mapped twice, a window left open at the start of a domain. */
+#ifndef TEST_MODEL_H
+#define TEST_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bulkhead/bulkhead_op.h>
+
+#include "plan.h"
+
+#define MODEL_DOMAINS 8u
+
+struct model_domain {
+    bool exists;
+    bool is_running;
+    bool is_destroyed;
+    struct plan_domain identity; /* as given to SET_DOMAIN */
+    uint32_t vcpus;
+    uint64_t max_memory;
+    uint64_t paging;
+    uint64_t cpus[128];
+    uint64_t pc;
+    uint64_t x0;
+    uint16_t holder[BULKHEAD_RIGHT_COUNT]; /* domid that holds the right on this domain */
+};
+
+extern struct model_domain model_domains[MODEL_DOMAINS]; /* index = domid, 0 = the platform */
+
+void model_reset(void);
+
+/* Call number n from now on (0 = the next) fails with `error`; UINT32_MAX = none. */
+void model_fail(uint32_t n, int64_t error);
+
+/* Calls made since model_fail. */
+uint32_t model_calls(void);
+
+/* Pages of the domain's RAM; and bytes of it, which must be there.  moved: pages that came by MOVE_FRAMES. */
+uint64_t model_pages(uint16_t domid);
+uint64_t model_moved_pages(uint16_t domid);
+void model_read(uint16_t domid, uint64_t gaddr, void *to, uint64_t bytes);
+
+/* Machine frame behind a page of static memory, 0 = from the pool. */
+uint64_t model_machine(uint16_t domid, uint64_t gfn);
+
+/* Bytes that MAP_OUTSIDE finds at a machine address. */
+void model_set_outside(uint64_t base, const void *bytes, uint64_t size);
+
+#endif
