@@ -14,12 +14,13 @@ void fault_leave(const uint64_t *context) __attribute__((noreturn));
 bool fault_call(void (*fn)(void *arg), void *arg, struct exception_frame *frame)
 {
     struct guest_cpu *cpu = this_cpu();
+    struct guest_fault outer = cpu->fault;
     bool faulted;
 
     cpu->fault.frame = frame;
     cpu->fault.armed = true;
     faulted = fault_enter(fn, arg, cpu->fault.context) != 0;
-    cpu->fault.armed = false;
+    cpu->fault = outer;
     return faulted;
 }
 

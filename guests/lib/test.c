@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <guest/exception.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
 #include <guest/test.h>
@@ -30,14 +31,29 @@ void test_skip(const char *why)
     now.skipped = why;
 }
 
+static void call_test(void *argument)
+{
+    ((const struct test *)argument)->run();
+}
+
+static void run_one(const struct test *test)
+{
+    struct exception_frame frame;
+
+    now.failed = false;
+    now.skipped = NULL;
+    if (fault_call(call_test, (void *)(uintptr_t)test, &frame)) {
+        test_fail("exception: ESR 0x%llx ELR 0x%llx FAR 0x%llx", (unsigned long long)frame.esr,
+                  (unsigned long long)frame.elr, (unsigned long long)frame.far);
+    }
+}
+
 void test_run(const struct test *tests, uint32_t count)
 {
     uint32_t failed = 0, skipped = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        now.failed = false;
-        now.skipped = NULL;
-        tests[i].run();
+        run_one(&tests[i]);
         if (now.failed) {
             failed++;
             print("TEST %s FAIL %s\n", tests[i].name, now.why);

@@ -10,6 +10,13 @@
 #define GUEST_MAX_CPUS   8u
 #define GUEST_STACK_SIZE 0x4000u
 
+/* The innermost fault_call() in progress. */
+struct guest_fault {
+    bool armed;
+    uint64_t context[14]; /* x19-x30, sp, DAIF: known to fault.S */
+    struct exception_frame *frame;
+};
+
 /* TPIDR_EL1 of each CPU points to its own; start.S knows the first three fields. */
 struct guest_cpu {
     uint64_t stack_top;
@@ -17,11 +24,7 @@ struct guest_cpu {
     uint64_t argument;
     uint32_t index;          /* 0 = boot CPU */
     volatile uint32_t state; /* enum cpu_state */
-    struct {
-        bool armed;
-        uint64_t context[14]; /* x19-x30, sp, spare: known to fault.S */
-        struct exception_frame *frame;
-    } fault;
+    struct guest_fault fault;
 };
 
 extern struct guest_cpu guest_cpus[GUEST_MAX_CPUS];

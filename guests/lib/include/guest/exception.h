@@ -55,7 +55,7 @@ void on_serror(struct exception_frame *frame);
 void exception_fatal(const char *what, const struct exception_frame *frame) __attribute__((noreturn));
 
 /* Run fn(arg); true when it ended by a synchronous exception, whose frame is then in *frame (may be NULL).
- * Not nested.  One at a time on each CPU. */
+ * May be nested; the innermost one takes the exception.  Interrupt masks are as before the call afterwards. */
 bool fault_call(void (*fn)(void *arg), void *arg, struct exception_frame *frame);
 
 /* For a program's own on_sync: if a fault_call() is in progress on this CPU, end it (does not return then). */
