@@ -8,6 +8,7 @@
 #include "file.h"
 #include "launch.h"
 #include "modules.h"
+#include "tree.h"
 
 /* What is assumed of binaries that are not there yet, so that `check` works before the first build. */
 #define ASSUMED_BINARY (UINT64_C(1) << 20)
@@ -107,6 +108,16 @@ static uint64_t assumed_size(struct arena *arena, const char *path)
     return file_read(arena, path, &data) == 0 ? data.size : ASSUMED_BINARY;
 }
 
+static bool is_outside(const struct system *s)
+{
+    for (size_t i = 0; i < s->domains.count; i++) {
+        if (system_domain(s, i)->module[MODULE_KERNEL].has_address) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The image's span from the sizes of its files. */
 static struct image_span find_span(struct arena *arena, const struct build_options *options, const struct system *s)
 {
@@ -114,7 +125,9 @@ static struct image_span find_span(struct arena *arena, const struct build_optio
     struct buffer archive = {0};
 
     board_table_make(&s->board, &table);
-    launch_archive(arena, s, &archive);
+    if (!is_outside(s)) {
+        launch_archive(arena, s, &archive);
+    }
     uint64_t before = align_up(assumed_size(arena, hypervisor_path(arena, options)), 4096) +
                       align_up(sizeof(table), 4096) + assumed_size(arena, boot_domain_path(arena, options));
     uint64_t size =
@@ -132,6 +145,35 @@ bool build_check(struct arena *arena, struct diags *d, const struct build_option
     if (d->errors > before) {
         return false;
     }
+    rules_check_memory(d, s, find_span(arena, options, s));
+    return d->errors == before;
+}
+
+bool build_read_tree(struct arena *arena, struct diags *d, const char *file, struct bytes data,
+                     const struct build_options *options, struct system *s)
+{
+    size_t before = d->errors;
+    struct tree tree;
+
+    if (!tree_open(&tree, arena, d, file, 0, data)) {
+        return false;
+    }
+    struct text name = {.value = options->board, .at = command_line(), .given = true};
+    if (options->board != NULL ? !build_read_board(arena, d, "", name, &s->board)
+                               : !tree_read_board(&tree, &s->board)) {
+        return false;
+    }
+    board_resize(d, &s->board, options->cpus, options->memory);
+    if (!tree_read_domains(&tree, s).found) {
+        diag_error(d, tree_place(&tree, 0), "import-domain",
+                   "there is no domain below /chosen; give a tree with `xen,domain` nodes");
+    }
+    diag_drop_notes(d); /* the Boot Domain reads the tree itself and reports what it does not know */
+    if (d->errors > before) {
+        return false;
+    }
+    system_fill(s);
+    rules_check(d, s);
     rules_check_memory(d, s, find_span(arena, options, s));
     return d->errors == before;
 }
@@ -163,7 +205,9 @@ bool build_image(struct arena *arena, struct diags *d, const struct build_option
         return false;
     }
     board_table_make(&s->board, &table);
-    launch_archive(arena, s, &archive);
+    if (!is_outside(s)) {
+        launch_archive(arena, s, &archive);
+    }
     parts.board = (struct bytes){.data = (const uint8_t *)&table, .size = sizeof(table)};
     parts.archive = buffer_bytes(&archive);
     image_make(&parts, out);

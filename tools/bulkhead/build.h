@@ -23,6 +23,11 @@ struct build_options {
 bool build_read_system(struct arena *arena, struct diags *d, const char *file, struct bytes text,
                        const struct build_options *options, struct system *s);
 
+/* The domains of a host's device tree (dom0less), checked against its board; modules are at the addresses it names, so
+ * the image gets no archive. [impl->dsn~tool-dom0less~1] */
+bool build_read_tree(struct arena *arena, struct diags *d, const char *file, struct bytes data,
+                     const struct build_options *options, struct system *s);
+
 /* Read the modules too and check the rules about memory. */
 bool build_check(struct arena *arena, struct diags *d, const struct build_options *options, struct system *s);
 

@@ -42,6 +42,20 @@ void diag_note(struct diags *d, struct place at, const char *rule, const char *f
     va_end(args);
 }
 
+void diag_drop_notes(struct diags *d)
+{
+    struct diag **where = &d->first;
+
+    while (*where != NULL) {
+        if ((*where)->is_note) {
+            *where = (*where)->next;
+        } else {
+            where = &(*where)->next;
+        }
+    }
+    d->last = where;
+}
+
 static int compare_places(const struct place *a, const struct place *b)
 {
     int files = strcmp(a->file == NULL ? "" : a->file, b->file == NULL ? "" : b->file);

@@ -45,6 +45,9 @@ void diag_error(struct diags *d, struct place at, const char *rule, const char *
 void diag_note(struct diags *d, struct place at, const char *rule, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Forget the notes, keep the errors. */
+void diag_drop_notes(struct diags *d);
+
 /* Print all, by file, line and column; equal places in the order of their discovery. */
 void diag_print(struct diags *d, FILE *out);
 

@@ -40,13 +40,19 @@ static const char image_options_text[] = "  --hypervisor FILE        another hyp
 
 static const struct verb verbs[] = {
     {"check", "FILE.yaml", "report everything that is wrong with a system description", build_options_text, verb_check},
-    {"build", "FILE.yaml [-o NAME.img]", "make the bootable image of a system", build_options_text, verb_build},
+    {"build", "FILE.yaml [-o NAME.img] | --dom0less HOST.dtb -o NAME.img", "make the bootable image of a system",
+     build_options_text, verb_build},
     {"run", "FILE.yaml|IMAGE [OPTIONS] [-- QEMU ARGUMENTS]", "start a system in QEMU", run_options_text, verb_run},
     {"inspect", "IMAGE", "show what is in an image and verify it", "", verb_inspect},
     {"image", "IMAGE [OPTIONS]", "replace single pieces of an image", image_options_text, verb_image},
     {"explain", "[KEY | --markdown system|board]", "say what a configuration key means", "", verb_explain},
     {"schema", "[system|board]", "print the JSON Schema of descriptions, for editors", "", verb_schema},
-    {"board", "FILE.yaml -o TABLE.bin", "make the table that the hypervisor reads about a board", "", verb_board},
+    {"import", "FILE.dtb|CONFIG [-o FILE.yaml]",
+     "describe a dom0less device tree or an ImageBuilder configuration as YAML",
+     "  --board NAME        the board of the system\n", verb_import},
+    {"board", "FILE.yaml -o TABLE.bin | --import FILE.dtb [-o FILE.yaml]",
+     "make the table of a board, or its description from its device tree",
+     "  --cpus N, --memory SIZE   instead of the description's\n", verb_board},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -141,7 +141,7 @@ static void check_kernel(struct diags *d, const struct domain *domain)
     const struct module *kernel = &domain->module[MODULE_KERNEL];
     struct image_span bank = first_bank(domain);
 
-    if (kernel->path == NULL || domain->memory.value == 0) {
+    if (kernel->path == NULL || kernel->has_address || domain->memory.value == 0) {
         return;
     }
     if (kernel->kernel.is_placed) {
@@ -216,6 +216,31 @@ static void check_module_place(struct diags *d, const struct system *s, const st
     }
 }
 
+/* Two domains may start from the same bytes, but not from pieces of each other's. */
+static void check_module_pair(struct diags *d, const struct module *a, const struct module *b)
+{
+    bool same = a->address == b->address && a->data.size == b->data.size;
+
+    if (a->has_address && b->has_address && !same && overlap(a->address, a->data.size, b->address, b->data.size)) {
+        diag_error(d, b->at, "module-overlap",
+                   "the module at 0x%" PRIx64 " overlaps the one at 0x%" PRIx64 "; load it elsewhere", b->address,
+                   a->address);
+    }
+}
+
+static void check_modules(struct diags *d, const struct system *s, size_t index, struct image_span span)
+{
+    for (unsigned kind = 0; kind < MODULE_KINDS; kind++) {
+        const struct module *m = &system_domain(s, index)->module[kind];
+        check_module_place(d, s, m, span);
+        for (size_t i = 0; i <= index; i++) {
+            for (unsigned j = 0; j < (i == index ? kind : MODULE_KINDS); j++) {
+                check_module_pair(d, &system_domain(s, i)->module[j], m);
+            }
+        }
+    }
+}
+
 void rules_check_memory(struct diags *d, const struct system *s, struct image_span span)
 {
     if (s->boot_memory % (UINT64_C(2) << 20) != 0) {
@@ -228,9 +253,7 @@ void rules_check_memory(struct diags *d, const struct system *s, struct image_sp
         check_static_count(d, domain);
         check_static(d, s, i, span);
         check_kernel(d, domain);
-        for (unsigned j = 0; j < MODULE_KINDS; j++) {
-            check_module_place(d, s, &domain->module[j], span);
-        }
+        check_modules(d, s, i, span);
     }
     check_budget(d, s, span);
 }

@@ -71,6 +71,14 @@ int tool_take_option(struct tool *t, const struct verb *verb, int argc, char **a
         {"-o", &t->output, NULL},
     };
 
+    if (strcmp(argv[*i], "--dom0less") == 0 && strcmp(verb->name, "build") == 0) {
+        t->dom0less = true;
+        return 1;
+    }
+    if (strcmp(argv[*i], "--import") == 0 && strcmp(verb->name, "board") == 0) {
+        t->import = true;
+        return 1;
+    }
     for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++) {
         if (strcmp(argv[*i], options[k].name) != 0) {
             continue;
@@ -87,6 +95,32 @@ int tool_take_option(struct tool *t, const struct verb *verb, int argc, char **a
         return 1;
     }
     return 0;
+}
+
+const char *tool_only_file(struct tool *t, const struct verb *verb, int argc, char **argv, int *code)
+{
+    const char *file = NULL;
+
+    *code = EXIT_USAGE;
+    for (int i = 0; i < argc; i++) {
+        int taken = tool_take_option(t, verb, argc, argv, &i);
+        if (taken < 0) {
+            return NULL;
+        }
+        if (taken == 0 && argv[i][0] == '-' && argv[i][1] != '\0') {
+            tool_usage(verb, "there is no option %s", argv[i]);
+            return NULL;
+        }
+        if (taken == 0 && file != NULL) {
+            tool_usage(verb, "one file is expected, `%s` is a second one", argv[i]);
+            return NULL;
+        }
+        file = taken == 0 ? argv[i] : file;
+    }
+    if (file == NULL) {
+        tool_usage(verb, "no file is named");
+    }
+    return file;
 }
 
 bool tool_load_system(struct tool *t, const char *path, struct system *s)

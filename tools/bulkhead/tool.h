@@ -20,6 +20,8 @@ struct tool {
     struct diags diags;
     struct build_options build;
     const char *output;
+    bool dom0less; /* build: FILE is a host's device tree */
+    bool import;   /* board: FILE is one */
 };
 
 struct verb {
@@ -37,6 +39,7 @@ int verb_explain(struct tool *t, int argc, char **argv);
 int verb_schema(struct tool *t, int argc, char **argv);
 int verb_inspect(struct tool *t, int argc, char **argv);
 int verb_image(struct tool *t, int argc, char **argv);
+int verb_import(struct tool *t, int argc, char **argv);
 int verb_board(struct tool *t, int argc, char **argv);
 
 /* Usage error: says what is wrong and how the verb is used. Returns EXIT_USAGE. */
@@ -52,6 +55,12 @@ int tool_write(struct tool *t, const char *path, struct bytes data);
 /* Take one of --hypervisor, --boot-domain, --board, --cpus, --memory, -o from argv[*i], advancing *i over its value.
  * 1 = taken, 0 = not one of them, -1 = wrong (reported). */
 int tool_take_option(struct tool *t, const struct verb *verb, int argc, char **argv, int *i);
+
+/* The one file that a verb takes, with the options above. NULL when usage was wrong, *code says how. */
+const char *tool_only_file(struct tool *t, const struct verb *verb, int argc, char **argv, int *code);
+
+/* Print the description of a board from its device tree. */
+int tool_import_board(struct tool *t, const char *file);
 
 /* Print all diagnostics; the exit code that they call for. */
 int tool_finish(struct tool *t);

@@ -43,4 +43,7 @@ struct tree_domains tree_read_domains(const struct tree *t, struct system *s);
 /* The board that the tree describes. [impl->dsn~tool-board-import~1] */
 bool tree_read_board(const struct tree *t, struct board *board);
 
+/* Our name of a board that calls itself `compatible`; the word itself when we have no such board. */
+const char *tree_known_board(const char *compatible);
+
 #endif

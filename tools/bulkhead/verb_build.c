@@ -6,38 +6,11 @@
 #include "file.h"
 #include "tool.h"
 
-/* The one file that a verb takes, after its options. NULL when usage was wrong, *code says how. */
-static const char *only_file(struct tool *t, const struct verb *verb, int argc, char **argv, int *code)
-{
-    const char *file = NULL;
-
-    *code = EXIT_USAGE;
-    for (int i = 0; i < argc; i++) {
-        int taken = tool_take_option(t, verb, argc, argv, &i);
-        if (taken < 0) {
-            return NULL;
-        }
-        if (taken == 0 && argv[i][0] == '-' && argv[i][1] != '\0') {
-            tool_usage(verb, "there is no option %s", argv[i]);
-            return NULL;
-        }
-        if (taken == 0 && file != NULL) {
-            tool_usage(verb, "one file is expected, `%s` is a second one", argv[i]);
-            return NULL;
-        }
-        file = taken == 0 ? argv[i] : file;
-    }
-    if (file == NULL) {
-        tool_usage(verb, "no file is named");
-    }
-    return file;
-}
-
 int verb_check(struct tool *t, int argc, char **argv)
 {
     struct system s;
     int code;
-    const char *file = only_file(t, tool_find_verb("check"), argc, argv, &code);
+    const char *file = tool_only_file(t, tool_find_verb("check"), argc, argv, &code);
 
     if (file == NULL) {
         return code;
@@ -63,17 +36,27 @@ static const char *image_path(struct tool *t, const char *file)
     return file_in_root(&t->arena, arena_printf(&t->arena, "build/%.*s.img", length, base));
 }
 
+/* The domains of a host's device tree, checked; modules stay where the boot loader puts them. */
+static bool load_host_tree(struct tool *t, const char *file, struct system *s)
+{
+    struct bytes data;
+
+    *s = (struct system){.file = file, .name = {.value = "dom0less"}};
+    return tool_read(t, file, &data) && build_read_tree(&t->arena, &t->diags, file, data, &t->build, s);
+}
+
 int verb_build(struct tool *t, int argc, char **argv)
 {
     struct system s;
     struct buffer image = {0};
     int code;
-    const char *file = only_file(t, tool_find_verb("build"), argc, argv, &code);
+    const char *file = tool_only_file(t, tool_find_verb("build"), argc, argv, &code);
 
     if (file == NULL) {
         return code;
     }
-    if (!tool_load_system(t, file, &s) || !build_image(&t->arena, &t->diags, &t->build, &s, &image)) {
+    bool loaded = t->dom0less ? load_host_tree(t, file, &s) : tool_load_system(t, file, &s);
+    if (!loaded || !build_image(&t->arena, &t->diags, &t->build, &s, &image)) {
         return tool_finish(t);
     }
     const char *output = image_path(t, file);
@@ -93,10 +76,13 @@ int verb_board(struct tool *t, int argc, char **argv)
     struct bytes text;
     int code;
     const struct verb *verb = tool_find_verb("board");
-    const char *file = only_file(t, verb, argc, argv, &code);
+    const char *file = tool_only_file(t, verb, argc, argv, &code);
 
     if (file == NULL) {
         return code;
+    }
+    if (t->import) {
+        return tool_import_board(t, file);
     }
     if (t->output == NULL) {
         return tool_usage(verb, "-o names no file");

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptions as YAML text: what import prints.  [impl->dsn~tool-describe~1] */
+#ifndef TOOL_DESCRIBE_H
+#define TOOL_DESCRIBE_H
+
+#include "system.h"
+
+/* Only what was given; values that the reader must fill in are marked with `# ...` comments. */
+void describe_system(struct buffer *out, const struct system *s);
+void describe_board(struct buffer *out, const struct board *board);
+
+#endif
