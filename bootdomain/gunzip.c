@@ -6,7 +6,7 @@
 
 #include <zlib.h>
 
-#define POOL_BYTES   0x10000u
+#define POOL_BYTES   0xc000u
 #define WINDOW_BITS  (15 + 16) /* 32 KiB window; 16: gzip header and checksum */
 #define PIECE_BYTES  UINT64_C(0x40000000)
 #define HEADER_BYTES 18u

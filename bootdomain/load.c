@@ -9,8 +9,12 @@
 #include "range.h"
 #include "ranges.h"
 #include "text.h"
+#include "tree.h"
 #include "window.h"
 
+#define PARTIAL_BYTES 0x4000u /* of a partial device tree that is not aligned */
+
+static uint64_t partial_room[PARTIAL_BYTES / sizeof(uint64_t)];
 static uint8_t tree[GUEST_FDT_BYTES] __attribute__((aligned(8)));
 
 static bool can_move(const struct load *load, const struct plan_module *module, uint64_t to)
@@ -44,8 +48,15 @@ static void decide_moves(struct load *load)
 bool load_prepare(struct load *load, const struct board_table *board)
 {
     const char *name = load->domain->name;
-    const struct plan_module *partial = &load->modules[PLAN_DEVICE_TREE];
+    const struct plan_module *module = &load->modules[PLAN_DEVICE_TREE];
+    const void *partial = NULL;
 
+    if (module->data != NULL) {
+        partial = tree_get(module->data, module->size, module->name, partial_room, sizeof(partial_room));
+        if (partial == NULL) {
+            return false;
+        }
+    }
     layout_banks(load->domain, &load->banks);
     guest_devices_of(load->domain, board, &load->devices);
     if (!kernel_examine(&load->kernel, name, &load->modules[PLAN_KERNEL], &load->banks) ||
@@ -58,7 +69,7 @@ bool load_prepare(struct load *load, const struct board_table *board)
                                     .devices = &load->devices,
                                     .ramdisk = load->place.ramdisk,
                                     .ramdisk_size = load->modules[PLAN_RAMDISK].size,
-                                    .partial = partial->data};
+                                    .partial = partial};
     if (!guest_fdt_build(&input, tree, &load->fdt_size)) {
         return false;
     }

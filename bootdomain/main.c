@@ -17,8 +17,9 @@
 #include "plan.h"
 #include "ranges.h"
 #include "text.h"
+#include "tree.h"
 
-#define LAUNCH_TREE_MAX 0x40000u /* bytes of launch.dtb */
+#define LAUNCH_TREE_MAX  0x20000u /* bytes of a launch.dtb that is not aligned */
 #define MICROSECONDS     UINT64_C(1000000)
 #define TEXT_COLUMN      24u
 #define MEMMAP_RESERVED  2u
@@ -32,6 +33,7 @@ static struct plan plan;
 static struct ranges taken; /* machine memory that no domain may have */
 static struct ranges free_ram;
 static struct builder builder;
+static uint64_t launch_tree[LAUNCH_TREE_MAX / sizeof(uint64_t)];
 
 int main(uint64_t start_info);
 
@@ -114,26 +116,8 @@ static bool read_tree(const struct hvm_modlist_entry *module, const void **tree)
     if (module->size < TREE_MIN_BYTES) {
         return true;
     }
-    if (!plan_check_fdt(hyper_pointer(module->paddr), module->size, "host device tree") ||
-        !host_tree_check_memory(hyper_pointer(module->paddr), &board)) {
-        return false;
-    }
-    *tree = hyper_pointer(module->paddr);
-    return true;
-}
-
-/* A device tree starts 8-byte aligned; a cpio member only 4-byte aligned. */
-static const void *align_tree(const struct archive_member *member)
-{
-    static uint64_t launch_tree[LAUNCH_TREE_MAX / sizeof(uint64_t)];
-
-    if (member->size > sizeof(launch_tree)) {
-        log_problem(NULL, "launch archive: member " LAUNCH_DTB_MEMBER " has more than %u bytes; describe fewer domains",
-                    (unsigned)sizeof(launch_tree));
-        return NULL;
-    }
-    memcpy(launch_tree, member->data, member->size);
-    return launch_tree;
+    *tree = tree_get(hyper_pointer(module->paddr), module->size, "host device tree", launch_tree, sizeof(launch_tree));
+    return *tree != NULL && host_tree_check_memory(*tree, &board);
 }
 
 /* The description: launch.dtb of the archive, or the host's device tree when the image has no archive. */
@@ -157,10 +141,9 @@ static bool read_plan(const struct hvm_modlist_entry *module, const void *tree)
         log_problem(NULL, "launch archive: no member " LAUNCH_DTB_MEMBER "; build the image again");
         return false;
     }
-    context.fdt = align_tree(member);
+    context.fdt = tree_get(member->data, member->size, LAUNCH_DTB_MEMBER, launch_tree, sizeof(launch_tree));
     context.archive = &archive;
-    return context.fdt != NULL && plan_check_fdt(context.fdt, member->size, LAUNCH_DTB_MEMBER) &&
-           plan_read(&plan, &context);
+    return context.fdt != NULL && plan_read(&plan, &context);
 }
 
 /* Cut out what belongs to one domain's description: static memory, and modules that are still to be read. */

@@ -16,17 +16,6 @@ static const char *const chosen_properties[] = {
     "phandle",        "linux,phandle", LAUNCH_PROP_VERSION, LAUNCH_PROP_ONFAILURE,
 };
 
-bool plan_check_fdt(const void *fdt, uint64_t size, const char *what)
-{
-    int error = (size > INT32_MAX) ? -FDT_ERR_TRUNCATED : fdt_check_full(fdt, (size_t)size);
-
-    if (error != 0) {
-        log_problem(NULL, "%s: not a whole device tree (%s); build it again with dtc", what, fdt_strerror(error));
-        return false;
-    }
-    return true;
-}
-
 static bool is_chosen_property(const char *name)
 {
     for (size_t i = 0; i < sizeof(chosen_properties) / sizeof(chosen_properties[0]); i++) {

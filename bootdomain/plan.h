@@ -73,7 +73,4 @@ struct plan_context {
 /* Read and check the whole description.  False when anything in it is refused: every reason has been said. */
 bool plan_read(struct plan *plan, const struct plan_context *context);
 
-/* A device tree of `size` bytes at `fdt` (8-byte aligned) is whole and consistent; what names it in the message. */
-bool plan_check_fdt(const void *fdt, uint64_t size, const char *what);
-
 #endif

@@ -9,7 +9,7 @@
 
 #include <bulkhead/board.h>
 
-#define RANGES_MAX 2048u /* every static range and module outside the image of 128 domains, and the board's own */
+#define RANGES_MAX 512u /* static ranges, modules outside the image, what the board reserves */
 
 struct ranges {
     uint32_t count;

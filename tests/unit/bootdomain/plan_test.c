@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "tree.h"
 
 #define MAX_CASES 256
 #define MIB       UINT64_C(0x100000)
@@ -82,7 +83,7 @@ static bool read_file(const char *folder, const char *name)
                                    .taken = taken,
                                    .taken_count = 1};
     said_clear();
-    bool result = plan_check_fdt(last_tree, size, "launch.dtb") && plan_read(&plan, &context);
+    bool result = tree_get(last_tree, size, "launch.dtb", NULL, 0) != NULL && plan_read(&plan, &context);
     char expected[8192];
     read_expected(path, expected, sizeof(expected));
     if (strcmp(said(), expected) != 0) {
@@ -160,19 +161,35 @@ static void refuses_a_truncated_tree(void **state)
         uint8_t *exact = malloc(cut + 1);
         memcpy(exact, tree, cut);
         said_clear();
-        assert_false(plan_check_fdt(exact, cut, "launch.dtb"));
+        assert_null(tree_get(exact, cut, "launch.dtb", NULL, 0));
         free(exact);
     }
     said_clear();
-    assert_false(plan_check_fdt(tree, size - 1, "launch.dtb"));
+    assert_null(tree_get(tree, size - 1, "launch.dtb", NULL, 0));
     assert_said("boot: launch.dtb: not a whole device tree (FDT_ERR_TRUNCATED); build it again with dtc");
     said_clear();
     memset(tree, 0, 4);
-    assert_false(plan_check_fdt(tree, size, "launch.dtb"));
+    assert_null(tree_get(tree, size, "launch.dtb", NULL, 0));
     assert_said("boot: launch.dtb: not a whole device tree (FDT_ERR_BADMAGIC); build it again with dtc");
     said_clear();
-    assert_false(plan_check_fdt(tree, UINT64_C(1) << 40, "launch.dtb"));
+    assert_null(tree_get(tree, UINT64_C(1) << 40, "launch.dtb", NULL, 0));
     assert_said("boot: launch.dtb: not a whole device tree (FDT_ERR_TRUNCATED); build it again with dtc");
+    free(tree);
+}
+
+static void copies_a_tree_that_is_not_aligned(void **state)
+{
+    static uint64_t room[1024];
+    uint64_t size;
+    uint8_t *tree = compile(TEST_FOLDER "/accepted/order.dts", &size);
+
+    (void)state;
+    memmove(tree + 4, tree, size);
+    said_clear();
+    assert_ptr_equal(tree_get(tree + 4, size, "launch.dtb", room, sizeof(room)), room);
+    assert_said_nothing();
+    assert_null(tree_get(tree + 4, size, "launch.dtb", room, size - 1));
+    assert_non_null(strstr(said(), "boot: launch.dtb: a device tree of "));
     free(tree);
 }
 
@@ -205,6 +222,7 @@ int main(void)
     add_folder("accepted", accepts, &entries[1]);
     add("reads all of a domain", reads_all_of_a_domain, NULL);
     add("starts after what it names and safe ones first", starts_after_what_it_names_and_safe_ones_first, NULL);
+    add("copies a tree that is not aligned", copies_a_tree_that_is_not_aligned, NULL);
     add("refuses a truncated tree", refuses_a_truncated_tree, NULL);
     int failed = _cmocka_run_group_tests("plan", tests, test_count, NULL, NULL);
     free(last_tree);

@@ -85,7 +85,7 @@ static void refuses_more_than_it_can_hold(void **state)
         assert_true(ranges_add(&set, i * 100, 50));
     }
     assert_false(ranges_cut(&set, 10, 10));
-    assert_said("boot: more than 2048 memory ranges; join some");
+    assert_said("boot: more than 512 memory ranges; join some");
 }
 
 static void leaves_out_an_empty_range(void **state)
