@@ -25,13 +25,15 @@ MAY_INCLUDE = {
     "hypervisor/sched": {"hypervisor/core", "hypervisor/arch/contract", "hypervisor/lib", "include", "xen"},
     "hypervisor/arch/arm64": {"hypervisor/arch/contract", "hypervisor/lib", "upcall", "include", "xen"},
     "hypervisor/arch/host": {"hypervisor/arch/contract", "hypervisor/lib", "upcall", "include", "xen", "libc"},
-    "bootdomain": {"include", "xen", "libfdt"},
+    # The Boot Domain is a guest too: it stands on the guest library's start, exceptions and hypercalls.
+    "bootdomain": {"include", "xen", "libfdt", "guests/lib"},
+    "guests/lib": {"include", "xen"},
     "toolstack": {"include", "xen", "libfdt", "libc"},
     "tools": {"include", "libc", "libfdt", "xen"},
-    "guests": {"include", "xen", "libfdt"},
+    "guests": {"include", "xen", "libfdt", "guests/lib"},
 }
 # Where the compiler looks, for every part and for those whose name starts so.
-INCLUDE_ROOTS = {"": ("hypervisor", "include"), "bootdomain": ("bootdomain", "bootdomain/include"),
+INCLUDE_ROOTS = {"": ("hypervisor", "include"), "bootdomain": ("bootdomain", "bootdomain/include", "guests/lib/include"),
                  "guests": ("guests/lib/include", "guests/lib/libc"), "tools": ("tools/bulkhead",)}
 # Headers that each architecture brings for the contract.
 ARCH_TYPES = {"arch_types.h", "arch_inline.h"}
@@ -43,7 +45,7 @@ FILE_LINES = 500
 SOURCE = {".c", ".h", ".S"}
 SIZED = SOURCE | {".py", ".sh"}
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
-NO_LICENCE_LINE = re.compile(r"^LICENSE$|\.json$|\.gitignore$|^\.clang-format$|\.svg$|\.png$|/corpus/|^tests/.*\.(dtb|bin|img|cpio|gz|expected|txt)$")
+NO_LICENCE_LINE = re.compile(r"^LICENSE$|\.json$|\.gitignore$|^\.clang-format$|\.svg$|\.png$|/corpus/|^tests/.*\.(dts|dtb|bin|img|cpio|gz|expected|txt)$")
 WORDS = {
     r"\b(TODO|FIXME|XXX|HACK)\b": "finish it, or write it in docs/CAVEATS.md",
     r"(?<![\w/.~$}-])/(home|work|Users)/\w": "the tree must not know where it is checked out",

@@ -5,6 +5,7 @@
 #ifndef CORE_UPCALL_H
 #define CORE_UPCALL_H
 
+#include "core/boot.h"
 #include "core/cpu.h"
 #include "core/domain.h"
 #include "core/pool.h"

@@ -60,9 +60,14 @@ static inline gaddr_t gfn_to_gaddr(gfn_t g)
 }
 
 #define MUST_CHECK __attribute__((warn_unused_result))
+#if defined(__clang__)
+#define MUST_CHECK_TYPE MUST_CHECK
+#else
+#define MUST_CHECK_TYPE /* GCC has it for functions only */
+#endif
 
 /* Results.  Values are the Xen ABI's errno numbers, negated as a guest sees them. */
-typedef enum MUST_CHECK err {
+typedef enum MUST_CHECK_TYPE err {
     OK = 0,
     ERR_PERM = -1,
     ERR_NOENT = -2,

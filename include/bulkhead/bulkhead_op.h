@@ -19,21 +19,21 @@
 
 enum bulkhead_op {
     BULKHEAD_OP_EXIT_BOOT_SERVICES = 1, /* struct bulkhead_exit */
-    BULKHEAD_OP_BOARD              = 2, /* struct bulkhead_board: read the board table */
-    BULKHEAD_OP_CLAIM_MEMORY       = 3, /* struct bulkhead_memory: RAM range joins the free pool */
-    BULKHEAD_OP_POPULATE_STATIC    = 4, /* struct bulkhead_populate: chosen frames to a domain */
-    BULKHEAD_OP_MOVE_FRAMES        = 5, /* struct bulkhead_move: caller's own frames become another domain's */
-    BULKHEAD_OP_SET_DOMAIN         = 6, /* struct bulkhead_domain: name, role, criticality */
-    BULKHEAD_OP_MOVE_RIGHT         = 7, /* struct bulkhead_right_move: hand a privilege over, once */
-    BULKHEAD_OP_MAP_OUTSIDE        = 8, /* struct bulkhead_memory: map an unclaimed RAM range read-only into the caller */
-    BULKHEAD_OP_BOOT_RECORD        = 9, /* struct bulkhead_boot_record: status of the launch, readable by everybody */
+    BULKHEAD_OP_BOARD = 2,              /* struct bulkhead_board: read the board table */
+    BULKHEAD_OP_CLAIM_MEMORY = 3,       /* struct bulkhead_memory: RAM range joins the free pool */
+    BULKHEAD_OP_POPULATE_STATIC = 4,    /* struct bulkhead_populate: chosen frames to a domain */
+    BULKHEAD_OP_MOVE_FRAMES = 5,        /* struct bulkhead_move: caller's own frames become another domain's */
+    BULKHEAD_OP_SET_DOMAIN = 6,         /* struct bulkhead_domain: name, role, criticality */
+    BULKHEAD_OP_MOVE_RIGHT = 7,         /* struct bulkhead_right_move: hand a privilege over, once */
+    BULKHEAD_OP_MAP_OUTSIDE = 8, /* struct bulkhead_memory: map an unclaimed RAM range read-only into the caller */
+    BULKHEAD_OP_BOOT_RECORD = 9, /* struct bulkhead_boot_record: status of the launch, readable by everybody */
 };
 
 /* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller
  * still holds is destroyed, its memory is scrubbed and returned, its domid refused from now on. */
 struct bulkhead_exit {
-    uint32_t status;   /* 0 = every domain started; else number of domains that were not */
-    uint32_t action;   /* BULKHEAD_EXIT_* */
+    uint32_t status; /* 0 = every domain started; else number of domains that were not */
+    uint32_t action; /* BULKHEAD_EXIT_* */
 };
 #define BULKHEAD_EXIT_CONTINUE 0u /* what was started runs on */
 #define BULKHEAD_EXIT_HALT     1u /* stop the platform: the description wants all or nothing */
@@ -77,9 +77,9 @@ struct bulkhead_move {
 };
 
 enum bulkhead_role {
-    BULKHEAD_ROLE_DOMU     = 0,
+    BULKHEAD_ROLE_DOMU = 0,
     BULKHEAD_ROLE_HARDWARE = 1,
-    BULKHEAD_ROLE_CONTROL  = 2,
+    BULKHEAD_ROLE_CONTROL = 2,
 };
 
 #define BULKHEAD_DOMAIN_SAFE   0x1u /* runs a safety-critical task */
@@ -96,23 +96,23 @@ struct bulkhead_domain {
 
 /* Rights: what one domain may do to another, or to the platform (target DOMID_SELF = the platform cell). */
 enum bulkhead_right {
-    BULKHEAD_RIGHT_CREATE        = 0,  /* platform: create domains */
-    BULKHEAD_RIGHT_DESTROY       = 1,
-    BULKHEAD_RIGHT_PAUSE         = 2,  /* pause and unpause */
-    BULKHEAD_RIGHT_RESTART       = 3,
-    BULKHEAD_RIGHT_MAP_FOREIGN   = 4,
-    BULKHEAD_RIGHT_DEVICE_MODEL  = 5,
+    BULKHEAD_RIGHT_CREATE = 0, /* platform: create domains */
+    BULKHEAD_RIGHT_DESTROY = 1,
+    BULKHEAD_RIGHT_PAUSE = 2, /* pause and unpause */
+    BULKHEAD_RIGHT_RESTART = 3,
+    BULKHEAD_RIGHT_MAP_FOREIGN = 4,
+    BULKHEAD_RIGHT_DEVICE_MODEL = 5,
     BULKHEAD_RIGHT_ASSIGN_DEVICE = 6,
-    BULKHEAD_RIGHT_PLATFORM      = 7,  /* platform: power off, reboot */
-    BULKHEAD_RIGHT_SCHEDULE      = 8,
-    BULKHEAD_RIGHT_SUSPEND       = 9,
-    BULKHEAD_RIGHT_CONSOLE       = 10,
-    BULKHEAD_RIGHT_LABEL         = 11, /* platform: label policy */
-    BULKHEAD_RIGHT_MEASUREMENT   = 12, /* platform: measurement log */
-    BULKHEAD_RIGHT_CLONE         = 13,
-    BULKHEAD_RIGHT_INFO          = 14, /* read state: getdomaininfo and the like */
-    BULKHEAD_RIGHT_BUILD         = 15, /* memory, vCPU context, limits; gone at the target's first unpause */
-    BULKHEAD_RIGHT_COUNT         = 16,
+    BULKHEAD_RIGHT_PLATFORM = 7, /* platform: power off, reboot */
+    BULKHEAD_RIGHT_SCHEDULE = 8,
+    BULKHEAD_RIGHT_SUSPEND = 9,
+    BULKHEAD_RIGHT_CONSOLE = 10,
+    BULKHEAD_RIGHT_LABEL = 11,       /* platform: label policy */
+    BULKHEAD_RIGHT_MEASUREMENT = 12, /* platform: measurement log */
+    BULKHEAD_RIGHT_CLONE = 13,
+    BULKHEAD_RIGHT_INFO = 14,  /* read state: getdomaininfo and the like */
+    BULKHEAD_RIGHT_BUILD = 15, /* memory, vCPU context, limits; gone at the target's first unpause */
+    BULKHEAD_RIGHT_COUNT = 16,
 };
 
 /* MOVE_RIGHT: -EPERM when the caller is not the holder; afterwards the caller is not. */
@@ -125,8 +125,8 @@ struct bulkhead_right_move {
 
 /* BOOT_RECORD: how the launch went. */
 struct bulkhead_boot_record {
-    uint32_t exited; /* 1 after EXIT_BOOT_SERVICES */
-    uint32_t status; /* as given there */
+    uint32_t exited;             /* 1 after EXIT_BOOT_SERVICES */
+    uint32_t status;             /* as given there */
     uint64_t ticks_first_domain; /* generic timer at the first unpause of an Initial Domain */
     uint64_t ticks_reset;        /* generic timer at the hypervisor's first instruction */
 };

@@ -17,8 +17,8 @@
 
 #include <stdint.h>
 
-#define IMAGE_DESCRIPTOR_OFFSET 0x1000u
-#define IMAGE_DESCRIPTOR_MAGIC  UINT64_C(0x474d494b4c554221) /* "!BULKIMG" */
+#define IMAGE_DESCRIPTOR_OFFSET  0x1000u
+#define IMAGE_DESCRIPTOR_MAGIC   UINT64_C(0x474d494b4c554221) /* "!BULKIMG" */
 #define IMAGE_DESCRIPTOR_VERSION 1u
 
 struct image_part {
@@ -29,15 +29,15 @@ struct image_part {
 struct image_descriptor {
     uint64_t magic;
     uint32_t version;
-    uint32_t size;                   /* sizeof(struct image_descriptor) */
-    struct image_part hypervisor;    /* written by the linker: offset 0, size with bss */
-    struct image_part board;         /* struct board_table */
-    struct image_part boot_domain;   /* flat binary, linked at BOOT_DOMAIN_BASE, entry at its first byte */
-    struct image_part archive;       /* module 0 of the Boot Domain */
-    struct image_part runtime;       /* memory behind the file that the hypervisor may use before any claim */
-    uint64_t boot_domain_memory;     /* bytes of RAM of the Boot Domain, multiple of 2 MiB, taken from runtime */
-    uint32_t boot_domain_cpu;        /* index in the board table of the CPU that runs the Boot Domain */
-    uint32_t flags;                  /* 0 */
+    uint32_t size;                 /* sizeof(struct image_descriptor) */
+    struct image_part hypervisor;  /* written by the linker: offset 0, size with bss */
+    struct image_part board;       /* struct board_table */
+    struct image_part boot_domain; /* flat binary, linked at BOOT_DOMAIN_BASE, entry at its first byte */
+    struct image_part archive;     /* module 0 of the Boot Domain */
+    struct image_part runtime;     /* memory behind the file that the hypervisor may use before any claim */
+    uint64_t boot_domain_memory;   /* bytes of RAM of the Boot Domain, multiple of 2 MiB, taken from runtime */
+    uint32_t boot_domain_cpu;      /* index in the board table of the CPU that runs the Boot Domain */
+    uint32_t flags;                /* 0 */
 };
 
 /* How much runtime memory an image for a board needs, besides boot_domain_memory:

@@ -42,8 +42,8 @@ struct hvm_memmap_table_entry {
 /* Modules of the Boot Domain. */
 enum boot_module {
     BOOT_MODULE_ARCHIVE = 0,
-    BOOT_MODULE_DTB     = 1,
-    BOOT_MODULE_COUNT   = 2,
+    BOOT_MODULE_DTB = 1,
+    BOOT_MODULE_COUNT = 2,
 };
 
 #endif

@@ -2,7 +2,7 @@
 #include "arch/arm64/gic.h"
 #include "arch/arm64/layout.h"
 #include "arch/arm64/sysreg.h"
-#include "core/cpu.h"
+#include "core/upcall.h"
 
 #define GICD_CTLR       0x0000u
 #define GICD_TYPER      0x0004u

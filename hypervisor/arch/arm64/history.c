@@ -5,7 +5,7 @@
 #include "arch/arm64/context.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap.h"
-#include "core/cpu.h"
+#include "core/upcall.h"
 
 #define MIDR_MODEL(midr) ((uint32_t)((midr) & 0xff00fff0u)) /* implementer, part number */
 #define ARM_PART(part)   (0x41000000u | ((part) << 4))

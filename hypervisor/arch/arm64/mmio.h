@@ -11,7 +11,7 @@ struct mmio {
     uint32_t size;   /* 1, 2, 4 or 8 bytes */
     bool write;
     uint64_t value; /* write: zero-extended; read: result, zero-extended by the handler */
-    bool again;     /* result: no answer yet, the guest is to make the same access again; its registers stay as they are */
+    bool again; /* result: no answer yet, the guest is to make the same access again; its registers stay as they are */
 };
 
 #endif

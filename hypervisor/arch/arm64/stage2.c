@@ -2,8 +2,7 @@
 /* Stage 2 tables in the VMSAv8-64 format: 4 KiB granule; concatenated root or 3/4 levels by the CPU's IPA size.
  * All access to descriptors and all TLB maintenance go through stage2_hw.h, which arch/host replaces by a model. */
 #include "arch/contract/stage2.h"
-#include "core/domain.h"
-#include "core/pool.h"
+#include "core/upcall.h"
 #include "lib/bits.h"
 #include "stage2_hw.h"
 

@@ -6,7 +6,7 @@
 
 #include "arch/arm64/sysreg.h"
 #include "arch/contract/arch.h"
-#include "core/domain.h"
+#include "core/upcall.h"
 
 /* Guest-physical address bits: what the CPU has, 48 at most. */
 uint32_t stage2_ipa_bits(void);

@@ -11,7 +11,6 @@
 #include "arch/arm64/vgic.h"
 #include "arch/arm64/vuart.h"
 #include "arch/contract/arch.h"
-#include "core/boot.h"
 #include "core/upcall.h"
 #include "lib/string.h"
 

@@ -5,7 +5,7 @@
 #include "arch/arm64/layout.h"
 #include "arch/arm64/platform.h"
 #include "arch/contract/arch.h"
-#include "core/cpu.h"
+#include "core/upcall.h"
 
 /* i.MX watchdog, 16-bit registers. */
 #define IMX_WCR                  0x0u

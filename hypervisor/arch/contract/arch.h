@@ -42,8 +42,8 @@ NORETURN void arch_power_off(void);
 
 /* ---- time ---- */
 
-ticks_t arch_ticks(void);       /* now */
-uint64_t arch_ticks_hz(void);   /* ticks a second, const */
+ticks_t arch_ticks(void);     /* now */
+uint64_t arch_ticks_hz(void); /* ticks a second, const */
 /* This CPU's hypervisor timer fires upcall_timer() at or after deadline; UINT64_MAX = off. */
 void arch_timer_set(ticks_t deadline);
 /* Seconds since 1970 from the board's clock, 0 = the board has none. */
@@ -105,8 +105,8 @@ void arch_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c);
 /* ---- domains ---- */
 
 struct arch_domain_config {
-    uint32_t nr_spis;  /* 0..988 */
-    bool vpl011;       /* the virtual PL011 exists */
+    uint32_t nr_spis; /* 0..988 */
+    bool vpl011;      /* the virtual PL011 exists */
 };
 #define ARCH_VUART_RX_MAX 64u
 

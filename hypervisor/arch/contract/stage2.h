@@ -11,25 +11,25 @@ struct domain;
 
 enum access {
     ACCESS_NONE = 0,
-    ACCESS_R    = 1,
-    ACCESS_RW   = 3,
-    ACCESS_RX   = 5,
-    ACCESS_RWX  = 7,
+    ACCESS_R = 1,
+    ACCESS_RW = 3,
+    ACCESS_RX = 5,
+    ACCESS_RWX = 7,
 };
 
 /* What a mapping refers to; kept in the entry. */
 enum mapping {
-    MAPPING_NONE    = 0,
-    MAPPING_RAM     = 1, /* the domain's own RAM: the mapping holds one count of the frame */
+    MAPPING_NONE = 0,
+    MAPPING_RAM = 1,     /* the domain's own RAM: the mapping holds one count of the frame */
     MAPPING_FOREIGN = 2, /* another domain's frame: holds one count */
-    MAPPING_SHARED  = 3, /* a hypervisor page given to see (shared info, grant table): holds one count */
-    MAPPING_DEVICE  = 4, /* MMIO, no frame table entry */
+    MAPPING_SHARED = 3,  /* a hypervisor page given to see (shared info, grant table): holds one count */
+    MAPPING_DEVICE = 4,  /* MMIO, no frame table entry */
     MAPPING_OUTSIDE = 5, /* unclaimed RAM seen read-only: holds nothing */
-    MAPPING_GRANT   = 6, /* by grant: holds one count */
+    MAPPING_GRANT = 6,   /* by grant: holds one count */
 };
 
 struct stage2_entry {
-    mfn_t mfn;            /* first machine frame */
+    mfn_t mfn; /* first machine frame */
     enum access access;
     enum mapping mapping; /* MAPPING_NONE: nothing is there */
     uint32_t order;       /* 0 (4 KiB), 9 (2 MiB) or 18 (1 GiB): size of this entry, or of the hole */
