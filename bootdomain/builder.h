@@ -30,7 +30,8 @@ void builder_init(struct builder *builder, const struct plan *plan, const struct
 /* Create the Control Domain, still empty, so that it can be handed rights from the first domain on. */
 void builder_create_control(struct builder *builder);
 
-/* Build, hand over the rights on it, and start domain `index`.  A domain that cannot be built is destroyed, and said. */
+/* Build, hand over the rights on it, and start domain `index`.  A domain that cannot be built is destroyed, and said.
+ * [impl->dsn~boot-ratchet~1] */
 void builder_run(struct builder *builder, uint32_t index);
 
 /* Hand the rights on the platform to the Control Domain.  What is not handed over ends with the Boot Domain. */
