@@ -4,6 +4,8 @@
 
 #define VMCR_RESET UINT64_C(0x8) /* VFIQEn is RES1; priority mask 0, groups disabled */
 
+#define SRE_ON 7u /* a guest that clears it harms itself only, until it is loaded again */
+
 struct vgic_caps vgic_caps = {.lr_mask = 0xffffu, .prio_mask = 0xffu, .aprs = 1u, .tds = true};
 
 void vgic_cpu_init(void)
@@ -84,6 +86,7 @@ void vgic_vcpu_reset(struct vcpu *v)
     g->priv = (struct vgic_irqs){.group = UINT32_MAX, .edge = VGIC_SGI_MASK, .level = g->priv.level};
     g->ready = 0;
     g->hw = 0;
+    g->spilled = 0;
     g->vmcr = VMCR_RESET;
     memset(g->ap0r, 0, sizeof(g->ap0r));
     memset(g->ap1r, 0, sizeof(g->ap1r));
@@ -116,6 +119,7 @@ void vgic_load(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
 
+    vgic_hw_set_sre(SRE_ON);
     vgic_hw_set_vmcr(g->vmcr);
     for (uint32_t i = 0; i < vgic_caps.aprs; i++) {
         vgic_hw_set_apr(i, g->ap0r[i], g->ap1r[i]);
@@ -123,7 +127,7 @@ void vgic_load(struct vcpu *v)
     g->loaded = true;
     g->hcr = ICH_HCR_EN;
     g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
-    if ((vgic_private_candidates(g) | g->priv.active | g->spill_count) != 0u ||
+    if ((vgic_private_candidates(g) | g->spilled | g->spill_count) != 0u ||
         (__atomic_load_n(&g->sum[0], __ATOMIC_RELAXED) | __atomic_load_n(&g->sum[1], __ATOMIC_RELAXED) |
          __atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED)) != 0u) {
         vgic_resync(v);
@@ -211,6 +215,45 @@ bool vgic_has_pending(struct vcpu *v)
     return best != VGIC_KEY_NONE;
 }
 
+/* A list register for private interrupt n, which has none in use: its old one, or a free one.  VGIC_LRS = neither. */
+static uint32_t free_lr(struct vgic_vcpu *g, uint32_t n)
+{
+    uint32_t bit = (uint32_t)BIT(n);
+    uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
+    uint32_t i = g->lr_of[n];
+
+    if ((g->priv.held & bit) != 0u) {
+        bool busy = ((g->priv.cancel | g->priv.deact | g->priv.pending | g->priv.active) & bit) != 0u;
+        return (busy || (vgic_hw_elrsr() & BIT(i)) == 0u) ? VGIC_LRS : i;
+    }
+    if (UNLIKELY(free == 0u)) {
+        return VGIC_LRS;
+    }
+    i = (uint32_t)__builtin_ctz(free);
+    g->priv.held |= bit;
+    g->lr_of[n] = (uint8_t)i;
+    g->lr_intid[i] = (uint16_t)n;
+    g->lr_used |= (uint32_t)BIT(i);
+    return i;
+}
+
+/* The short way of one private interrupt into a list register.  false = take the long one: vgic_resync(). */
+static inline bool list_private(struct vgic_vcpu *g, uint32_t n, bool latched)
+{
+    uint32_t i;
+
+    if (UNLIKELY((g->ready & ~g->priv.active & BIT(n)) == 0u || g->hcr != ICH_HCR_EN)) {
+        return false;
+    }
+    i = free_lr(g, n);
+    if (UNLIKELY(i == VGIC_LRS)) {
+        return false;
+    }
+    g->lr_latched = latched ? g->lr_latched | (uint32_t)BIT(i) : g->lr_latched & ~(uint32_t)BIT(i);
+    vgic_hw_set_lr(i, LR_PENDING | vgic_lr_base(&g->priv, n) | vgic_lr_link(g, n));
+    return true;
+}
+
 void vgic_pend_private(struct vcpu *v, uint32_t bits)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
@@ -222,35 +265,9 @@ void vgic_pend_private(struct vcpu *v, uint32_t bits)
     }
     for (uint32_t m = bits; m != 0u; m &= m - 1u) {
         uint32_t n = (uint32_t)__builtin_ctz(m);
-        uint32_t bit = (uint32_t)BIT(n);
-        uint32_t i;
-
-        if (UNLIKELY((g->ready & ~g->priv.active & bit) == 0u || g->hcr != ICH_HCR_EN)) {
-            left |= bit;
-            continue;
-        }
-        if ((g->priv.held & bit) != 0u) {
-            i = g->lr_of[n];
-            if ((vgic_hw_elrsr() & BIT(i)) == 0u || ((g->priv.cancel | g->priv.deact | g->priv.pending) & bit) != 0u) {
-                left |= bit;
-                continue;
-            }
-        } else {
-            uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
-            if (UNLIKELY(free == 0u)) {
-                left |= bit;
-                continue;
-            }
-            i = (uint32_t)__builtin_ctz(free);
-            g->priv.held |= bit;
-            g->lr_of[n] = (uint8_t)i;
-            g->lr_intid[i] = (uint16_t)n;
-            g->lr_used |= (uint32_t)BIT(i);
-        }
-        g->lr_latched |= (uint32_t)BIT(i);
-        vgic_hw_set_lr(i, LR_PENDING | vgic_lr_base(&g->priv, n) | vgic_lr_link(g, n));
+        left |= list_private(g, n, true) ? 0u : (uint32_t)BIT(n);
     }
-    if (left != 0u) {
+    if (UNLIKELY(left != 0u)) {
         g->priv.pending |= left;
         if ((g->ready & left) != 0u) {
             vgic_resync(v);
@@ -375,11 +392,23 @@ void vgic_set_level(struct vcpu *v, uint32_t intid, bool level)
 void vgic_pend_hw(struct vcpu *v, uint32_t vintid, uint32_t pintid)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t bit = (uint32_t)BIT(vintid);
+    bool again = (g->hw & bit) != 0u; /* the guest ended the one before, which has not been looked at */
 
     vgic_ask_end(v);
-    g->hw |= (uint32_t)BIT(vintid);
     g->pint[vintid] = (uint8_t)pintid;
-    vgic_pend_private(v, (uint32_t)BIT(vintid));
+    g->hw |= bit;
+    g->priv.level |= bit;
+    if ((g->priv.edge & bit) == 0u && LIKELY(list_private(g, vintid, false))) {
+        return;
+    }
+    if (again) {
+        vgic_resync(v);
+        g->hw |= bit;
+        g->priv.level |= bit;
+    }
+    g->priv.pending |= g->priv.edge & bit;
+    vgic_resync(v);
 }
 
 bool vgic_hw_in_flight(const struct vcpu *v, uint32_t vintid)

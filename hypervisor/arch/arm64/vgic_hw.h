@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The virtual CPU interface of this CPU: ICH_*_EL2 (GIC architecture, IHI 0069).  Host tests bring a model.
+/* The virtual CPU interface of this CPU: ICH_*_EL2 (GIC architecture, IHI 0069).  Host tests define
+ * VGIC_HW_MODEL and bring a model.
  * A list register that was written is seen by ICH_ELRSR_EL2 and ICH_HCR_EL2 only after vgic_hw_sync().
  * [impl->dsn~vgic-hw~1] */
 #ifndef ARCH_ARM64_VGIC_HW_H
@@ -23,6 +24,7 @@
 #define ICH_HCR_NPIE           0x8u
 #define ICH_HCR_TDIR           0x4000u
 #define ICH_HCR_EOICOUNT_SHIFT 27u
+#define ICH_HCR_EOICOUNT       BITS(31, 27)
 
 #define ICH_VTR_LRS(x)     ((uint32_t)FIELD(x, 4, 0) + 1u)
 #define ICH_VTR_PRIBITS(x) ((uint32_t)FIELD(x, 31, 29) + 1u)
@@ -30,7 +32,7 @@
 #define ICH_VTR_TDS        BIT(19)
 #define ICH_VMCR_EOIM      BIT(9)
 
-#if defined(__aarch64__)
+#if !defined(VGIC_HW_MODEL)
 
 #define VGIC_MRS(name, reg)                                                                                            \
     static inline uint64_t name(void)                                                                                  \
@@ -50,6 +52,7 @@ VGIC_MRS(vgic_hw_hcr, "s3_4_c12_c11_0")
 VGIC_MSR(vgic_hw_set_hcr, "s3_4_c12_c11_0")
 VGIC_MRS(vgic_hw_vmcr, "s3_4_c12_c11_7")
 VGIC_MSR(vgic_hw_set_vmcr, "s3_4_c12_c11_7")
+VGIC_MSR(vgic_hw_set_sre, "s3_0_c12_c12_5")    /* ICC_SRE_EL1, the guest's too: system registers are used */
 VGIC_MRS(vgic_hw_elrsr, "s3_4_c12_c11_5")      /* 1 = list register empty and no EOI maintenance from it */
 VGIC_MSR(vgic_hw_deactivate, "s3_0_c12_c11_1") /* ICC_DIR_EL1: a physical interrupt of this CPU */
 
@@ -142,6 +145,7 @@ uint64_t vgic_hw_hcr(void);
 void vgic_hw_set_hcr(uint64_t value);
 uint64_t vgic_hw_vmcr(void);
 void vgic_hw_set_vmcr(uint64_t value);
+void vgic_hw_set_sre(uint64_t value);
 uint64_t vgic_hw_elrsr(void);
 void vgic_hw_deactivate(uint64_t pintid);
 uint64_t vgic_hw_lr(uint32_t n);

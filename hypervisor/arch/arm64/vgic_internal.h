@@ -123,8 +123,12 @@ void vgic_pend_private(struct vcpu *v, uint32_t bits);
 /* Everything out of the list registers.  Bound: LRs * (32 + VGIC_SPILL_MAX). */
 void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags);
-/* Pending and active SPIs of a word in v's list registers.  Bound: LRs. */
+/* Interrupts of word (0 = private) in v's list registers that are active, or pending but for their line.  Bound: LRs. */
 void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint32_t *active);
+/* The physical interrupts behind private interrupts `bits` are let go.  Bound: linked ones. */
+void vgic_unlink(struct vgic_vcpu *g, uint32_t bits);
+/* See which lines of linked interrupts are low now.  Bound: linked ones. */
+void vgic_refresh_lines(struct vgic_vcpu *g);
 /* Interrupt intid, active but in no list register, was ended. */
 void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 

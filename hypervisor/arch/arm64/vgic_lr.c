@@ -13,8 +13,13 @@ static bool is_deliverable(struct vcpu *v, const struct vgic_irqs *irqs, uint32_
            vgic_spi_target(v->domain, vgic_spis_at(v->domain, intid / 32u - 1u), intid % 32u) == v;
 }
 
+/* intid is active and leaves its list register: the guest's end of it will not be seen there. */
 static void spill_push(struct vgic_vcpu *g, uint32_t intid)
 {
+    if (intid < VGIC_PRIVATE) {
+        g->spilled |= (uint32_t)BIT(intid);
+        return;
+    }
     for (uint32_t i = 0; i < g->spill_count; i++) {
         if (g->spill[i] == intid) {
             return;
@@ -24,12 +29,13 @@ static void spill_push(struct vgic_vcpu *g, uint32_t intid)
     g->spill[g->spill_count++] = (uint16_t)intid;
 }
 
-/* Forget SPIs that were made inactive by a register write, or are in a list register again. */
+/* Forget what was made inactive by a register write, or is in a list register again. */
 static void spill_compact(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
     uint32_t kept = 0;
 
+    g->spilled &= g->priv.active & ~g->priv.held;
     for (uint32_t i = 0; i < g->spill_count; i++) {
         const struct vgic_spis *s = vgic_spis_at(v->domain, g->spill[i] / 32u - 1u);
         uint32_t n = g->spill[i] % 32u;
@@ -46,7 +52,7 @@ static uint32_t spill_best(struct vcpu *v)
     const struct vgic_vcpu *g = &v->arch.vgic;
     uint32_t best = VGIC_KEY_NONE;
 
-    for (uint32_t m = g->priv.active & ~g->priv.held; m != 0u; m &= m - 1u) {
+    for (uint32_t m = g->spilled; m != 0u; m &= m - 1u) {
         uint32_t n = (uint32_t)__builtin_ctz(m);
         uint32_t key = (uint32_t)g->priv.prio[n] << 16 | n;
         best = (key < best) ? key : best;
@@ -65,24 +71,23 @@ static uint64_t apply(struct vcpu *v, uint32_t i, struct vgic_irqs *irqs, uint64
     uint32_t intid = g->lr_intid[i];
     uint32_t bit = (uint32_t)BIT(intid % 32u);
     bool edge = (irqs->edge & bit) != 0u;
-    bool latched = (lr & LR_PENDING) != 0u && (edge || (g->lr_latched & BIT(i)) != 0u);
+    bool latched = (lr & LR_PENDING) != 0u && (g->lr_latched & BIT(i)) != 0u;
     bool same = ((lr ^ vgic_lr_base(irqs, intid)) & (BITS(55, LR_PRIO_SHIFT) | LR_GROUP1)) == 0u;
 
-    if ((irqs->cancel & bit) != 0u || (intid < VGIC_PRIVATE && (g->hw & bit) != 0u && !vgic_hw_line(intid))) {
+    if ((irqs->cancel & bit) != 0u) {
         lr &= ~LR_PENDING;
         latched = false;
     }
     if ((irqs->deact & bit) != 0u) {
         lr &= ~LR_ACTIVE;
     }
-    if ((irqs->active & bit) != 0u) {
-        lr |= LR_ACTIVE;
+    if ((lr & LR_ACTIVE) != 0u) {
+        irqs->active &= ~bit; /* it is; what the guest did not take but made active waits outside */
     }
     irqs->cancel &= ~bit;
     irqs->deact &= ~bit;
-    irqs->active &= ~bit;
     latched = latched || (irqs->pending & bit) != 0u;
-    if (is_deliverable(v, irqs, intid) && same && (lr & LR_STATE) != 0u &&
+    if (is_deliverable(v, irqs, intid) && same && (irqs->active & bit) == 0u && (lr & LR_STATE) != 0u &&
         (((lr & LR_PENDING) != 0u && (latched || (irqs->level & bit) != 0u)) || (latched && edge))) {
         lr |= LR_PENDING;
         irqs->pending &= ~bit;
@@ -111,19 +116,51 @@ static uint64_t with_link(const struct vgic_vcpu *g, const struct vgic_irqs *irq
     return ((g->hw & bit) != 0u || (irqs->edge & bit) == 0u || (irqs->pending & bit) != 0u) ? lr | LR_EOI : lr;
 }
 
-/* An interrupt left its list register: SPIs find their next vCPU, a physical interrupt behind it is let go. */
+/* An interrupt left its list register: an SPI finds its next vCPU. */
 static void released(struct vcpu *v, uint32_t intid, struct vgic_irqs *irqs, struct vgic_kicks *k)
     REQUIRES(v->domain->arch.vgic.lock)
 {
-    struct vgic_vcpu *g = &v->arch.vgic;
     uint32_t bit = (uint32_t)BIT(intid % 32u);
 
     irqs->held &= ~bit;
     if (intid >= VGIC_PRIVATE) {
         vgic_spi_update(v->domain, intid / 32u - 1u, bit, k);
-    } else if ((g->hw & bit) != 0u && ((irqs->pending | irqs->active) & bit) == 0u) {
-        g->hw &= ~bit;
-        vgic_hw_deactivate(g->pint[intid]);
+    }
+}
+
+void vgic_unlink(struct vgic_vcpu *g, uint32_t bits)
+{
+    for (uint32_t m = g->hw & bits; m != 0u; m &= m - 1u) {
+        uint32_t n = (uint32_t)__builtin_ctz(m);
+        g->hw &= ~(uint32_t)BIT(n);
+        g->priv.level &= ~(uint32_t)BIT(n);
+        if (g->loaded) {
+            vgic_hw_deactivate(g->pint[n]);
+        }
+    }
+}
+
+void vgic_refresh_lines(struct vgic_vcpu *g)
+{
+    for (uint32_t m = g->hw & g->priv.level; m != 0u; m &= m - 1u) {
+        uint32_t n = (uint32_t)__builtin_ctz(m);
+        if (!vgic_hw_line(n)) {
+            g->priv.level &= ~(uint32_t)BIT(n);
+        }
+    }
+}
+
+/* The physical interrupt behind a private one that the guest has ended is let go. */
+static void take_end(struct vgic_vcpu *g, uint32_t bit, uint64_t before, uint64_t after)
+{
+    bool was_active = (before & LR_ACTIVE) != 0u || (before & LR_STATE) == 0u;
+
+    if (was_active && (after & LR_ACTIVE) == 0u) {
+        if ((before & LR_STATE) == 0u && (before & LR_HW) != 0u) { /* the hardware has done it */
+            g->hw &= ~bit;
+            g->priv.level &= ~bit;
+        }
+        vgic_unlink(g, bit);
     }
 }
 
@@ -136,14 +173,15 @@ void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_vi
     uint64_t before = vgic_hw_lr(i);
     uint64_t lr;
 
-    if ((before & LR_STATE) == 0u && (before & LR_HW) != 0u) {
-        g->hw &= ~bit; /* the guest's deactivation was the physical one */
+    if (intid < VGIC_PRIVATE && (g->hw & bit) != 0u) {
+        uint64_t after = ((irqs->deact & ~irqs->active & bit) != 0u) ? before & ~LR_ACTIVE : before;
+        take_end(g, bit, before, after);
     }
     lr = apply(v, i, irqs, before);
     if (fate == VGIC_TAKE_OUT) {
         irqs->pending |= ((lr & LR_PENDING) != 0u && (g->lr_latched & BIT(i)) != 0u) ? bit : 0u;
         irqs->active |= ((lr & LR_ACTIVE) != 0u) ? bit : 0u;
-        if ((lr & LR_ACTIVE) != 0u && intid >= VGIC_PRIVATE) {
+        if ((lr & LR_ACTIVE) != 0u) {
             spill_push(g, intid);
         }
         lr = 0;
@@ -166,6 +204,9 @@ void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k)
     struct vgic_irqs *irqs = vgic_irqs_of(v, intid);
 
     irqs->active &= ~(uint32_t)BIT(intid % 32u);
+    if (intid < VGIC_PRIVATE) {
+        vgic_unlink(&v->arch.vgic, (uint32_t)BIT(intid));
+    }
     released(v, intid, irqs, k);
 }
 
@@ -194,14 +235,17 @@ static void take_ended(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain-
 
 void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k)
 {
+    struct vgic_vcpu *g = &v->arch.vgic;
     struct vgic_view view;
 
-    if ((v->arch.vgic.hcr & ICH_HCR_LRENPIE) != 0u) {
+    vgic_refresh_lines(g);
+    if ((g->hcr & ICH_HCR_LRENPIE) != 0u) {
         take_ended(v, k);
     }
-    for (uint32_t m = v->arch.vgic.lr_used; m != 0u; m &= m - 1u) {
+    for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
         vgic_settle(v, (uint32_t)__builtin_ctz(m), VGIC_TAKE_OUT, &view, k);
     }
+    vgic_unlink(g, ~(vgic_level_pending(&g->priv) | g->priv.active));
 }
 
 /* intid, not held, into list register i, as pending or as active. */
@@ -315,13 +359,30 @@ static void restore_active(struct vcpu *v, struct vgic_view *view) REQUIRES(v->d
     }
 }
 
+/* More waits than fits: what is active and pending again must not overtake it when it ends. */
+static void hold_back(struct vcpu *v, struct vgic_view *view)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+
+    for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
+        uint32_t i = (uint32_t)__builtin_ctz(m);
+        if ((view->lr[i] & LR_STATE) == LR_STATE) {
+            vgic_irqs_of(v, g->lr_intid[i])->pending |= (uint32_t)BIT(g->lr_intid[i] % 32u);
+            g->lr_latched &= ~(uint32_t)BIT(i);
+            view->lr[i] = (view->lr[i] & ~LR_PENDING) | LR_EOI;
+            vgic_hw_set_lr(i, view->lr[i]);
+        }
+    }
+}
+
 void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
 {
     uint32_t hcr = flags | (g->request.waiting ? 0u : ICH_HCR_EN);
 
     if (hcr != g->hcr) {
+        uint64_t ended = ((g->hcr & ICH_HCR_LRENPIE) != 0u) ? vgic_hw_hcr() & ICH_HCR_EOICOUNT : 0u;
         g->hcr = hcr;
-        vgic_hw_set_hcr(hcr);
+        vgic_hw_set_hcr(hcr | ended);
     }
 }
 
@@ -331,7 +392,7 @@ void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
     uint32_t flags = 0;
     uint32_t key = VGIC_KEY_NONE;
 
-    if ((g->priv.active & ~g->priv.held) != 0u || g->spill_count != 0u) {
+    if ((g->spilled | g->spill_count) != 0u) {
         restore_active(v, view);
     }
     for (uint32_t step = 0; step <= VGIC_LRS; step++) {
@@ -343,10 +404,11 @@ void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
         }
         list(v, key & 0xffffu, i, LR_PENDING, view);
     }
-    if (key != VGIC_KEY_NONE && least_urgent(g, view, LR_PENDING, &key) != VGIC_LRS) {
-        flags |= ICH_HCR_NPIE;
+    if (key != VGIC_KEY_NONE) {
+        hold_back(v, view);
+        flags |= (least_urgent(g, view, LR_PENDING, &key) != VGIC_LRS) ? ICH_HCR_NPIE : 0u;
     }
-    if ((g->priv.active & ~g->priv.held) != 0u || g->spill_count != 0u) {
+    if ((g->spilled | g->spill_count) != 0u) {
         flags |= ICH_HCR_LRENPIE | (vgic_caps.tds ? ICH_HCR_TDIR : 0u);
     }
     if (__atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED) != 0u && vgic_caps.tds) {
@@ -355,32 +417,20 @@ void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
     vgic_set_hcr(g, flags);
 }
 
-/* A linked interrupt that waits in no list register has lost its line. */
-static void drop_stale(struct vgic_vcpu *g)
-{
-    for (uint32_t m = g->hw & g->priv.pending & ~g->priv.held & ~g->priv.active; m != 0u; m &= m - 1u) {
-        uint32_t n = (uint32_t)__builtin_ctz(m);
-        if (!vgic_hw_line(n)) {
-            g->priv.pending &= ~(uint32_t)BIT(n);
-            g->hw &= ~(uint32_t)BIT(n);
-            vgic_hw_deactivate(g->pint[n]);
-        }
-    }
-}
-
 void vgic_resync_locked(struct vcpu *v, struct vgic_kicks *k)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
     struct vgic_view view;
 
     g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
+    vgic_refresh_lines(g);
     if ((g->hcr & ICH_HCR_LRENPIE) != 0u) {
         take_ended(v, k);
     }
     for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
         vgic_settle(v, (uint32_t)__builtin_ctz(m), VGIC_KEEP, &view, k);
     }
-    drop_stale(g);
+    vgic_unlink(g, ~(vgic_level_pending(&g->priv) | g->priv.active | g->priv.held));
     vgic_fill(v, &view, k);
     vgic_hw_sync();
 }
@@ -405,7 +455,8 @@ void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint3
         uint32_t i = (uint32_t)__builtin_ctz(m);
         if (g->lr_intid[i] / 32u == word) {
             uint64_t lr = vgic_hw_lr(i);
-            *pending |= (uint32_t)(((lr & LR_PENDING) != 0u) ? BIT(g->lr_intid[i] % 32u) : 0u);
+            bool latched = (lr & LR_PENDING) != 0u && (g->lr_latched & BIT(i)) != 0u;
+            *pending |= latched ? (uint32_t)BIT(g->lr_intid[i] % 32u) : 0u;
             *active |= (uint32_t)(((lr & LR_ACTIVE) != 0u) ? BIT(g->lr_intid[i] % 32u) : 0u);
         }
     }

@@ -62,17 +62,18 @@ struct vgic_request {
 struct vgic_vcpu {
     /* cpu-local to home */
     struct vgic_irqs priv;
-    uint32_t ready;      /* private: enabled, and its group enabled in GICD_CTLR */
-    uint32_t hw;         /* private: the physical interrupt pint[n] is active on its behalf */
-    uint32_t lr_used;    /* list registers that hold an interrupt or did since they were last looked at */
-    uint32_t lr_latched; /* its pending state came from `pending`, not from the line */
-    uint32_t hcr;        /* ICH_HCR_EL2 while loaded */
-    uint32_t spill_count;
+    uint32_t ready;       /* private: enabled, and its group enabled in GICD_CTLR */
+    uint32_t hw;          /* private: the physical interrupt pint[n] is active on its behalf */
+    uint32_t lr_used;     /* list registers that hold an interrupt or did since they were last looked at */
+    uint32_t lr_latched;  /* its pending state came from `pending`, not from the line */
+    uint32_t hcr;         /* ICH_HCR_EL2 while loaded */
+    uint32_t spilled;     /* private: taken by the guest, active, and in no list register any more */
+    uint32_t spill_count; /* the same for SPIs: entries of spill */
     bool loaded;
     uint8_t pint[VGIC_PRIVATE];
     uint8_t lr_of[VGIC_PRIVATE]; /* private and held: its list register */
     uint16_t lr_intid[VGIC_LRS];
-    uint16_t spill[VGIC_SPILL_MAX + VGIC_LRS]; /* SPIs that are active here and were once in a list register */
+    uint16_t spill[VGIC_SPILL_MAX + VGIC_LRS]; /* INTIDs */
     uint64_t sgi_self;                         /* const: ICC_SGI1R_EL1 without INTID that names this vCPU only */
     uint64_t vmcr;                             /* while not loaded */
     uint32_t ap0r[VGIC_APRS], ap1r[VGIC_APRS];
