@@ -17,6 +17,13 @@ static struct domain *focus;   /* guarded by lock: who gets input; NULL = the hy
 static struct domain *partial; /* guarded by lock: whose unfinished line is on the screen */
 static uint32_t switches;      /* cpu-local to the console's CPU: Ctrl-A in a row */
 
+void console_init(void)
+{
+    focus = NULL;
+    partial = NULL;
+    switches = 0;
+}
+
 /* ---- output ---- */
 
 static uint32_t owner_of(const struct domain *d)

@@ -23,6 +23,11 @@ struct slot {
 static struct spinlock slots_lock; /* rank 1 */
 static struct slot slots[MAX_DOMAINS];
 
+void domain_init(void)
+{
+    memset(slots, 0, sizeof(slots));
+}
+
 /* ---- finding ---- */
 
 struct domain *domain_get_slot(uint32_t slot)

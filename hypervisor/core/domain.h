@@ -75,6 +75,9 @@ static inline uint32_t domain_state(const struct domain *d)
     return __atomic_load_n(&d->state, __ATOMIC_ACQUIRE);
 }
 
+/* Once, by the boot CPU: no domains. */
+void domain_init(void);
+
 /* The domain called domid (DOMID_SELF = the caller's), with one reference taken; it may be shut down or dying.
  * -SRCH none, or the Boot Domain after its exit.  Bound: O(1), index masked against speculation. */
 err_t domain_get(const struct vcpu *caller, uint32_t domid, struct domain **out);

@@ -4,6 +4,7 @@
 #include "core/init.h"
 #include "arch/contract/arch.h"
 #include "core/boot.h"
+#include "core/console.h"
 #include "core/frame.h"
 #include "core/print.h"
 #include "core/rights.h"
@@ -93,6 +94,8 @@ static NORETURN void run(struct cpu *cpu)
 void upcall_start(const struct boot_info *info)
 {
     board = info->board;
+    console_init();
+    domain_init();
     seal_note_reset(info->ticks_reset);
     init_cpu(this_cpu());
     init_frames(info);

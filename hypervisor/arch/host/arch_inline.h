@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARCH_INLINE_H
+#define ARCH_INLINE_H
+
+struct cpu;
+
+/* Each thread of a test is a CPU, or plays several in turn (host_become). */
+extern _Thread_local struct cpu *host_this_cpu;
+
+static inline struct cpu *this_cpu(void)
+{
+    return host_this_cpu;
+}
+
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CPUs, time, vCPUs, interrupts and console of the modelled machine. */
+#include "arch/contract/arch.h"
+#include "arch/host/host.h"
+#include "arch/host/memory.h"
+#include "core/cpu.h"
+#include "core/domain.h"
+#include "core/frame.h"
+#include "core/physmap.h"
+#include "core/pool.h"
+#include "core/upcall.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xen/xen.h>
+#include <xen/arch-arm.h>
+
+_Thread_local struct cpu *host_this_cpu;
+
+static struct cpu cpus[MAX_CPUS];
+static struct board_table board;
+static uint32_t kicks[MAX_CPUS]; /* atomic */
+static ticks_t now;              /* atomic */
+static uint64_t wallclock;
+static uint64_t broken;
+static _Thread_local jmp_buf *leave;
+static _Thread_local struct vcpu *entered;
+static _Thread_local uint32_t idle_timers;
+
+static struct {
+    char text[HOST_CONSOLE];
+    size_t used;
+    size_t room;
+    bool wanted;
+} console;
+
+/* ---- the test's side ---- */
+
+void host_fail(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fputs("host model: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    abort();
+}
+
+void assert_failed(const char *what, const char *file, unsigned line)
+{
+    host_fail("%s:%u: ASSERT(%s)", file, line, what);
+}
+
+void host_reset(uint32_t ram_mib)
+{
+    host_memory_reset((uint64_t)ram_mib << 20);
+    host_stage2_reset();
+    memset(cpus, 0, sizeof(cpus));
+    memset(cpu_inbox, 0, sizeof(cpu_inbox));
+    memset(kicks, 0, sizeof(kicks));
+    board = (struct board_table){.magic = BOARD_MAGIC,
+                                 .version = BOARD_VERSION,
+                                 .size = sizeof(board),
+                                 .name = "host",
+                                 .cpu_count = HOST_CPUS,
+                                 .ram_count = 1,
+                                 .ram = {{.base = HOST_RAM_BASE, .size = (uint64_t)ram_mib << 20}}};
+    for (uint32_t i = 0; i < MAX_CPUS; i++) {
+        cpus[i].id = i;
+    }
+    now = 1000;
+    wallclock = 0;
+    broken = 0;
+    host_console_clear();
+    host_console_room(SIZE_MAX);
+    host_become(0);
+}
+
+void host_become(uint32_t cpu)
+{
+    host_this_cpu = &cpus[cpu];
+}
+
+const struct board_table *host_board(void)
+{
+    return &board;
+}
+
+void host_set_ticks(ticks_t t)
+{
+    __atomic_store_n(&now, t, __ATOMIC_RELAXED);
+}
+
+void host_add_ticks(ticks_t n)
+{
+    (void)__atomic_fetch_add(&now, n, __ATOMIC_RELAXED);
+}
+
+void host_set_wallclock(uint64_t seconds)
+{
+    wallclock = seconds;
+}
+
+void host_break_cpu(uint32_t id)
+{
+    broken |= UINT64_C(1) << id;
+}
+
+uint32_t host_kicks(uint32_t id)
+{
+    return __atomic_load_n(&kicks[id], __ATOMIC_RELAXED);
+}
+
+struct vcpu *host_run(void (*fn)(void *), void *arg)
+{
+    jmp_buf here;
+    jmp_buf *before = leave;
+
+    entered = NULL;
+    leave = &here;
+    if (setjmp(here) == 0) {
+        fn(arg);
+    }
+    leave = before;
+    return entered;
+}
+
+void host_idle_timers(uint32_t n)
+{
+    idle_timers = n;
+}
+
+/* ---- CPUs ---- */
+
+struct cpu *cpu_of(uint32_t id)
+{
+    return &cpus[id];
+}
+
+uint32_t cpu_count(void)
+{
+    return board.cpu_count;
+}
+
+err_t arch_cpu_start(uint32_t id)
+{
+    if (((broken >> id) & 1u) != 0u) {
+        return ERR_NODEV;
+    }
+    cpus[id].online = true;
+    return OK;
+}
+
+void arch_cpu_kick(uint32_t id)
+{
+    (void)__atomic_fetch_add(&kicks[id], 1u, __ATOMIC_RELAXED);
+}
+
+void arch_cpu_idle(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (idle_timers > 0u && cpu->arch.deadline != UINT64_MAX) {
+        idle_timers--;
+        if (arch_ticks() < cpu->arch.deadline) {
+            host_set_ticks(cpu->arch.deadline);
+        }
+        upcall_timer(cpu);
+        return;
+    }
+    if (leave == NULL) {
+        host_fail("CPU %u idles for ever", cpu->id);
+    }
+    entered = NULL;
+    longjmp(*leave, 1);
+}
+
+void arch_enter_guest(struct vcpu *v)
+{
+    if (v != this_cpu()->current || this_cpu()->arch.loaded != v || !v->running) {
+        host_fail("entered a vCPU that is not current and loaded");
+    }
+    if (leave == NULL) {
+        host_fail("a guest was entered outside host_run");
+    }
+    entered = v;
+    longjmp(*leave, 1);
+}
+
+void arch_halt(void)
+{
+    if (leave == NULL) {
+        host_fail("halted");
+    }
+    entered = NULL;
+    longjmp(*leave, 2);
+}
+
+void arch_reset(void)
+{
+    arch_halt();
+}
+
+void arch_power_off(void)
+{
+    arch_halt();
+}
+
+/* ---- time ---- */
+
+ticks_t arch_ticks(void)
+{
+    return __atomic_load_n(&now, __ATOMIC_RELAXED);
+}
+
+uint64_t arch_ticks_hz(void)
+{
+    return HOST_HZ;
+}
+
+void arch_timer_set(ticks_t deadline)
+{
+    this_cpu()->arch.deadline = deadline;
+}
+
+uint64_t arch_wallclock_seconds(void)
+{
+    return wallclock;
+}
+
+/* ---- vCPUs ---- */
+
+err_t arch_vcpu_init(struct vcpu *v)
+{
+    return pool_alloc(v->domain, &v->arch.frame);
+}
+
+void arch_vcpu_reset(struct vcpu *v, uint64_t entry, uint64_t arg)
+{
+    if (v->running) {
+        host_fail("reset of a vCPU that is in registers");
+    }
+    memset(v->arch.x, 0, sizeof(v->arch.x));
+    v->arch.x[0] = arg;
+    v->arch.pc = entry;
+    v->arch.pending = 0;
+    v->arch.resets++;
+}
+
+/* Every frame of RAM that d has holds the same with caches off as with caches on. */
+static void check_clean(struct domain *d)
+{
+    uint64_t limit = arch_stage2_gfn_limit();
+    uint64_t at = 0;
+
+    spin_lock(&d->physmap_lock);
+    while (at < limit) {
+        struct stage2_entry e = arch_stage2_get(d, GFN(at));
+        uint64_t span = UINT64_C(1) << e.order;
+
+        for (uint64_t i = 0; e.mapping == MAPPING_RAM && i < span; i++) {
+            if (memcmp(arch_map_frame(MFN(e.mfn.v + i)), host_memory(MFN(e.mfn.v + i)), PAGE_SIZE) != 0) {
+                host_fail("frame 0x%lx at gfn 0x%lx of domain %u was not cleaned", (unsigned long)(e.mfn.v + i),
+                          (unsigned long)(at + i), d->id);
+            }
+        }
+        at = (at & ~(span - 1u)) + span;
+    }
+    spin_unlock(&d->physmap_lock);
+    host_check_stage2(d);
+}
+
+void arch_vcpu_load(struct vcpu *v)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (cpu->arch.loaded == v) {
+        return;
+    }
+    if (cpu->arch.loaded != NULL) {
+        __atomic_store_n(&cpu->arch.loaded->running, false, __ATOMIC_RELEASE);
+    }
+    cpu->arch.loaded = v;
+    if (v == NULL) {
+        return;
+    }
+    if (v->home != cpu->id) {
+        host_fail("vCPU %u loaded on CPU %u, its home is %u", v->id, cpu->id, v->home);
+    }
+    __atomic_store_n(&v->running, true, __ATOMIC_RELEASE);
+    if (!v->domain->arch.entered) {
+        v->domain->arch.entered = true;
+        check_clean(v->domain);
+    }
+}
+
+bool arch_vcpu_has_pending(struct vcpu *v)
+{
+    return v->arch.pending != 0u;
+}
+
+void arch_vcpu_take_posted(struct vcpu *v)
+{
+    v->arch.pending |= __atomic_exchange_n(&v->arch.posted, 0u, __ATOMIC_ACQ_REL);
+}
+
+void arch_vcpu_timer(struct vcpu *v, uint32_t kind)
+{
+    v->arch.fired[kind]++;
+    v->arch.pending |= 1u;
+}
+
+void arch_vcpu_trap_wfi(struct vcpu *v, bool trap)
+{
+    v->arch.trap_wfi = trap;
+}
+
+err_t arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    if ((c->user_regs.cpsr & 0x1fu) != PSR_MODE_EL1h) {
+        return ERR_INVAL;
+    }
+    arch_vcpu_reset(v, c->user_regs.pc64, c->user_regs.x0);
+    v->arch.pstate = c->user_regs.cpsr;
+    return OK;
+}
+
+void arch_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
+{
+    memset(c, 0, sizeof(*c));
+    c->user_regs.pc64 = v->arch.pc;
+    c->user_regs.x0 = v->arch.x[0];
+    c->user_regs.cpsr = v->arch.pstate;
+    c->flags = (v->power == VCPU_POWER_ON) ? VGCF_online : 0u;
+}
+
+/* ---- domains ---- */
+
+err_t arch_domain_init(struct domain *d, const struct arch_domain_config *c)
+{
+    err_t err = arch_stage2_init(d);
+
+    if (err != OK) {
+        return err;
+    }
+    d->arch.nr_spis = c->nr_spis;
+    d->arch.has_vuart = c->vpl011;
+    return pool_alloc(d, &d->arch.frame);
+}
+
+err_t arch_domain_add_vuart(struct domain *d)
+{
+    d->arch.has_vuart = true;
+    return OK;
+}
+
+void arch_domain_destroy(struct domain *d)
+{
+    for (uint32_t i = 0; i < d->max_vcpus; i++) {
+        if (d->vcpus[i] != NULL) {
+            pool_free(d, d->vcpus[i]->arch.frame);
+        }
+    }
+    pool_free(d, d->arch.frame);
+}
+
+bool arch_vuart_receive(struct domain *d, char c)
+{
+    if (!d->arch.has_vuart || d->arch.rx_used == sizeof(d->arch.rx)) {
+        return false;
+    }
+    d->arch.rx[d->arch.rx_used] = c;
+    d->arch.rx_used++;
+    return true;
+}
+
+void arch_inject(struct vcpu *v, uint32_t intid)
+{
+    (void)__atomic_fetch_or(&v->arch.posted, 1u << (intid % 32u), __ATOMIC_RELEASE);
+    vcpu_notify(v, VCPU_NOTIFY_IRQ);
+}
+
+/* ---- console ---- */
+
+size_t arch_console_write(const char *s, size_t n)
+{
+    size_t take = (n < console.room) ? n : console.room;
+
+    if (console.used + take >= sizeof(console.text)) {
+        console.used = 0;
+    }
+    memcpy(console.text + console.used, s, take);
+    console.used += take;
+    console.text[console.used] = '\0';
+    if (console.room != SIZE_MAX) {
+        console.room -= take;
+    }
+    return take;
+}
+
+void arch_console_write_sync(const char *s, size_t n)
+{
+    size_t room = console.room;
+
+    console.room = SIZE_MAX;
+    (void)arch_console_write(s, n);
+    console.room = room;
+}
+
+void arch_console_want_ready(bool want)
+{
+    console.wanted = want;
+}
+
+const char *host_console(void)
+{
+    return console.text;
+}
+
+void host_console_clear(void)
+{
+    console.used = 0;
+    console.text[0] = '\0';
+}
+
+void host_console_room(size_t room)
+{
+    console.room = room;
+}
+
+bool host_console_wanted(void)
+{
+    return console.wanted;
+}
