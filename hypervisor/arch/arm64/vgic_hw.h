@@ -125,17 +125,25 @@ static inline void vgic_hw_sync(void)
 {
     __asm__ volatile("isb" ::: "memory");
 }
-/* The line behind a private interrupt that is linked to hardware, of the vCPU that is loaded: the virtual timer's
- * (27) condition; others are taken as high. */
+/* The line behind a private interrupt that is linked to hardware, of the vCPU that is loaded: virtual timer (27), PMU
+ * (23); it has one, or the interrupt would not have come. */
 static inline bool vgic_hw_line(uint32_t vintid)
 {
-    uint64_t ctl;
+    uint64_t a;
+    uint64_t b;
+    uint64_t c;
 
-    if (vintid != 27u) {
-        return true;
+    if (vintid == 27u) {
+        __asm__ volatile("mrs %0, cntv_ctl_el0" : "=r"(a)::"memory");
+        return (a & 7u) == 5u; /* ENABLE, not IMASK, ISTATUS */
     }
-    __asm__ volatile("mrs %0, cntv_ctl_el0" : "=r"(ctl)::"memory");
-    return (ctl & 7u) == 5u; /* ENABLE, not IMASK, ISTATUS */
+    if (vintid == 23u) {
+        __asm__ volatile("mrs %0, s3_3_c9_c14_3" : "=r"(a)::"memory"); /* PMOVSSET_EL0 */
+        __asm__ volatile("mrs %0, s3_0_c9_c14_1" : "=r"(b)::"memory"); /* PMINTENSET_EL1 */
+        __asm__ volatile("mrs %0, s3_3_c9_c12_0" : "=r"(c)::"memory"); /* PMCR_EL0 */
+        return (a & b) != 0u && (c & 1u) != 0u;
+    }
+    return true;
 }
 
 #else /* the model of the host tests */

@@ -127,7 +127,7 @@ void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags);
 void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint32_t *active);
 /* The physical interrupts behind private interrupts `bits` are let go.  Bound: linked ones. */
 void vgic_unlink(struct vgic_vcpu *g, uint32_t bits);
-/* See which lines of linked interrupts are low now.  Bound: linked ones. */
+/* See how the lines of linked interrupts are now.  Bound: linked ones. */
 void vgic_refresh_lines(struct vgic_vcpu *g);
 /* Interrupt intid, active but in no list register, was ended. */
 void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);

@@ -142,11 +142,10 @@ void vgic_unlink(struct vgic_vcpu *g, uint32_t bits)
 
 void vgic_refresh_lines(struct vgic_vcpu *g)
 {
-    for (uint32_t m = g->hw & g->priv.level; m != 0u; m &= m - 1u) {
+    for (uint32_t m = g->hw; m != 0u; m &= m - 1u) {
         uint32_t n = (uint32_t)__builtin_ctz(m);
-        if (!vgic_hw_line(n)) {
-            g->priv.level &= ~(uint32_t)BIT(n);
-        }
+        uint32_t bit = (uint32_t)BIT(n);
+        g->priv.level = vgic_hw_line(n) ? g->priv.level | bit : g->priv.level & ~bit;
     }
 }
 
