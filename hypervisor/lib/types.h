@@ -108,6 +108,7 @@ typedef enum MUST_CHECK_TYPE err {
 #define NO_THREAD_SAFETY
 #endif
 
+#define NOINLINE                      __attribute__((noinline))
 #define NORETURN                      __attribute__((noreturn))
 #define PRINTF(f, a)                  __attribute__((format(printf, f, a)))
 #define ALIGNED(n)                    __attribute__((aligned(n)))

@@ -4,6 +4,7 @@
  * [impl->dsn~el2-entry~1] */
 #include "arch/arm64/layout.h"
 
+    /* What a C function may change, pc and pstate; then x0 = vCPU, x1 = ESR, x19 = CPU, on the CPU's stack. */
     .macro save_guest
     stp     x0, x1, [sp, #16 * 0]
     stp     x2, x3, [sp, #16 * 1]
@@ -15,20 +16,43 @@
     stp     x14, x15, [sp, #16 * 7]
     stp     x16, x17, [sp, #16 * 8]
     stp     x18, x19, [sp, #16 * 9]
-    stp     x20, x21, [sp, #16 * 10]
-    stp     x22, x23, [sp, #16 * 11]
-    stp     x24, x25, [sp, #16 * 12]
-    stp     x26, x27, [sp, #16 * 13]
-    stp     x28, x29, [sp, #16 * 14]
     mrs     x1, elr_el2
     mrs     x2, spsr_el2
     stp     x30, x1, [sp, #16 * 15]
     str     x2, [sp, #VCPU_PC + 8]
-    mov     x0, sp                  /* vCPU */
-    mrs     x19, tpidr_el2          /* CPU */
+    mov     x0, sp
+    mrs     x1, esr_el2
+    mrs     x19, tpidr_el2
     ldr     x2, [x19, #CPU_STACK]
     mov     sp, x2
-    mov     x29, xzr
+    .endm
+
+    /* The registers that C functions keep: still the guest's.  v: register that points to the vCPU */
+    .macro save_kept v
+    stp     x20, x21, [\v, #16 * 10]
+    stp     x22, x23, [\v, #16 * 11]
+    stp     x24, x25, [\v, #16 * 12]
+    stp     x26, x27, [\v, #16 * 13]
+    stp     x28, x29, [\v, #16 * 14]
+    .endm
+
+    /* sp = vCPU: all that save_guest saved, but x0 and pc */
+    .macro restore_changed
+    ldp     x18, x19, [sp, #16 * 9]
+    ldp     x16, x17, [sp, #16 * 8]
+    ldp     x14, x15, [sp, #16 * 7]
+    ldp     x12, x13, [sp, #16 * 6]
+    ldp     x10, x11, [sp, #16 * 5]
+    ldp     x8, x9, [sp, #16 * 4]
+    ldp     x6, x7, [sp, #16 * 3]
+    ldp     x4, x5, [sp, #16 * 2]
+    ldp     x2, x3, [sp, #16 * 1]
+    .endm
+
+    .macro return_to_guest
+    eret
+    dsb     nsh                     /* no straight-line speculation past eret */
+    isb
     .endm
 
     /* x0 = vCPU */
@@ -43,24 +67,9 @@
     ldp     x24, x25, [sp, #16 * 12]
     ldp     x22, x23, [sp, #16 * 11]
     ldp     x20, x21, [sp, #16 * 10]
-    ldp     x18, x19, [sp, #16 * 9]
-    ldp     x16, x17, [sp, #16 * 8]
-    ldp     x14, x15, [sp, #16 * 7]
-    ldp     x12, x13, [sp, #16 * 6]
-    ldp     x10, x11, [sp, #16 * 5]
-    ldp     x8, x9, [sp, #16 * 4]
-    ldp     x6, x7, [sp, #16 * 3]
-    ldp     x4, x5, [sp, #16 * 2]
-    ldp     x2, x3, [sp, #16 * 1]
+    restore_changed
     ldp     x0, x1, [sp, #16 * 0]
-    eret
-    dsb     nsh                     /* no straight-line speculation past eret */
-    isb
-    .endm
-
-    .macro vector_slot label
-    .balign 128
-    b       \label
+    return_to_guest
     .endm
 
     .macro hyp_slot kind
@@ -74,7 +83,10 @@
     .macro lower_el suffix
     .balign 128
     save_guest
-    mrs     x1, esr_el2
+    mov     w3, #0x0ea1             /* ESR of HVC #0xEA1, a hypercall */
+    movk    w3, #0x5a00, lsl #16
+    cmp     w1, w3
+    b.eq    guest_hypercall\suffix
     b       guest_sync\suffix
     .balign 128
     save_guest
@@ -108,27 +120,10 @@ vectors\suffix:
     vector_table _loop
     vector_table _firmware
 
-    .section .text.entry, "ax"
-    .balign 64
-guest_sync:
-    bl      trap_sync               /* x0 = vCPU, x1 = ESR */
-    ldp     x0, x1, [x19, #CPU_CURRENT] /* current, work */
-    cbnz    x1, guest_work
-    restore_guest
-
-    .balign 64
-guest_irq:
-    bl      trap_irq
-    ldp     x0, x1, [x19, #CPU_CURRENT]
-    cbnz    x1, guest_work
-    restore_guest
-
-guest_serror:
-    mrs     x1, esr_el2
-    bl      trap_serror
-    b       guest_work
-
     /* Branch history: overwrite it by taken branches, or let the firmware do it. */
+    .macro history_none
+    .endm
+
     .macro history_loop
     ldr     x2, [x19, #CPU_HISTORY]
 1:  b       2f
@@ -138,34 +133,94 @@ guest_serror:
     isb
     .endm
 
-    .macro history_firmware
-    mov     x20, x0
-    mov     x21, x1
+    .macro history_firmware         /* SMCCC 1.1 keeps x4 and up */
+    mov     x4, x0
+    mov     x5, x1
     ldr     x0, [x19, #CPU_HISTORY] /* SMCCC_ARCH_WORKAROUND_3 or _1 */
     smc     #0
-    mov     x0, x20
-    mov     x1, x21
+    mov     x0, x4
+    mov     x1, x5
     .endm
 
-guest_sync_loop:
-    history_loop
-    b       guest_sync
-guest_irq_loop:
-    history_loop
-    b       guest_irq
-guest_serror_loop:
-    history_loop
-    b       guest_serror
-guest_sync_firmware:
-    history_firmware
-    b       guest_sync
-guest_irq_firmware:
-    history_firmware
-    b       guest_irq
-guest_serror_firmware:
-    history_firmware
-    b       guest_serror
+    .macro exits suffix, history
+    .balign 64
+guest_hypercall\suffix:
+    \history
+    b       hypercall
+    .balign 64
+guest_sync\suffix:
+    save_kept x0
+    \history
+    b       sync
+    .balign 64
+guest_irq\suffix:
+    save_kept x0
+    \history
+    b       irq
+guest_serror\suffix:
+    save_kept x0
+    \history
+    b       serror
+    .endm
 
+    .section .text.entry, "ax"
+    exits   "", history_none
+    exits   _loop, history_loop
+    exits   _firmware, history_firmware
+
+    /* The registers that C keeps are saved only when another vCPU may run. */
+    .balign 64
+hypercall:
+    mov     x1, x16                 /* number */
+    mov     x2, x0                  /* arguments: v->arch.x */
+    bl      upcall_hypercall
+    ldp     x3, x4, [x19, #CPU_CURRENT] /* current, work */
+    cbnz    x4, hypercall_slow
+    cmn     x0, #85                 /* ERR_RESTART */
+    b.eq    hypercall_slow
+    mov     sp, x3
+    restore_changed
+    ldr     x1, [sp, #8]
+    ldr     x30, [sp, #16 * 15]
+    return_to_guest
+
+hypercall_slow:
+    save_kept x3
+    cmn     x0, #85
+    b.eq    1f
+    str     x0, [x3]
+    b       guest_work
+1:  ldr     x0, [x3, #VCPU_PC]      /* the HVC again */
+    sub     x0, x0, #4
+    str     x0, [x3, #VCPU_PC]
+    b       guest_work
+
+    .balign 64
+sync:                               /* x0 = vCPU, x1 = ESR */
+    lsr     w2, w1, #26
+    cmp     w2, #0x24               /* EC_DABT_LOW */
+    b.eq    3f
+    mov     w3, #0x5a000000         /* HVC #0: SMC Calling Convention */
+    cmp     w1, w3
+    b.eq    4f
+    bl      trap_sync
+2:  ldp     x0, x1, [x19, #CPU_CURRENT]
+    cbnz    x1, guest_work
+    restore_guest
+3:  bl      trap_data_abort
+    b       2b
+4:  bl      smccc_call
+    b       2b
+
+    .balign 64
+irq:
+    bl      trap_irq
+    ldp     x0, x1, [x19, #CPU_CURRENT]
+    cbnz    x1, guest_work
+    restore_guest
+
+serror:
+    bl      trap_serror
 guest_work:
     mov     x0, x19
     bl      upcall_next             /* returns the vCPU to run, loaded */

@@ -68,7 +68,7 @@ static uint64_t vcpu_index(uint64_t affinity)
     return ((affinity & ~UINT64_C(0xff0f)) != 0u) ? UINT64_MAX : (FIELD(affinity, 15, 8) << 4) | (affinity & 0xfu);
 }
 
-static int64_t psci_cpu_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t context)
+static NOINLINE int64_t psci_cpu_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t context)
 {
     if (!IS_ALIGNED(entry, 4u) || (entry >> PAGE_SHIFT) >= arch_stage2_gfn_limit()) {
         return PSCI_INVALID_ADDRESS;
@@ -85,7 +85,7 @@ static int64_t psci_cpu_on(struct vcpu *v, uint64_t target, uint64_t entry, uint
     }
 }
 
-static int64_t psci_affinity_info(const struct vcpu *v, uint64_t target, uint64_t level)
+static NOINLINE int64_t psci_affinity_info(const struct vcpu *v, uint64_t target, uint64_t level)
 {
     uint64_t index = vcpu_index(target);
 
@@ -96,7 +96,7 @@ static int64_t psci_affinity_info(const struct vcpu *v, uint64_t target, uint64_
     return (int64_t)__atomic_load_n(&v->domain->vcpus[index]->power, __ATOMIC_ACQUIRE);
 }
 
-static int64_t psci_features(uint64_t function)
+static NOINLINE int64_t psci_features(uint64_t function)
 {
     switch (function) {
     case PSCI_VERSION:
@@ -144,7 +144,7 @@ static void xen_uid(uint64_t *x)
 }
 
 /* Arch and hypervisor services. */
-static void service_call(struct vcpu *v, uint32_t function)
+static NOINLINE void service_call(struct vcpu *v, uint32_t function)
 {
     uint64_t *x = v->arch.x;
 

@@ -17,50 +17,25 @@
 #include <xen/arch-arm.h>
 #include <xen/sched.h>
 
-#define XEN_HYPERCALL_IMM 0xea1u
-
 /* Data abort syndrome. */
-#define ISS_ISV(esr)   (((esr) & BIT(24)) != 0u)
-#define ISS_SAS(esr)   FIELD(esr, 23, 22)
-#define ISS_SSE(esr)   (((esr) & BIT(21)) != 0u)
-#define ISS_SRT(esr)   FIELD(esr, 20, 16)
-#define ISS_SF(esr)    (((esr) & BIT(15)) != 0u)
-#define ISS_S1PTW(esr) (((esr) & BIT(7)) != 0u)
-#define ISS_WNR(esr)   (((esr) & BIT(6)) != 0u)
-#define ISS_FSC(esr)   ((uint32_t)((esr) & 0x3fu))
-
-static void set_x(struct vcpu *v, uint64_t r, uint64_t value)
-{
-    if (r < 31u) {
-        v->arch.x[r] = value;
-    }
-}
+#define ISS_BIT_ISV   BIT(24)
+#define ISS_BIT_S1PTW BIT(7)
+#define ISS_FSC_CLASS 0x3cu
+#define ISS_SAS(esr)  FIELD(esr, 23, 22)
+#define ISS_SSE(esr)  (((esr) & BIT(21)) != 0u)
+#define ISS_SRT(esr)  FIELD(esr, 20, 16)
+#define ISS_SF(esr)   (((esr) & BIT(15)) != 0u)
+#define ISS_WNR(esr)  (((esr) & BIT(6)) != 0u)
 
 static uint64_t get_x(const struct vcpu *v, uint64_t r)
 {
     return (r < 31u) ? v->arch.x[r] : 0u;
 }
 
-/* ---- hypercalls ---- */
-
-static void hypercall(struct vcpu *v)
-{
-    int64_t result = upcall_hypercall(v, v->arch.x[16], v->arch.x);
-
-    if (UNLIKELY(result == ERR_RESTART)) {
-        v->arch.pc -= 4u; /* the HVC again */
-        return;
-    }
-    v->arch.x[0] = (uint64_t)result;
-}
-
+/* HVC #0xEA1 is a hypercall and does not get here: entry.S calls upcall_hypercall(). */
 static void trap_hvc(struct vcpu *v, uint64_t esr)
 {
-    uint32_t imm = (uint32_t)(esr & 0xffffu);
-
-    if (LIKELY(imm == XEN_HYPERCALL_IMM)) {
-        hypercall(v);
-    } else if (imm == 0u) {
+    if ((esr & 0xffffu) == 0u) {
         smccc_call(v);
     } else {
         v->arch.pc -= 4u;
@@ -97,56 +72,56 @@ static uint64_t sign_extend(uint64_t value, uint32_t size, bool to_64)
     return to_64 ? wide : (uint32_t)wide;
 }
 
-/* The instruction did not say what it accesses (ISV 0): only plain loads and stores reach emulated registers. */
-static bool emulate(struct vcpu *v, uint64_t esr, uint64_t ipa)
+/* What the guest gets for an access that the device has answered. */
+static void finish(struct vcpu *v, uint64_t esr, const struct mmio *m)
 {
     uint64_t r = ISS_SRT(esr);
-    struct mmio m = {.size = 1u << ISS_SAS(esr), .write = ISS_WNR(esr)};
 
-    if (!ISS_ISV(esr)) {
-        return false;
+    if (UNLIKELY(m->again)) {
+        return; /* no answer yet: the guest makes the access again */
     }
-    if (m.write) {
-        m.value = get_x(v, r);
-        if (m.size < 8u) {
-            m.value &= BIT(m.size * 8u) - 1u;
-        }
-        if (!mmio_dispatch(v, ipa, &m)) {
-            return false;
-        }
-        v->arch.pc -= UNLIKELY(m.again) ? 4u : 0u;
-        return true;
+    v->arch.pc += 4u;
+    if (!m->write && r < 31u) {
+        v->arch.x[r] = LIKELY(!ISS_SSE(esr)) ? m->value : sign_extend(m->value, m->size, ISS_SF(esr));
     }
-    if (!mmio_dispatch(v, ipa, &m)) {
-        return false;
-    }
-    if (UNLIKELY(m.again)) {
-        v->arch.pc -= 4u; /* no answer yet: the guest makes the access again */
-        return true;
-    }
-    set_x(v, r, ISS_SSE(esr) ? sign_extend(m.value, m.size, ISS_SF(esr)) : m.value);
-    return true;
 }
 
-static void trap_data_abort(struct vcpu *v, uint64_t esr)
+/* The access at ipa as its device sees it: zero-extended to what the instruction transfers. */
+static uint64_t written(const struct vcpu *v, uint64_t esr)
 {
-    uint64_t far = read_sysreg(far_el2);
-    uint64_t ipa = (FIELD(read_sysreg(hpfar_el2), 43, 4) << PAGE_SHIFT) | (far & PAGE_MASK);
+    uint32_t unused = 64u - (8u << ISS_SAS(esr)); /* bits */
 
-    if (FSC_TYPE(ISS_FSC(esr)) == FSC_TRANSLATION && !ISS_S1PTW(esr) && emulate(v, esr, ipa)) {
-        v->arch.pc += 4u;
-        return;
-    }
-    upcall_guest_fault(v, FAULT_STAGE2, esr, ipa);
-    context_inject_external(v, esr, far);
+    return (get_x(v, ISS_SRT(esr)) << unused) >> unused;
 }
 
-static void trap_instruction_abort(struct vcpu *v, uint64_t esr)
+static uint64_t faulting_ipa(void)
 {
-    uint64_t far = read_sysreg(far_el2);
+    return (FIELD(read_sysreg(hpfar_el2), 43, 4) << PAGE_SHIFT) | (read_sysreg(far_el2) & PAGE_MASK);
+}
 
-    upcall_guest_fault(v, FAULT_STAGE2, esr, far);
-    context_inject_external(v, esr, far);
+/* Nothing is there, or the guest may not: an external abort. */
+static NOINLINE void abort_guest(struct vcpu *v, uint64_t esr)
+{
+    upcall_guest_fault(v, FAULT_STAGE2, esr, faulting_ipa());
+    context_inject_external(v, esr, read_sysreg(far_el2));
+}
+
+void trap_data_abort(struct vcpu *v, uint64_t esr)
+{
+    struct mmio m;
+
+    /* Translation fault of a plain load or store (ISV 1), not of a table walk: an emulated register, or nothing. */
+    if (LIKELY((esr & (ISS_BIT_ISV | ISS_BIT_S1PTW | ISS_FSC_CLASS)) == (ISS_BIT_ISV | FSC_TRANSLATION))) {
+        m.size = 1u << ISS_SAS(esr);
+        m.write = ISS_WNR(esr);
+        m.again = false;
+        m.value = m.write ? written(v, esr) : 0u;
+        if (LIKELY(mmio_dispatch(v, faulting_ipa(), &m))) {
+            finish(v, esr, &m);
+            return;
+        }
+    }
+    abort_guest(v, esr);
 }
 
 /* ---- the rest ---- */
@@ -169,12 +144,9 @@ static void trap_undefined(struct vcpu *v, uint64_t esr)
 
 void trap_sync(struct vcpu *v, uint64_t esr)
 {
-    switch (ESR_EC(esr)) {
+    switch (ESR_EC(esr)) { /* but EC_DABT_LOW: entry.S calls trap_data_abort() */
     case EC_HVC64:
         trap_hvc(v, esr);
-        break;
-    case EC_DABT_LOW:
-        trap_data_abort(v, esr);
         break;
     case EC_SYS64:
         trap_sysreg(v, esr);
@@ -187,7 +159,7 @@ void trap_sync(struct vcpu *v, uint64_t esr)
         smccc_call(v);
         break;
     case EC_IABT_LOW:
-        trap_instruction_abort(v, esr);
+        abort_guest(v, esr);
         break;
     case EC_ILLEGAL:
         upcall_guest_fault(v, FAULT_ILLEGAL, esr, v->arch.pc);

@@ -10,6 +10,7 @@ struct cpu;
 struct vcpu;
 
 void trap_sync(struct vcpu *v, uint64_t esr);
+void trap_data_abort(struct vcpu *v, uint64_t esr);
 void trap_irq(struct vcpu *v);
 void trap_serror(struct vcpu *v, uint64_t esr);
 
