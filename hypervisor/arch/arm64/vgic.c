@@ -112,7 +112,7 @@ void vgic_save(struct vcpu *v)
         vgic_commit(v->domain, &k);
     }
     g->loaded = false;
-    vgic_set_hcr(g, 0);
+    vgic_set_hcr(g, 0); /* g->fast is 0 from now on */
 }
 
 void vgic_load(struct vcpu *v)
@@ -131,6 +131,8 @@ void vgic_load(struct vcpu *v)
         (__atomic_load_n(&g->sum[0], __ATOMIC_RELAXED) | __atomic_load_n(&g->sum[1], __ATOMIC_RELAXED) |
          __atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED)) != 0u) {
         vgic_resync(v);
+    } else {
+        vgic_set_hcr(g, 0);
     }
 }
 
@@ -215,61 +217,56 @@ bool vgic_has_pending(struct vcpu *v)
     return best != VGIC_KEY_NONE;
 }
 
-/* A list register for private interrupt n, which has none in use: its old one, or a free one.  VGIC_LRS = neither. */
-static uint32_t free_lr(struct vgic_vcpu *g, uint32_t n)
+/* A free list register for private interrupt n, which has none.  VGIC_LRS = all are used. */
+static inline uint32_t take_lr(struct vgic_vcpu *g, uint32_t n)
 {
-    uint32_t bit = (uint32_t)BIT(n);
     uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
-    uint32_t i = g->lr_of[n];
+    uint32_t i = (uint32_t)__builtin_ctz(free | (uint32_t)BIT(VGIC_LRS));
 
-    if ((g->priv.held & bit) != 0u) {
-        bool busy = ((g->priv.cancel | g->priv.deact | g->priv.pending | g->priv.active) & bit) != 0u;
-        return (busy || (vgic_hw_elrsr() & BIT(i)) == 0u) ? VGIC_LRS : i;
+    if (LIKELY(free != 0u)) {
+        g->priv.held |= (uint32_t)BIT(n);
+        g->lr_of[n] = (uint8_t)i;
+        g->lr_intid[i] = (uint16_t)n;
+        g->lr_used |= (uint32_t)BIT(i);
     }
-    if (UNLIKELY(free == 0u)) {
-        return VGIC_LRS;
-    }
-    i = (uint32_t)__builtin_ctz(free);
-    g->priv.held |= bit;
-    g->lr_of[n] = (uint8_t)i;
-    g->lr_intid[i] = (uint16_t)n;
-    g->lr_used |= (uint32_t)BIT(i);
     return i;
 }
 
-/* The short way of one private interrupt into a list register.  false = take the long one: vgic_resync(). */
-static inline bool list_private(struct vgic_vcpu *g, uint32_t n, bool latched)
+/* The short way of a private interrupt of g->fast into a list register: its old one where that is empty, or a free one.
+ * link: LR_HW and the physical interrupt, or LR_EOI.  false = take the long way: vgic_resync(). */
+static inline bool list_private(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint64_t link)
 {
-    uint32_t i;
+    uint32_t i = g->lr_of[n];
 
-    if (UNLIKELY((g->ready & ~g->priv.active & BIT(n)) == 0u || g->hcr != ICH_HCR_EN)) {
-        return false;
+    if (LIKELY((g->priv.held & BIT(n)) != 0u)) {
+        if ((vgic_hw_elrsr() & BIT(i)) == 0u) {
+            return false;
+        }
+    } else {
+        i = take_lr(g, n);
+        if (UNLIKELY(i == VGIC_LRS)) {
+            return false;
+        }
     }
-    i = free_lr(g, n);
-    if (UNLIKELY(i == VGIC_LRS)) {
-        return false;
-    }
-    g->lr_latched = latched ? g->lr_latched | (uint32_t)BIT(i) : g->lr_latched & ~(uint32_t)BIT(i);
-    vgic_hw_set_lr(i, LR_PENDING | vgic_lr_base(&g->priv, n) | vgic_lr_link(g, n));
+    g->lr_latched = (g->lr_latched & ~(uint32_t)BIT(i)) | (latched << i);
+    vgic_hw_set_lr(i, LR_PENDING | link | vgic_lr_base(&g->priv, n));
     return true;
 }
 
-void vgic_pend_private(struct vcpu *v, uint32_t bits)
+VGIC_COLD void vgic_pend_private(struct vcpu *v, uint32_t bits)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
-    uint32_t left = 0;
+    uint32_t left = bits;
 
-    if (!g->loaded) {
-        g->priv.pending |= bits;
-        return;
-    }
-    for (uint32_t m = bits; m != 0u; m &= m - 1u) {
+    for (uint32_t m = bits & g->fast; m != 0u; m &= m - 1u) {
         uint32_t n = (uint32_t)__builtin_ctz(m);
-        left |= list_private(g, n, true) ? 0u : (uint32_t)BIT(n);
+        if (list_private(g, n, 1, vgic_lr_link(g, n))) {
+            left &= ~(uint32_t)BIT(n);
+        }
     }
-    if (UNLIKELY(left != 0u)) {
+    if (left != 0u) {
         g->priv.pending |= left;
-        if ((g->ready & left) != 0u) {
+        if (g->loaded) {
             vgic_resync(v);
         }
     }
@@ -286,7 +283,7 @@ static void post(struct vcpu *t, uint32_t n)
 }
 
 /* ICC_SGI1R_EL1 names vCPUs other than v alone. */
-static void send_to_many(struct vcpu *v, uint64_t sgi1r, uint32_t n)
+VGIC_COLD static void send_to_many(struct vcpu *v, uint64_t sgi1r, uint32_t n)
 {
     struct domain *d = v->domain;
     uint64_t elsewhere = sgi1r & (BITS(55, 48) | BITS(47, 44) | BITS(39, 32)); /* Aff3, range, Aff2 */
@@ -314,11 +311,15 @@ static void send_to_many(struct vcpu *v, uint64_t sgi1r, uint32_t n)
 
 void vgic_send_sgi(struct vcpu *v, uint64_t sgi1r)
 {
+    struct vgic_vcpu *g = &v->arch.vgic;
     uint32_t n = (uint32_t)FIELD(sgi1r, 27, 24);
     uint64_t target = sgi1r & (BITS(55, 44) | BIT(40) | BITS(39, 32) | BITS(23, 0));
 
-    if (LIKELY(target == v->arch.vgic.sgi_self)) {
-        vgic_pend_private(v, (uint32_t)BIT(n) & v->arch.vgic.priv.group);
+    if (LIKELY(target == g->sgi_self)) {
+        uint32_t bit = (uint32_t)BIT(n) & g->priv.group;
+        if (UNLIKELY((g->fast & bit) == 0u || !list_private(g, n, 1, 0))) {
+            vgic_pend_private(v, bit);
+        }
     } else {
         send_to_many(v, sgi1r, n);
     }
@@ -389,19 +390,12 @@ void vgic_set_level(struct vcpu *v, uint32_t intid, bool level)
     vcpu_notify(v, VCPU_NOTIFY_IRQ);
 }
 
-void vgic_pend_hw(struct vcpu *v, uint32_t vintid, uint32_t pintid)
+/* again: the guest ended the one before, which has not been looked at. */
+VGIC_COLD static void pend_hw_slow(struct vcpu *v, uint32_t bit, bool again)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
-    uint32_t bit = (uint32_t)BIT(vintid);
-    bool again = (g->hw & bit) != 0u; /* the guest ended the one before, which has not been looked at */
 
     vgic_ask_end(v);
-    g->pint[vintid] = (uint8_t)pintid;
-    g->hw |= bit;
-    g->priv.level |= bit;
-    if ((g->priv.edge & bit) == 0u && LIKELY(list_private(g, vintid, false))) {
-        return;
-    }
     if (again) {
         vgic_resync(v);
         g->hw |= bit;
@@ -409,6 +403,21 @@ void vgic_pend_hw(struct vcpu *v, uint32_t vintid, uint32_t pintid)
     }
     g->priv.pending |= g->priv.edge & bit;
     vgic_resync(v);
+}
+
+void vgic_pend_hw(struct vcpu *v, uint32_t vintid, uint32_t pintid)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t bit = (uint32_t)BIT(vintid);
+    uint32_t before = g->hw;
+    uint64_t link = LR_HW | ((uint64_t)pintid << LR_PINT_SHIFT);
+
+    g->pint[vintid] = (uint8_t)pintid;
+    g->hw = before | bit;
+    g->priv.level |= bit;
+    if (UNLIKELY((g->fast & ~g->priv.edge & bit) == 0u || !list_private(g, vintid, 0, link))) {
+        pend_hw_slow(v, bit, (before & bit) != 0u);
+    }
 }
 
 bool vgic_hw_in_flight(const struct vcpu *v, uint32_t vintid)

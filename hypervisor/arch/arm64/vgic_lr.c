@@ -376,6 +376,7 @@ static void hold_back(struct vcpu *v, struct vgic_view *view)
 
 void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
 {
+    const struct vgic_irqs *p = &g->priv;
     uint32_t hcr = flags | (g->request.waiting ? 0u : ICH_HCR_EN);
 
     if (hcr != g->hcr) {
@@ -383,6 +384,7 @@ void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
         g->hcr = hcr;
         vgic_hw_set_hcr(hcr | ended);
     }
+    g->fast = (hcr == ICH_HCR_EN && g->loaded) ? g->ready & ~(p->active | p->pending | p->cancel | p->deact) : 0u;
 }
 
 void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)

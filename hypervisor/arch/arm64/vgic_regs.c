@@ -301,7 +301,7 @@ static uint32_t control_read(const struct domain *d, uint32_t offset)
 }
 
 /* Every vCPU looks at its list registers again.  Bound: vCPUs. */
-static void control_write(struct vcpu *v, uint32_t value)
+VGIC_COLD static void control_write(struct vcpu *v, uint32_t value)
 {
     struct domain *d = v->domain;
     struct vgic_kicks k = {.withdrawn = false};
@@ -450,7 +450,7 @@ static void route_access(struct vcpu *v, struct mmio *m)
 }
 
 /* Arrays with one bit an interrupt; word 0 (private) is in the redistributors. */
-static void bits_access(struct vcpu *v, uint32_t bank, struct mmio *m)
+VGIC_COLD static void bits_access(struct vcpu *v, uint32_t bank, struct mmio *m)
 {
     uint32_t word = ((uint32_t)m->offset & 0x7fu) / 4u - 1u;
 
@@ -465,26 +465,49 @@ static void bits_access(struct vcpu *v, uint32_t bank, struct mmio *m)
     }
 }
 
-static void array_access(struct vcpu *v, struct mmio *m)
+/* What is not a word below 0x400. */
+VGIC_COLD static void rest_access(struct vcpu *v, struct mmio *m)
 {
-    uint32_t bank = (uint32_t)m->offset >> 7;
+    uint32_t offset = (uint32_t)m->offset;
+    uint32_t bank = offset >> 7;
+    bool aligned = (offset & (m->size - 1u)) == 0u;
 
-    if (!is_sized(m)) {
+    if (offset >= 0x6000u && offset < 0x8000u && aligned) {
+        route_access(v, m);
+    } else if (offset >= 0xffd0u && m->size == 4u && aligned) {
+        m->value = id_register(offset, 0x92);
+    } else if (offset >= 0x1000u || !is_sized(m)) {
         m->value = 0;
-    } else if (bank == BANK_CONTROL) {
-        if (!m->write) {
-            m->value = control_read(v->domain, (uint32_t)m->offset);
-        } else if (m->offset == 0u) {
-            control_write(v, (uint32_t)m->value);
-        }
-    } else if (bank < BANK_PRIORITY) {
-        bits_access(v, bank, m);
     } else if (bank < 2u * BANK_PRIORITY) {
-        shared_priority(v, (uint32_t)m->offset - 0x400u, m);
+        shared_priority(v, offset - 0x400u, m);
     } else if (bank == BANK_ICFGR || bank == BANK_ICFGR + 1u) {
-        shared_config(v, ((uint32_t)m->offset - 0xc00u) * 4u, m);
+        shared_config(v, (offset - 0xc00u) * 4u, m);
     } else {
         m->value = 0;
+    }
+}
+
+VGIC_COLD static void gicd_access(struct vcpu *v, struct mmio *m)
+{
+    uint32_t offset = (uint32_t)m->offset;
+
+    if (UNLIKELY(m->size != 4u || (offset & ~0x3fcu) != 0u)) {
+        rest_access(v, m);
+    } else if (offset >= 0x80u) {
+        bits_access(v, offset >> 7, m);
+    } else if (!m->write) {
+        m->value = control_read(v->domain, offset);
+    } else if (offset == 0u) {
+        control_write(v, (uint32_t)m->value);
+    }
+}
+
+/* The guest waits for the answer to an access: this one, or it has given up. */
+VGIC_COLD static void gicd_access_waiting(struct vcpu *v, struct mmio *m)
+{
+    gicd_access(v, m);
+    if (!m->again) {
+        vgic_ask_end(v);
     }
 }
 
@@ -493,16 +516,10 @@ bool vgic_gicd_access(struct vcpu *v, struct mmio *m)
     if (m->offset >= FRAME) {
         return false;
     }
-    if (LIKELY(m->offset < 0x1000u)) {
-        array_access(v, m);
-    } else if (m->offset >= 0x6000u && m->offset < 0x8000u && (m->offset & (m->size - 1u)) == 0u) {
-        route_access(v, m);
+    if (LIKELY(!v->arch.vgic.request.waiting)) {
+        gicd_access(v, m);
     } else {
-        bool id = m->offset >= 0xffd0u && m->size == 4u && (m->offset & 3u) == 0u;
-        m->value = id ? id_register((uint32_t)m->offset, 0x92) : 0u;
-    }
-    if (UNLIKELY(v->arch.vgic.request.waiting) && !m->again) {
-        vgic_ask_end(v);
+        gicd_access_waiting(v, m);
     }
     return true;
 }

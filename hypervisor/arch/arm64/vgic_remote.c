@@ -21,7 +21,7 @@ void vgic_ask_end(struct vcpu *v)
     g->request.valid = false;
     if (g->request.waiting) {
         g->request.waiting = false;
-        vgic_set_hcr(g, g->hcr);
+        vgic_set_hcr(g, g->hcr & ~ICH_HCR_EN);
     }
 }
 

@@ -62,6 +62,7 @@ struct vgic_request {
 struct vgic_vcpu {
     /* cpu-local to home */
     struct vgic_irqs priv;
+    uint32_t fast;        /* private: goes to a list register at once if there is room; 0 = none, look */
     uint32_t ready;       /* private: enabled, and its group enabled in GICD_CTLR */
     uint32_t hw;          /* private: the physical interrupt pint[n] is active on its behalf */
     uint32_t lr_used;     /* list registers that hold an interrupt or did since they were last looked at */
