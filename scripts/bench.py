@@ -11,6 +11,7 @@ bench guest on both.  Boot: one CPU, 64 MiB domains that do nothing; instruction
 counted by a QEMU plugin on the unchanged binaries.
 [impl->dsn~bench-gate~1]
 """
+import bisect
 import json
 import re
 import struct
@@ -30,9 +31,10 @@ IDLE_OFFSET = 0x80000
 IDLE_BYTES = 4096
 MEMORY_MIB = 64
 MANY = 5
+FUNCTION_REACH = 1 << 16  # an address further behind a function's start belongs to none
 TIMEOUT = "240"
 BENCH_LINE = re.compile(r"BENCH (\w+) (\d+) (\d+) (\d+)\s*$")
-MARK_LINE = re.compile(r"^MARK (\S+) (\d+) (\d+)$")
+MARK_LINE = re.compile(r"MARK (\S+) (\d+) (\d+)$", re.M)  # may stand behind a console's unfinished line
 
 
 class BenchError(Exception):
@@ -98,15 +100,14 @@ def parse_operations(output):
 def parse_marks(output):
     """{name: [instructions at each arrival]}."""
     marks = {}
-    for line in output.splitlines():
-        if found := MARK_LINE.match(line):
-            marks.setdefault(found[1], []).append(int(found[3]))
+    for found in MARK_LINE.finditer(output):
+        marks.setdefault(found[1], []).append(int(found[3]))
     return marks
 
 
 def plugin_options(extra=(), last=1):
     marks = [f"mark={IDLE_ENTRY:#x}:guest:{last}:{last}", *extra]
-    return ["-plugin", ",".join([str(WORK / "marks.so"), *marks])]
+    return ["-plugin", ",".join([str(WORK / "marks.so"), f"profile={WORK}/profile-{last}", *marks])]
 
 
 def boot_marks():
@@ -117,6 +118,29 @@ def boot_marks():
     wanted = {"core": "upcall_start", "exit": "seal_exit"}
     marks = [f"mark={QEMU_ENTRY:#x}:first:2:0"]
     return marks + [f"mark={symbols[name]:#x}:{label}:1:0" for label, name in wanted.items() if name in symbols]
+
+
+def functions(elf, base=0):
+    """[(address, name)] of an ELF file's functions, ascending."""
+    listing = subprocess.run(["llvm-nm-19", "-n", "--defined-only", str(elf)], capture_output=True, text=True,
+                             check=True).stdout
+    rows = [line.split() for line in listing.splitlines()]
+    return [(base + int(row[0], 16), row[2]) for row in rows if len(row) == 3 and row[1] in "tTwW"]
+
+
+def profile_by_function(path):
+    """[(instructions, function)] of a boot, most first."""
+    known = sorted(functions(size_report.hypervisor_elf()) +
+                   functions(tree.BUILD / "arm64" / "bootdomain" / "bootdomain" / "bootdomain.elf"))
+    starts = [address for address, _ in known]
+    sums = {}
+    for line in path.read_text().splitlines():
+        address, count = line.split()
+        index = bisect.bisect_right(starts, int(address, 16)) - 1
+        near = index >= 0 and int(address, 16) - starts[index] < FUNCTION_REACH
+        name = known[index][1] if near else "before translation is on, and QEMU's loader"
+        sums[name] = sums.get(name, 0) + int(count)
+    return sorted(((count, name) for name, count in sums.items()), reverse=True)
 
 
 def single(value):
@@ -147,7 +171,8 @@ def measure_bulkhead():
     system = WORK / "operations.yaml"
     write_system(system, "operations", 1, "guest:bench", MEMORY_MIB, 2, "[1, 2]")
     figures, marks = boot_figures(boot)
-    return figures | parse_operations(run(bulkhead_command(system, 4, "BENCH done"))), marks
+    where = profile_by_function(WORK / "profile-1")
+    return figures | parse_operations(run(bulkhead_command(system, 4, "BENCH done"))), (marks, where)
 
 
 def measure_xen():
@@ -184,7 +209,7 @@ def main(arguments):
     build_plugin(WORK / "marks.so")
     try:
         print("bench: Bulkhead", flush=True)
-        figures, marks = measure_bulkhead()
+        figures, boot = measure_bulkhead()
         if arguments == ["--write-baseline"]:
             BASELINE.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
             return 0
@@ -196,7 +221,7 @@ def main(arguments):
         print(f"bench: {error}", file=sys.stderr)
         return 1
     size = size_report.measure()
-    bench_report.write(tree.BUILD, figures, xen, size, marks)
+    bench_report.write(tree.BUILD, figures, xen, size, boot)
     print((tree.BUILD / "bench.md").read_text())
     return judge(figures)
 

@@ -20,6 +20,7 @@ MEANING = {
 # What the first release aims at, in instructions (mean); boot_per_domain is a share of Xen's.
 AIM = {"boot_first_domain": 4_000_000, "hypercall_null": 120, "psci_version": 130, "gicd_read": 190, "sgi_self": 330,
        "vtimer": 330}
+MOST = 16
 BAR, GAP, LEFT, WIDTH = 12, 10, 170, 560
 
 
@@ -32,7 +33,8 @@ def cell(figure):
     return f"{figure['min']:,} / {figure['mean']:,} / {figure['max']:,}" if figure else "-"
 
 
-def markdown(bulkhead, xen, size, marks):
+def markdown(bulkhead, xen, size, boot):
+    marks, where = boot
     lines = ["# Bench", "", "Executed instructions, minimum / mean / maximum. QEMU virt, cortex-a57, 4 GiB, `-icount`.", "",
              "| figure | what | Bulkhead | Xen 4.17 | Xen : Bulkhead | aim |", "|---|---|---|---|---|---|"]
     for name in names(bulkhead, xen):
@@ -45,6 +47,9 @@ def markdown(bulkhead, xen, size, marks):
               "", "| point | instructions |", "|---|---|"]
     for name, at in sorted(((label, n) for label, counts in marks.items() for n in counts[-1:]), key=lambda row: row[1]):
         lines.append(f"| {POINTS.get(name, name)} | {at:,} |")
+    lines += ["", "| function | instructions until the first domain |", "|---|---|"]
+    lines += [f"| {name} | {count:,} |" for count, name in where[:MOST]]
+    lines.append(f"| all others | {sum(count for count, _ in where[MOST:]):,} |")
     lines += ["", "## Size", "", f"- lines of code at EL2: {size['lines']:,}",
               f"- text and constants at EL2: {size['text']:,} bytes (limit 131,072)",
               f"- hypervisor as loaded: {size['image']:,} bytes",
@@ -78,8 +83,8 @@ def svg(bulkhead, xen):
     return "\n".join(parts) + "\n</svg>\n"
 
 
-def write(build, bulkhead, xen, size, marks):
+def write(build, bulkhead, xen, size, boot):
     record = {"bulkhead": bulkhead, "xen": xen, "size": {key: size[key] for key in ("lines", "text", "image")}}
     (build / "bench.json").write_text(json.dumps(record, indent=2) + "\n")
-    (build / "bench.md").write_text(markdown(bulkhead, xen, size, marks))
+    (build / "bench.md").write_text(markdown(bulkhead, xen, size, boot))
     (build / "bench.svg").write_text(svg(bulkhead, xen))

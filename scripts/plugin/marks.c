@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A QEMU TCG plugin: count executed instructions of all CPUs and say how many there had been at each arrival at
  * marked addresses.  Arguments mark=ADDRESS:NAME:LIMIT:LAST, several: the first LIMIT arrivals are told as lines
- * "MARK name arrival instructions" on standard error, the one numbered LAST (0 = none) ends QEMU.
+ * "MARK name arrival instructions" on standard error, the one numbered LAST (0 = none) ends QEMU.  Argument
+ * profile=FILE: then lines "ADDRESS COUNT" are written there, one for each instruction executed so far.
  *
  * The declarations below are the documented plugin interface, version 2 and later; QEMU ships the header only with its
  * sources. */
@@ -25,7 +26,8 @@ struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, udata_cb cb, int flags, void *userdata);
 
-#define MAX_MARKS 64u
+#define MAX_MARKS   64u
+#define PLACE_COUNT (1u << 18) /* instructions that can be told apart; the rest is counted in one */
 
 struct mark {
     uint64_t address;
@@ -39,15 +41,54 @@ __attribute__((visibility("default"))) int qemu_plugin_version = 2;
 __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
                                                                int argc, char **argv);
 
+struct place {
+    uint64_t address;
+    uint64_t count;
+};
+
+static struct place places[PLACE_COUNT];
+static const char *profile;
 static struct mark marks[MAX_MARKS];
 static unsigned mark_count;
 static uint64_t executed;
 
 static void count(unsigned int cpu, void *userdata)
 {
+    struct place *p = userdata;
+
     (void)cpu;
-    (void)userdata;
+    p->count++;
     executed++;
+}
+
+/* The counter of the instruction at address; the last one serves all that find no other. */
+static struct place *find_place(uint64_t address)
+{
+    uint64_t start = address >> 2;
+
+    for (uint64_t i = 0; i < 64; i++) {
+        struct place *p = &places[(start + i) % (PLACE_COUNT - 1)];
+
+        if (p->address == address || p->address == 0) {
+            p->address = address;
+            return p;
+        }
+    }
+    return &places[PLACE_COUNT - 1];
+}
+
+static void write_profile(void)
+{
+    FILE *f = profile == NULL ? NULL : fopen(profile, "w");
+
+    for (unsigned i = 0; f != NULL && i < PLACE_COUNT; i++) {
+        if (places[i].count != 0) {
+            fprintf(f, "%" PRIx64 " %" PRIu64 "\n", places[i].address, places[i].count);
+        }
+    }
+    if (f != NULL) {
+        fclose(f);
+    }
 }
 
 static void arrive(unsigned int cpu, void *userdata)
@@ -60,6 +101,7 @@ static void arrive(unsigned int cpu, void *userdata)
         fprintf(stderr, "MARK %s %" PRIu64 " %" PRIu64 "\n", m->name, m->arrivals, executed);
     }
     if (m->arrivals == m->last) {
+        write_profile();
         _Exit(0);
     }
 }
@@ -77,7 +119,7 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
                 qemu_plugin_register_vcpu_insn_exec_cb(insn, arrive, CB_NO_REGS, &marks[k]);
             }
         }
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, count, CB_NO_REGS, NULL);
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, count, CB_NO_REGS, find_place(qemu_plugin_insn_vaddr(insn)));
     }
 }
 
@@ -99,7 +141,9 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 {
     (void)info;
     for (int i = 0; i < argc; i++) {
-        if (!add_mark(argv[i])) {
+        if (strncmp(argv[i], "profile=", 8) == 0) {
+            profile = argv[i] + 8;
+        } else if (!add_mark(argv[i])) {
             return 1;
         }
     }
