@@ -119,7 +119,7 @@ static bool is_outside(const struct system *s)
 }
 
 /* The image's span from the sizes of its files. */
-static struct image_span find_span(struct arena *arena, const struct build_options *options, const struct system *s)
+struct image_span build_span(struct arena *arena, const struct build_options *options, const struct system *s)
 {
     struct board_table table;
     struct buffer archive = {0};
@@ -145,7 +145,7 @@ bool build_check(struct arena *arena, struct diags *d, const struct build_option
     if (d->errors > before) {
         return false;
     }
-    rules_check_memory(d, s, find_span(arena, options, s));
+    rules_check_memory(d, s, build_span(arena, options, s));
     return d->errors == before;
 }
 
@@ -174,7 +174,7 @@ bool build_read_tree(struct arena *arena, struct diags *d, const char *file, str
     }
     system_fill(s);
     rules_check(d, s);
-    rules_check_memory(d, s, find_span(arena, options, s));
+    rules_check_memory(d, s, build_span(arena, options, s));
     return d->errors == before;
 }
 

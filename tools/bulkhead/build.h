@@ -31,6 +31,9 @@ bool build_read_tree(struct arena *arena, struct diags *d, const char *file, str
 /* Read the modules too and check the rules about memory. */
 bool build_check(struct arena *arena, struct diags *d, const struct build_options *options, struct system *s);
 
+/* Memory that the image of a system with its modules will occupy. */
+struct image_span build_span(struct arena *arena, const struct build_options *options, const struct system *s);
+
 /* The image of a checked system. False when hypervisor or Boot Domain are missing or unfit. */
 bool build_image(struct arena *arena, struct diags *d, const struct build_options *options, struct system *s,
                  struct buffer *out);

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "utf8.h"
+
 static const char plain_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./@+";
 
 /* Words that YAML takes for something else than text. */
@@ -28,9 +30,13 @@ static void put_text(struct buffer *out, const char *text)
     }
     buffer_printf(out, "\"");
     for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+        size_t length = *p < 0x80 ? 0 : utf8_printable(p, strlen((const char *)p));
         if (*p == '"' || *p == '\\') {
             buffer_printf(out, "\\%c", *p);
-        } else if (*p < 0x20 || *p == 0x7f) {
+        } else if (length > 0) {
+            buffer_add(out, p, length);
+            p += length - 1;
+        } else if (*p < 0x20 || *p >= 0x7f) {
             buffer_printf(out, "\\x%02x", *p);
         } else {
             buffer_printf(out, "%c", *p);

@@ -34,7 +34,7 @@ static int read_all(int fd, uint8_t *data, size_t size, size_t *got)
 int file_read(struct arena *arena, const char *path, struct bytes *out)
 {
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us */
 
     *out = (struct bytes){0};
     if (fd < 0) {
@@ -43,6 +43,8 @@ int file_read(struct arena *arena, const char *path, struct bytes *out)
     int error = fstat(fd, &status) != 0 ? errno : 0;
     if (error == 0 && S_ISDIR(status.st_mode)) {
         error = EISDIR;
+    } else if (error == 0 && !S_ISREG(status.st_mode)) {
+        error = EINVAL;
     } else if (error == 0 && (uint64_t)status.st_size > FILE_MAX_BYTES) {
         error = EFBIG;
     }

@@ -45,6 +45,8 @@ static const struct verb verbs[] = {
     {"run", "FILE.yaml|IMAGE [OPTIONS] [-- QEMU ARGUMENTS]", "start a system in QEMU", run_options_text, verb_run},
     {"inspect", "IMAGE", "show what is in an image and verify it", "", verb_inspect},
     {"image", "IMAGE [OPTIONS]", "replace single pieces of an image", image_options_text, verb_image},
+    {"draw", "FILE.yaml [-o PICTURE.svg]", "draw domains, CPUs, launch order and memory", build_options_text,
+     verb_draw},
     {"explain", "[KEY | --markdown system|board]", "say what a configuration key means", "", verb_explain},
     {"schema", "[system|board]", "print the JSON Schema of descriptions, for editors", "", verb_schema},
     {"import", "FILE.dtb|CONFIG [-o FILE.yaml]",

@@ -36,7 +36,9 @@ char *arena_text(struct arena *a, const char *text, size_t length)
 {
     char *copy = arena_alloc(a, length + 1, 1);
 
-    memcpy(copy, text, length);
+    if (length > 0) {
+        memcpy(copy, text, length);
+    }
     return copy;
 }
 

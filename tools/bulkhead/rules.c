@@ -30,7 +30,7 @@ static bool name_is_good(const char *name)
     return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == length;
 }
 
-static void check_names(struct diags *d, const struct system *s)
+void rules_check_names(struct diags *d, const struct system *s)
 {
     if (s->domains.given && s->domains.count == 0) {
         diag_error(d, s->domains.at, "no-domains", "the system has no domain; write at least one below `domains`");
@@ -420,7 +420,7 @@ static void check_rest(struct diags *d, const struct domain *domain)
 
 void rules_check(struct diags *d, const struct system *s)
 {
-    check_names(d, s);
+    rules_check_names(d, s);
     if (s->domains.count > LAUNCH_MAX_DOMAINS) {
         return;
     }

@@ -108,6 +108,9 @@ static inline struct domain *system_domain(const struct system *s, size_t i)
  * [impl->dsn~tool-defaults~1] */
 void system_fill(struct system *s);
 
+/* Names and number of the domains. */
+void rules_check_names(struct diags *d, const struct system *s);
+
 /* The rules that need no file: roles, names, CPUs, memory, order. [impl->dsn~tool-rules~1] */
 void rules_check(struct diags *d, const struct system *s);
 

@@ -40,6 +40,7 @@ int verb_schema(struct tool *t, int argc, char **argv);
 int verb_inspect(struct tool *t, int argc, char **argv);
 int verb_image(struct tool *t, int argc, char **argv);
 int verb_import(struct tool *t, int argc, char **argv);
+int verb_draw(struct tool *t, int argc, char **argv);
 int verb_board(struct tool *t, int argc, char **argv);
 
 /* Usage error: says what is wrong and how the verb is used. Returns EXIT_USAGE. */

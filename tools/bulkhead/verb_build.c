@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* check, build, board. */
+/* check, build, draw, board. */
 #include <inttypes.h>
 #include <string.h>
 
+#include "draw.h"
 #include "file.h"
 #include "tool.h"
 
@@ -66,6 +67,25 @@ int verb_build(struct tool *t, int argc, char **argv)
     }
     buffer_release(&image);
     tool_finish(t);
+    return code;
+}
+
+int verb_draw(struct tool *t, int argc, char **argv)
+{
+    struct system s;
+    struct buffer picture = {0};
+    int code;
+    const char *file = tool_only_file(t, tool_find_verb("draw"), argc, argv, &code);
+
+    if (file == NULL) {
+        return code;
+    }
+    if (!tool_load_system(t, file, &s)) {
+        return tool_finish(t);
+    }
+    draw_system(&t->arena, &picture, &s, build_span(&t->arena, &t->build, &s));
+    code = tool_write(t, t->output != NULL ? t->output : "-", buffer_bytes(&picture));
+    buffer_release(&picture);
     return code;
 }
 

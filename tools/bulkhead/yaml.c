@@ -4,6 +4,8 @@
 #include <libfyaml.h>
 #include <string.h>
 
+#include "utf8.h"
+
 struct builder {
     struct arena *arena;
     struct diags *diags;
@@ -198,16 +200,34 @@ static void run_parser(struct builder *b, struct fy_parser *parser, struct fy_di
     }
 }
 
+/* The YAML library is shown nothing but printable UTF-8 without directives: it does not stand everything else. */
 static bool text_is_acceptable(struct builder *b, struct bytes text)
 {
-    struct place start = {.file = b->file, .line = 1, .column = 1};
+    struct place at = {.file = b->file, .line = 1, .column = 1};
 
     if (text.size > YAML_MAX_BYTES) {
-        refuse(b, start, "yaml-size", "the file is larger than 1 MiB; a system description is a short text");
-    } else if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) {
-        refuse(b, start, "yaml-text", "the file holds NUL bytes; give a YAML text, not a binary");
+        refuse(b, at, "yaml-size", "the file is larger than 1 MiB; a system description is a short text");
+        return false;
     }
-    return !b->failed;
+    for (size_t i = 0; i < text.size; at.column++) {
+        unsigned char byte = text.data[i];
+        size_t length = byte >= 0x80 ? utf8_printable(text.data + i, text.size - i) : 1;
+        bool is_control = byte == 0x7f || (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r');
+        if (length == 0 || is_control) {
+            refuse(b, at, "yaml-text", "this character is not printable, or the file no UTF-8 text; write plain text");
+            return false;
+        }
+        if (byte == '%' && at.column == 1) {
+            refuse(b, at, "yaml-directive", "directives are not used here; leave the line out");
+            return false;
+        }
+        if (byte == '\n') {
+            at.line++;
+            at.column = 0;
+        }
+        i += length;
+    }
+    return true;
 }
 
 struct yaml_node *yaml_parse(struct arena *arena, struct diags *d, const char *file, struct bytes text)
