@@ -223,7 +223,7 @@ static inline uint32_t take_lr(struct vgic_vcpu *g, uint32_t n)
     uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
     uint32_t i = (uint32_t)__builtin_ctz(free | (uint32_t)BIT(VGIC_LRS));
 
-    if (LIKELY(free != 0u)) {
+    if (free != 0u) {
         g->priv.held |= (uint32_t)BIT(n);
         g->lr_of[n] = (uint8_t)i;
         g->lr_intid[i] = (uint16_t)n;
@@ -232,21 +232,26 @@ static inline uint32_t take_lr(struct vgic_vcpu *g, uint32_t n)
     return i;
 }
 
-/* The short way of a private interrupt of g->fast into a list register: its old one where that is empty, or a free one.
- * link: LR_HW and the physical interrupt, or LR_EOI.  false = take the long way: vgic_resync(). */
-static inline bool list_private(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint64_t link)
+/* The short way of a private interrupt of g->fast that was in a list register before: there again, where it is empty.
+ * link: LR_HW and the physical interrupt, or LR_EOI.  false = take a longer way. */
+VGIC_HOT bool list_again(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint64_t link)
 {
     uint32_t i = g->lr_of[n];
 
-    if (LIKELY((g->priv.held & BIT(n)) != 0u)) {
-        if ((vgic_hw_elrsr() & BIT(i)) == 0u) {
-            return false;
-        }
-    } else {
-        i = take_lr(g, n);
-        if (UNLIKELY(i == VGIC_LRS)) {
-            return false;
-        }
+    if (UNLIKELY(((g->priv.held >> n) & 1u) == 0u || ((vgic_hw_elrsr() >> i) & 1u) == 0u)) {
+        return false;
+    }
+    g->lr_latched = (g->lr_latched & ~(uint32_t)BIT(i)) | (latched << i);
+    vgic_hw_set_lr(i, LR_PENDING | link | vgic_lr_base(&g->priv, n));
+    return true;
+}
+
+static bool list_new(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint64_t link)
+{
+    uint32_t i = ((g->priv.held & BIT(n)) == 0u) ? take_lr(g, n) : VGIC_LRS;
+
+    if (i == VGIC_LRS) {
+        return false;
     }
     g->lr_latched = (g->lr_latched & ~(uint32_t)BIT(i)) | (latched << i);
     vgic_hw_set_lr(i, LR_PENDING | link | vgic_lr_base(&g->priv, n));
@@ -260,7 +265,8 @@ VGIC_COLD void vgic_pend_private(struct vcpu *v, uint32_t bits)
 
     for (uint32_t m = bits & g->fast; m != 0u; m &= m - 1u) {
         uint32_t n = (uint32_t)__builtin_ctz(m);
-        if (list_private(g, n, 1, vgic_lr_link(g, n))) {
+        uint64_t link = vgic_lr_link(g, n);
+        if (list_again(g, n, 1, link) || list_new(g, n, 1, link)) {
             left &= ~(uint32_t)BIT(n);
         }
     }
@@ -317,7 +323,7 @@ void vgic_send_sgi(struct vcpu *v, uint64_t sgi1r)
 
     if (LIKELY(target == g->sgi_self)) {
         uint32_t bit = (uint32_t)BIT(n) & g->priv.group;
-        if (UNLIKELY((g->fast & bit) == 0u || !list_private(g, n, 1, 0))) {
+        if (UNLIKELY((g->fast & bit) == 0u || !list_again(g, n, 1, 0))) {
             vgic_pend_private(v, bit);
         }
     } else {
@@ -391,11 +397,15 @@ void vgic_set_level(struct vcpu *v, uint32_t intid, bool level)
 }
 
 /* again: the guest ended the one before, which has not been looked at. */
-VGIC_COLD static void pend_hw_slow(struct vcpu *v, uint32_t bit, bool again)
+VGIC_COLD static void pend_hw_slow(struct vcpu *v, uint32_t n, bool again)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t bit = (uint32_t)BIT(n);
 
     vgic_ask_end(v);
+    if ((g->fast & ~g->priv.edge & bit) != 0u && list_new(g, n, 0, vgic_lr_link(g, n))) {
+        return;
+    }
     if (again) {
         vgic_resync(v);
         g->hw |= bit;
@@ -415,8 +425,8 @@ void vgic_pend_hw(struct vcpu *v, uint32_t vintid, uint32_t pintid)
     g->pint[vintid] = (uint8_t)pintid;
     g->hw = before | bit;
     g->priv.level |= bit;
-    if (UNLIKELY((g->fast & ~g->priv.edge & bit) == 0u || !list_private(g, vintid, 0, link))) {
-        pend_hw_slow(v, bit, (before & bit) != 0u);
+    if (UNLIKELY((g->fast & ~g->priv.edge & bit) == 0u || !list_again(g, vintid, 0, link))) {
+        pend_hw_slow(v, vintid, (before & bit) != 0u);
     }
 }
 

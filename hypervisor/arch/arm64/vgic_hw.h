@@ -92,12 +92,13 @@ static inline uint64_t vgic_hw_lr(uint32_t n)
     }
     return value;
 }
+void vgic_hw_set_lr_n(uint32_t n, uint64_t value); /* any n */
 static inline void vgic_hw_set_lr(uint32_t n, uint64_t value)
 {
-    switch (n) {
-        VGIC_HW_LR(VGIC_HW_LR_WRITE)
-    default:
-        break;
+    if (LIKELY(n == 0u)) {
+        __asm__ volatile("msr s3_4_c12_c12_0, %x0" ::"rZ"(value) : "memory");
+    } else {
+        vgic_hw_set_lr_n(n, value);
     }
 }
 static inline void vgic_hw_apr(uint32_t n, uint32_t *ap0, uint32_t *ap1)

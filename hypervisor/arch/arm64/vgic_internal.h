@@ -11,6 +11,7 @@
 #include "lib/bits.h"
 
 #define VGIC_COLD           __attribute__((noinline)) /* keeps its stack frame off the short paths */
+#define VGIC_HOT            static inline __attribute__((always_inline))
 #define VGIC_SGI_MASK       0xffffu
 #define VGIC_NO_OWNER       0xffu
 #define VGIC_BEST_NONE      UINT16_MAX

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/vgic_internal.h"
 
+#if !defined(VGIC_HW_MODEL)
+void vgic_hw_set_lr_n(uint32_t n, uint64_t value)
+{
+    switch (n) {
+        VGIC_HW_LR(VGIC_HW_LR_WRITE)
+    default:
+        break;
+    }
+}
+#endif
+
 /* v may be given this interrupt's pending state. */
 static bool is_deliverable(struct vcpu *v, const struct vgic_irqs *irqs, uint32_t intid)
 {
