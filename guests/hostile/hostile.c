@@ -21,6 +21,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define BUFFER_BYTES 8192u
+#define FILLED_WORDS 64u
 #define ROUNDS       20000u
 #define FLOOD        32u
 #define REPORT       5000u
@@ -97,7 +98,7 @@ static void fill_buffer(struct attacker *attacker)
 {
     uint64_t *words = (void *)buffers[attacker - attackers];
 
-    for (uint32_t i = 0; i < 32; i++) {
+    for (uint32_t i = 0; i < FILLED_WORDS; i++) {
         words[i] = argument(attacker);
         if (below(attacker, 2) != 0) {
             words[i] = words[i] << 32 | (uint32_t)argument(attacker);
@@ -105,34 +106,49 @@ static void fill_buffer(struct attacker *attacker)
     }
 }
 
-/* Calls whose success would end this domain or this CPU. */
+/* Success would end this domain or stop this CPU for good. */
 static bool is_suicide(uint64_t number, uint64_t a0)
 {
     return number == __HYPERVISOR_sched_op &&
            (a0 == SCHEDOP_shutdown || a0 == SCHEDOP_block || a0 == SCHEDOP_poll || a0 == SCHEDOP_watchdog);
 }
 
+/* A list of calls with results: in the buffer only, as its own memory is all that this program must spare. */
+static void attack_multicall(struct attacker *attacker)
+{
+    struct multicall_entry *calls = (void *)buffers[attacker - attackers];
+
+    fill_buffer(attacker);
+    for (uint32_t i = 0; i < FILLED_WORDS / 8; i++) {
+        calls[i].op = below(attacker, 64);
+        if (calls[i].op == __HYPERVISOR_sched_op || calls[i].op == __HYPERVISOR_multicall) {
+            calls[i].op = argument(attacker) | 64;
+        }
+    }
+    attacker->refusals +=
+        hypercall2(__HYPERVISOR_multicall, (uint64_t)calls, below(attacker, BUFFER_BYTES / sizeof(*calls))) < 0;
+}
+
 static void attack_hypercall(struct attacker *attacker)
 {
     static const uint8_t known[] = {
-        __HYPERVISOR_memory_op,      __HYPERVISOR_multicall, __HYPERVISOR_xen_version, __HYPERVISOR_console_io,
-        __HYPERVISOR_grant_table_op, __HYPERVISOR_vcpu_op,   __HYPERVISOR_sched_op,    __HYPERVISOR_event_channel_op,
-        __HYPERVISOR_physdev_op,     __HYPERVISOR_hvm_op,    __HYPERVISOR_sysctl,      __HYPERVISOR_domctl,
-        __HYPERVISOR_argo_op,        __HYPERVISOR_dm_op,     HYPERVISOR_BULKHEAD_OP,
+        __HYPERVISOR_memory_op, __HYPERVISOR_xen_version, __HYPERVISOR_console_io,       __HYPERVISOR_grant_table_op,
+        __HYPERVISOR_vcpu_op,   __HYPERVISOR_sched_op,    __HYPERVISOR_event_channel_op, __HYPERVISOR_physdev_op,
+        __HYPERVISOR_hvm_op,    __HYPERVISOR_sysctl,      __HYPERVISOR_domctl,           __HYPERVISOR_argo_op,
+        __HYPERVISOR_dm_op,     HYPERVISOR_BULKHEAD_OP,   __HYPERVISOR_vm_assist,        __HYPERVISOR_xsm_op,
     };
     uint64_t number = below(attacker, 8) != 0 ? known[below(attacker, COUNT(known))] : argument(attacker);
     uint64_t a0 = below(attacker, 4) != 0 ? below(attacker, 40) : argument(attacker);
+    uint64_t a2 = number == __HYPERVISOR_grant_table_op ? below(attacker, 64) : argument(attacker);
 
     fill_buffer(attacker);
-    if (is_suicide(number, a0)) {
+    if (is_suicide(number, a0) || number == __HYPERVISOR_multicall) {
         number = __HYPERVISOR_xen_version;
     }
     if (number == __HYPERVISOR_console_io && a0 == CONSOLEIO_write) {
         a0 = 1000;
     }
-    if (hypercall5(number, a0, argument(attacker), argument(attacker), argument(attacker), argument(attacker)) < 0) {
-        attacker->refusals++;
-    }
+    attacker->refusals += hypercall5(number, a0, argument(attacker), a2, argument(attacker), argument(attacker)) < 0;
 }
 
 static void attack_psci(struct attacker *attacker)
@@ -235,7 +251,7 @@ static void attack_interrupts(struct attacker *attacker)
 static void attack(uint64_t rounds)
 {
     static void (*const ways[])(struct attacker *) = {
-        attack_hypercall, attack_hypercall, attack_hypercall, attack_psci, attack_memory,
+        attack_hypercall, attack_hypercall, attack_multicall, attack_psci, attack_memory,
         attack_memory,    attack_sysreg,    attack_junk,      attack_uart, attack_interrupts,
     };
     struct attacker *attacker = &attackers[this_cpu()->index];

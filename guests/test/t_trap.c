@@ -109,7 +109,8 @@ static void walk_of_nothing(void)
     mmu_set_gib(NOTHING_NORMAL >> 30, MMU_DATA);
     CHECK(probe.faulted);
     CHECK_EQUAL(ESR_EC(probe.frame.esr), EC_DABT);
-    CHECK_EQUAL(ESR_FSC(probe.frame.esr), 0x16); /* external abort on the walk, level 2 */
+    /* External abort on the walk.  Its level is 2; a hypervisor may know only that of its own walk. */
+    CHECK_EQUAL(ESR_FSC(probe.frame.esr) & ~3u, 0x14);
 }
 
 static void junk_is_undefined(void)
@@ -143,7 +144,7 @@ static void other_hvc_immediates_are_undefined(void)
     }
 }
 
-/* SMC #0 may be answered as SMCCC; any other immediate is UNDEFINED. */
+/* An SMC is UNDEFINED or answered as SMCCC, and reaches no firmware. */
 static void smc_does_nothing(void)
 {
     struct probe probe = probe_instruction(WORD_SMC, 0x8400ffff);
@@ -154,7 +155,11 @@ static void smc_does_nothing(void)
         CHECK_EQUAL((int32_t)probe.value, PSCI_NOT_SUPPORTED);
     }
     probe = probe_instruction(WORD_SMC | 1 << 5, PSCI_VERSION);
-    check_undefined(&probe);
+    if (probe.faulted) {
+        check_undefined(&probe);
+    } else {
+        CHECK((int32_t)probe.value == PSCI_NOT_SUPPORTED || probe.value == 0x10001);
+    }
 }
 
 static void unknown_hypercalls(void)
