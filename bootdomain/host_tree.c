@@ -51,14 +51,39 @@ static bool is_memory(const void *fdt, int node)
     return type != NULL && size == (int)sizeof("memory") && memcmp(type, "memory", sizeof("memory")) == 0;
 }
 
-static bool read_memory(struct ranges *ranges, const void *fdt)
+static bool read_reserved(const void *fdt, int parent, struct ranges *taken)
 {
     int node;
 
-    ranges_clear(ranges);
+    fdt_for_each_subnode(node, fdt, parent)
+    {
+        if (!add_reg(taken, fdt, parent, node)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_reserved_memory(const void *fdt, int node)
+{
+    int length = 0;
+    const char *name = fdt_get_name(fdt, node, &length);
+
+    return name != NULL && strcmp(name, "reserved-memory") == 0;
+}
+
+/* Memory nodes to in_tree, reservations to taken. */
+static bool read_nodes(const void *fdt, struct ranges *taken)
+{
+    int node;
+
+    ranges_clear(&in_tree);
     fdt_for_each_subnode(node, fdt, 0)
     {
-        if (is_memory(fdt, node) && !add_reg(ranges, fdt, 0, node)) {
+        if (is_memory(fdt, node) && !add_reg(&in_tree, fdt, 0, node)) {
+            return false;
+        }
+        if (is_reserved_memory(fdt, node) && !read_reserved(fdt, node, taken)) {
             return false;
         }
     }
@@ -98,9 +123,10 @@ static bool refuse(const struct ranges *surplus, const struct board_table *board
     return surplus->count == 0;
 }
 
-bool host_tree_check_memory(const void *fdt, const struct board_table *board)
+/* in_tree is used up. */
+static bool check_memory(const struct board_table *board)
 {
-    if (!read_memory(&in_tree, fdt) || !read_table(&in_table, board) || !cut_all(&in_table, &in_tree) ||
+    if (!read_table(&in_table, board) || !cut_all(&in_table, &in_tree) ||
         !refuse(&in_table, board, "the board table", "the host device tree")) {
         return false;
     }
@@ -108,11 +134,9 @@ bool host_tree_check_memory(const void *fdt, const struct board_table *board)
            refuse(&in_tree, board, "the host device tree", "the board table");
 }
 
-bool host_tree_add_reserved(const void *fdt, struct ranges *taken)
+static bool add_reservations(const void *fdt, struct ranges *taken)
 {
-    int parent = fdt_path_offset(fdt, "/reserved-memory");
     int count = fdt_num_mem_rsv(fdt);
-    int node;
 
     for (int i = 0; i < count; i++) {
         uint64_t base = 0;
@@ -122,14 +146,10 @@ bool host_tree_add_reserved(const void *fdt, struct ranges *taken)
             return false;
         }
     }
-    if (parent < 0) {
-        return true;
-    }
-    fdt_for_each_subnode(node, fdt, parent)
-    {
-        if (!add_reg(taken, fdt, parent, node)) {
-            return false;
-        }
-    }
     return true;
+}
+
+bool host_tree_read(const void *fdt, const struct board_table *board, struct ranges *taken)
+{
+    return read_nodes(fdt, taken) && add_reservations(fdt, taken) && check_memory(board);
 }

@@ -10,11 +10,9 @@
 
 #include "ranges.h"
 
-/* Compare the RAM of the tree's /memory nodes with the board table's: they must be the same.  False, and said, when
- * they are not.  fdt: a whole, checked tree. */
-bool host_tree_check_memory(const void *fdt, const struct board_table *board);
-
-/* Add what /reserved-memory and the tree's own reservations keep to `taken`.  False, and said, on a bad entry. */
-bool host_tree_add_reserved(const void *fdt, struct ranges *taken);
+/* Compare the RAM of the tree's memory nodes with the board table's: they must be the same.  Add what /reserved-memory
+ * and the tree's own reservations keep to `taken`.  fdt: a whole, checked tree.
+ * False, and said, when the memory differs or an entry is wrong.  Bound: one walk of the tree. */
+bool host_tree_read(const void *fdt, const struct board_table *board, struct ranges *taken);
 
 #endif

@@ -92,8 +92,8 @@ static bool read_board(void)
     return true;
 }
 
-/* Machine memory that the hypervisor has reserved, and what the host's device tree reserves. */
-static bool read_taken(const struct hvm_start_info *info, const void *tree)
+/* Machine memory that the hypervisor has reserved. */
+static bool read_taken(const struct hvm_start_info *info)
 {
     const struct hvm_memmap_table_entry *entries = hyper_pointer(info->memmap_paddr);
 
@@ -102,14 +102,11 @@ static bool read_taken(const struct hvm_start_info *info, const void *tree)
             return false;
         }
     }
-    if (tree != NULL && !host_tree_add_reserved(tree, &taken)) {
-        return false;
-    }
     ranges_grow_to_pages(&taken);
     return true;
 }
 
-/* The host's device tree, checked; *tree is NULL when there is none.  False when it is refused. */
+/* The host's device tree, checked, and what it reserves; *tree is NULL when there is none.  False when it is refused. */
 static bool read_tree(const struct hvm_modlist_entry *module, const void **tree)
 {
     *tree = NULL;
@@ -117,7 +114,7 @@ static bool read_tree(const struct hvm_modlist_entry *module, const void **tree)
         return true;
     }
     *tree = tree_get(hyper_pointer(module->paddr), module->size, "host device tree", launch_tree, sizeof(launch_tree));
-    return *tree != NULL && host_tree_check_memory(*tree, &board);
+    return *tree != NULL && host_tree_read(*tree, &board, &taken);
 }
 
 /* The description: launch.dtb of the archive, or the host's device tree when the image has no archive. */
@@ -205,6 +202,13 @@ static size_t pad(char *line, size_t used, size_t column)
     return at_column;
 }
 
+static unsigned long microseconds(uint64_t ticks)
+{
+    uint64_t hz = hyper_ticks_hz();
+
+    return (hz == 0) ? 0 : (unsigned long)(ticks * MICROSECONDS / hz);
+}
+
 static void print_domain(uint32_t index, uint64_t start)
 {
     const struct plan_domain *domain = &plan.domains[index];
@@ -217,9 +221,7 @@ static void print_domain(uint32_t index, uint64_t start)
     used += text_format(&line[used], sizeof(line) - used, "%u", domain->vcpus);
     used = pad(line, used, 60);
     if (state->is_started) {
-        uint64_t ticks = state->start_ticks - start;
-        text_format(&line[used], sizeof(line) - used, "%lu us",
-                    (unsigned long)(ticks * MICROSECONDS / hyper_ticks_hz()));
+        text_format(&line[used], sizeof(line) - used, "%lu us", microseconds(state->start_ticks - start));
     } else {
         text_format(&line[used], sizeof(line) - used, "not started");
     }
@@ -236,6 +238,11 @@ static uint32_t print_summary(uint64_t start)
         print_domain(plan.order[i], start);
         failed += builder.states[plan.order[i]].is_started ? 0 : 1;
     }
+    struct bulkhead_boot_record record;
+    if (hyper_boot_record(&record) == 0 && record.ticks_first_domain > record.ticks_reset) {
+        log_notice(NULL, "the first one %lu us after reset",
+                   microseconds(record.ticks_first_domain - record.ticks_reset));
+    }
     log_notice(NULL, "%u of %u domains started", plan.count - failed, plan.count);
     return failed;
 }
@@ -249,7 +256,7 @@ static bool prepare(const struct hvm_start_info *info)
         return false;
     }
     const struct hvm_modlist_entry *modules = hyper_pointer(info->modlist_paddr);
-    return read_tree(&modules[BOOT_MODULE_DTB], &tree) && read_taken(info, tree) &&
+    return read_tree(&modules[BOOT_MODULE_DTB], &tree) && read_taken(info) &&
            read_plan(&modules[BOOT_MODULE_ARCHIVE], tree) && claim_memory();
 }
 

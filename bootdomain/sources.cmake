@@ -9,8 +9,7 @@ set(BULKHEAD_SOURCES ${CMAKE_SOURCE_DIR}/build/deps/src CACHE PATH "unpacked sou
 set(fdt ${BULKHEAD_SOURCES}/device-tree-compiler/libfdt)
 set(zlib ${BULKHEAD_SOURCES}/zlib)
 set(BOOTDOMAIN_FDT_SOURCES
-  ${fdt}/fdt.c ${fdt}/fdt_addresses.c ${fdt}/fdt_check.c ${fdt}/fdt_ro.c ${fdt}/fdt_strerror.c ${fdt}/fdt_sw.c
-  ${fdt}/fdt_rw.c ${fdt}/fdt_wip.c)
+  ${fdt}/fdt.c ${fdt}/fdt_addresses.c ${fdt}/fdt_check.c ${fdt}/fdt_ro.c ${fdt}/fdt_strerror.c ${fdt}/fdt_sw.c)
 set(BOOTDOMAIN_ZLIB_SOURCES
   ${zlib}/adler32.c ${zlib}/crc32.c ${zlib}/inffast.c ${zlib}/inflate.c ${zlib}/inftrees.c ${zlib}/zutil.c)
 set(BOOTDOMAIN_THIRD_INCLUDES ${fdt} ${zlib})

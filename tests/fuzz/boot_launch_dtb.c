@@ -75,7 +75,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     ranges_clear(&reserved);
-    host_tree_check_memory(tree, &board);
-    host_tree_add_reserved(tree, &reserved);
+    host_tree_read(tree, &board, &reserved);
     return 0;
 }
