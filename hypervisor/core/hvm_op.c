@@ -28,22 +28,23 @@ static bool is_known(uint32_t index)
     }
 }
 
-/* Everybody reads its own; a builder reads and writes those of its target. */
+/* Everybody reads its own and sets its own upcall interrupt; a builder reads and writes those of its target. */
 static err_t parameter(struct vcpu *v, struct domain *d, struct xen_hvm_param *p, bool set)
 {
-    err_t err = (d == v->domain && !set) ? OK : rights_check(v, BULKHEAD_RIGHT_BUILD, d->slot);
+    bool own = d == v->domain && (!set || p->index == HVM_PARAM_CALLBACK_IRQ);
+    err_t err = own ? OK : rights_check(v, BULKHEAD_RIGHT_BUILD, d->slot);
     uint64_t *value = &d->hvm_params[index_nospec(p->index, HVM_PARAMS)];
 
-    if (err != OK) {
-        return err;
-    }
     if (!is_known(p->index)) {
         return ERR_INVAL;
+    }
+    if (err != OK) {
+        return err;
     }
     spin_lock(&d->lock);
     if (!set) {
         p->value = *value;
-    } else if (d->started) {
+    } else if (d->started && !own) {
         err = ERR_PERM;
     } else {
         *value = p->value;

@@ -70,8 +70,8 @@ static uint64_t vcpu_index(uint64_t affinity)
 
 static NOINLINE int64_t psci_cpu_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t context)
 {
-    if (!IS_ALIGNED(entry, 4u) || (entry >> PAGE_SHIFT) >= arch_stage2_gfn_limit()) {
-        return PSCI_INVALID_ADDRESS;
+    if (!IS_ALIGNED(entry, 4u) || arch_stage2_get(v->domain, gaddr_to_gfn(GADDR(entry))).mapping == MAPPING_NONE) {
+        return PSCI_INVALID_ADDRESS; /* nothing is there to execute */
     }
     switch (vcpu_power_on(v, vcpu_index(target), entry, context)) {
     case OK:

@@ -142,6 +142,17 @@ static void trap_undefined(struct vcpu *v, uint64_t esr)
     context_inject_undefined(v);
 }
 
+/* A trapped SMC has not been executed: pc is its own. */
+static void trap_smc(struct vcpu *v, uint64_t esr)
+{
+    if ((esr & 0xffffu) == 0u) {
+        v->arch.pc += 4u;
+        smccc_call(v);
+    } else {
+        trap_undefined(v, esr);
+    }
+}
+
 void trap_sync(struct vcpu *v, uint64_t esr)
 {
     switch (ESR_EC(esr)) { /* but EC_DABT_LOW: entry.S calls trap_data_abort() */
@@ -155,8 +166,7 @@ void trap_sync(struct vcpu *v, uint64_t esr)
         trap_wfx(v, esr);
         break;
     case EC_SMC64:
-        v->arch.pc += 4u;
-        smccc_call(v);
+        trap_smc(v, esr);
         break;
     case EC_IABT_LOW:
         abort_guest(v, esr);

@@ -115,6 +115,12 @@ void vgic_save(struct vcpu *v)
     vgic_set_hcr(g, 0); /* g->fast is 0 from now on */
 }
 
+/* Not 0: there are SPIs for this vCPU to take, perhaps. */
+static uint32_t spi_hint(const struct vgic_vcpu *g)
+{
+    return __atomic_load_n(&g->sum[0], __ATOMIC_RELAXED) | __atomic_load_n(&g->sum[1], __ATOMIC_RELAXED);
+}
+
 void vgic_load(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
@@ -126,9 +132,9 @@ void vgic_load(struct vcpu *v)
     }
     g->loaded = true;
     g->hcr = ICH_HCR_EN;
+    vgic_take_posted(v);
     g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
-    if ((vgic_private_candidates(g) | g->spilled | g->spill_count) != 0u ||
-        (__atomic_load_n(&g->sum[0], __ATOMIC_RELAXED) | __atomic_load_n(&g->sum[1], __ATOMIC_RELAXED) |
+    if ((vgic_private_candidates(g) | g->spilled | g->spill_count | spi_hint(g) |
          __atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED)) != 0u) {
         vgic_resync(v);
     } else {
@@ -208,7 +214,7 @@ bool vgic_has_pending(struct vcpu *v)
     if (vgic_private_candidates(g) != 0u) {
         return true;
     }
-    if ((__atomic_load_n(&g->sum[0], __ATOMIC_RELAXED) | __atomic_load_n(&g->sum[1], __ATOMIC_RELAXED)) == 0u) {
+    if (spi_hint(g) == 0u) {
         return false;
     }
     spin_lock(&v->domain->arch.vgic.lock);
