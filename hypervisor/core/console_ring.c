@@ -3,7 +3,8 @@
 #include "arch/contract/arch.h"
 #include "core/console.h"
 
-#define RECORDS 1024u
+#define RECORDS      1024u
+#define RECORDS_SELF 64u /* kept for the hypervisor */
 
 /* A stretch of bytes of one owner. */
 struct record {
@@ -23,19 +24,22 @@ static struct {
 } ring;
 
 static_assert((CONSOLE_RING & (CONSOLE_RING - 1u)) == 0u && (RECORDS & (RECORDS - 1u)) == 0u, "free-running indices");
-static_assert(CONSOLE_QUOTA * 8u <= CONSOLE_RING, "eight floods do not silence the others");
+static_assert(CONSOLE_QUOTA * 8u <= CONSOLE_RING, "seven floods do not silence an eighth domain");
 
 static struct record *last_record(void)
 {
     return &ring.records[(ring.record_head - 1u) % RECORDS];
 }
 
+/* Domains leave some room for what the hypervisor has to say. */
 static bool has_room(uint32_t owner, size_t n)
 {
-    uint32_t limit = (owner == CONSOLE_SELF) ? CONSOLE_RING : CONSOLE_QUOTA;
+    bool self = owner == CONSOLE_SELF;
+    uint32_t bytes = CONSOLE_RING - (ring.head - ring.tail);
+    uint32_t records = RECORDS - (ring.record_head - ring.record_tail);
 
-    return n <= CONSOLE_RING - (ring.head - ring.tail) && ring.queued[owner] + n <= limit &&
-           ring.record_head - ring.record_tail < RECORDS;
+    return n + (self ? 0u : CONSOLE_QUOTA) <= bytes && records > (self ? 0u : RECORDS_SELF) &&
+           (self || ring.queued[owner] + n <= CONSOLE_QUOTA);
 }
 
 static void note(uint32_t owner, size_t n)

@@ -13,6 +13,7 @@
 #include "core/upcall.h"
 #include "core/wallclock.h"
 #include "lib/bits.h"
+#include "lib/string.h"
 
 static const struct board_table *board;         /* const after init */
 static uint64_t usable[(MAX_CPUS + 63u) / 64u]; /* const after init */
@@ -66,6 +67,7 @@ static void init_frames(const struct boot_info *info)
 
 static void start_cpus(const struct boot_info *info)
 {
+    memset(usable, 0, sizeof(usable));
     usable[info->boot_cpu / 64u] |= UINT64_C(1) << (info->boot_cpu % 64u);
     for (uint32_t id = 0; id < info->board->cpu_count; id++) {
         if (id == info->boot_cpu) {
