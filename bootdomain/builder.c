@@ -138,6 +138,16 @@ static bool get_modules(struct builder *builder, struct load *load)
     return true;
 }
 
+static bool has_safe(const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if ((plan->domains[i].flags & BULKHEAD_DOMAIN_SAFE) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool build(struct builder *builder, uint32_t index)
 {
     static struct load load;
@@ -146,6 +156,7 @@ static bool build(struct builder *builder, uint32_t index)
 
     memset(&load, 0, sizeof(load));
     load.domain = domain;
+    load.has_safe = has_safe(builder->plan);
     if (!get_modules(builder, &load) || !load_prepare(&load, builder->board)) {
         return false;
     }
@@ -155,6 +166,7 @@ static bool build(struct builder *builder, uint32_t index)
     return set_affinity(builder, domain, state->domid) &&
            passes(domain, "give it memory", load_memory(&load, state->domid)) &&
            passes(domain, "fill its memory", load_contents(&load, state->domid)) &&
+           passes(domain, "give it its devices", load_devices(&load, state->domid)) &&
            passes(domain, "set its entry state", hyper_set_entry(state->domid, load.kernel.entry, load.place.fdt)) &&
            passes(domain, "start it", hyper_unpause(state->domid));
 }

@@ -257,6 +257,26 @@ int64_t hyper_unmap(uint64_t to, uint32_t pages)
     return result;
 }
 
+int64_t hyper_give_registers(uint16_t domid, uint64_t guest, uint64_t machine, uint64_t size)
+{
+    struct xen_domctl op = {0};
+
+    op.u.memory_mapping = (struct xen_domctl_memory_mapping){.first_gfn = guest / LAYOUT_PAGE,
+                                                             .first_mfn = machine / LAYOUT_PAGE,
+                                                             .nr_mfns = size / LAYOUT_PAGE,
+                                                             .add_mapping = DPCI_ADD_MAPPING};
+    return domctl(&op, XEN_DOMCTL_memory_mapping, domid);
+}
+
+int64_t hyper_give_interrupt(uint16_t domid, uint32_t intid)
+{
+    struct xen_domctl op = {0};
+
+    op.u.bind_pt_irq = (struct xen_domctl_bind_pt_irq){
+        .machine_irq = intid, .irq_type = PT_IRQ_TYPE_SPI, .u.spi.spi = (uint16_t)intid};
+    return domctl(&op, XEN_DOMCTL_bind_pt_irq, domid);
+}
+
 int64_t hyper_claim(uint64_t base, uint64_t size)
 {
     struct bulkhead_memory op = {.base = base, .size = size};

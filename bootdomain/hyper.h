@@ -34,6 +34,10 @@ int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t page
 int64_t hyper_map(uint16_t domid, uint64_t gfn, uint64_t to, uint32_t pages);
 int64_t hyper_unmap(uint64_t to, uint32_t pages);
 
+/* Devices of the board: pages of registers at a guest address, and a shared interrupt under its own number. */
+int64_t hyper_give_registers(uint16_t domid, uint64_t guest, uint64_t machine, uint64_t size);
+int64_t hyper_give_interrupt(uint16_t domid, uint32_t intid);
+
 /* Machine memory */
 int64_t hyper_claim(uint64_t base, uint64_t size);
 int64_t hyper_map_outside(uint64_t base, uint64_t size, uint64_t to);

@@ -45,21 +45,30 @@ static void decide_moves(struct load *load)
         load->place.ramdisk != 0 && add_move(load, &load->modules[PLAN_RAMDISK], load->place.ramdisk);
 }
 
+/* The partial tree, checked, and what it asks for; *partial is NULL when the domain has none. */
+static bool read_partial(struct load *load, const struct board_table *board, const void **partial)
+{
+    const struct plan_module *module = &load->modules[PLAN_DEVICE_TREE];
+    struct passthrough_context context = {
+        .domain = load->domain->name, .board = board, .banks = &load->banks, .has_safe = load->has_safe};
+
+    *partial = NULL;
+    if (module->data == NULL) {
+        return true;
+    }
+    *partial = tree_get(module->data, module->size, module->name, partial_room, sizeof(partial_room));
+    return *partial != NULL && passthrough_read(&load->devices_given, &context, *partial);
+}
+
 bool load_prepare(struct load *load, const struct board_table *board)
 {
     const char *name = load->domain->name;
-    const struct plan_module *module = &load->modules[PLAN_DEVICE_TREE];
-    const void *partial = NULL;
+    const void *partial;
 
-    if (module->data != NULL) {
-        partial = tree_get(module->data, module->size, module->name, partial_room, sizeof(partial_room));
-        if (partial == NULL) {
-            return false;
-        }
-    }
     layout_banks(load->domain, &load->banks);
     guest_devices_of(load->domain, board, &load->devices);
-    if (!kernel_examine(&load->kernel, name, &load->modules[PLAN_KERNEL], &load->banks) ||
+    if (!read_partial(load, board, &partial) ||
+        !kernel_examine(&load->kernel, name, &load->modules[PLAN_KERNEL], &load->banks) ||
         !layout_place(name, &load->banks, &load->kernel, load->modules[PLAN_RAMDISK].size, GUEST_FDT_ROOM,
                       &load->place)) {
         return false;
@@ -76,6 +85,20 @@ bool load_prepare(struct load *load, const struct board_table *board)
     load->fdt = tree;
     decide_moves(load);
     return true;
+}
+
+int64_t load_devices(const struct load *load, uint16_t domid)
+{
+    const struct passthrough *given = &load->devices_given;
+    int64_t result = 0;
+
+    for (uint32_t i = 0; i < given->range_count && result == 0; i++) {
+        result = hyper_give_registers(domid, given->range[i].guest, given->range[i].machine, given->range[i].size);
+    }
+    for (uint32_t i = 0; i < given->interrupt_count && result == 0; i++) {
+        result = hyper_give_interrupt(domid, given->interrupt[i]);
+    }
+    return result;
 }
 
 static int64_t populate_fixed(const struct load *load, uint16_t domid)

@@ -10,6 +10,7 @@
 #include "guest_fdt.h"
 #include "kernel.h"
 #include "layout.h"
+#include "passthrough.h"
 #include "plan.h"
 
 #define LOAD_MAX_MOVES 2u
@@ -24,6 +25,7 @@ struct load_move {
 /* Everything that is decided about a domain before the hypervisor is asked for anything. */
 struct load {
     const struct plan_domain *domain;
+    bool has_safe;                                 /* some domain of the plan is safe */
     struct plan_module modules[PLAN_MODULE_KINDS]; /* readable: data is set where the domain has the module */
     struct kernel_banks banks;
     struct guest_devices devices;
@@ -33,16 +35,20 @@ struct load {
     bool is_ramdisk_moved;
     uint32_t move_count;
     struct load_move moves[LOAD_MAX_MOVES];
+    struct passthrough devices_given;
     const uint8_t *fdt;
     uint64_t fdt_size;
 };
 
-/* Decide.  load->domain and load->modules are set by the caller.  False, and said, when the domain cannot be built.
+/* Decide.  load->domain, load->modules and load->has_safe are set by the caller.  False, and said, when the domain cannot be built.
  * One at a time: the device tree is in a static buffer until load_contents(). */
 bool load_prepare(struct load *load, const struct board_table *board);
 
 /* Give the domain its RAM, moved modules included. */
 int64_t load_memory(const struct load *load, uint16_t domid);
+
+/* Give the domain the devices of its partial tree. */
+int64_t load_devices(const struct load *load, uint16_t domid);
 
 /* Copy what was not moved, and the device tree.  0, a negative errno, or LOAD_REFUSED when the reason has been said. */
 #define LOAD_REFUSED INT64_C(1)

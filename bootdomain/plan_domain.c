@@ -409,6 +409,10 @@ void plan_read_domain(struct plan_reader *reader)
         domain->spis = LAYOUT_PL011_SPI - 32 + 1;
     }
     read_subnodes(reader);
+    bool has_devices = domain->modules[PLAN_DEVICE_TREE].name[0] != '\0';
+    if (has_devices && fdt_getprop(fdt, reader->node, "nr_spis", NULL) == NULL) {
+        domain->spis = reader->context->board->gic_spis; /* its devices keep their numbers */
+    }
     if (domain->modules[PLAN_KERNEL].name[0] == '\0' && log_problem_count() == before) {
         log_problem(domain->name, "no kernel; add a module compatible with \"multiboot,kernel\"");
     }

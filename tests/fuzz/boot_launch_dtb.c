@@ -7,6 +7,7 @@
 #include "guest_fdt.h"
 #include "host_tree.h"
 #include "layout.h"
+#include "passthrough.h"
 #include "plan.h"
 #include "tree.h"
 
@@ -30,8 +31,14 @@ static void build_tree(const struct plan_domain *domain, const void *partial)
     struct kernel_banks banks;
     struct guest_devices devices;
     uint64_t size = 0;
+    struct passthrough given;
+    struct passthrough_context context = {.domain = domain->name, .board = &board, .banks = &banks};
 
     layout_banks(domain, &banks);
+    if (passthrough_read(&given, &context, partial)) {
+        fuzz_assert(given.range_count <= PASSTHROUGH_MAX_RANGES);
+        fuzz_assert(given.interrupt_count <= PASSTHROUGH_MAX_INTERRUPTS);
+    }
     guest_devices_of(domain, &board, &devices);
     struct guest_fdt_input input = {.domain = domain, .banks = &banks, .devices = &devices, .partial = partial};
     if (guest_fdt_build(&input, out, &size)) {

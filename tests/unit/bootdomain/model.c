@@ -350,6 +350,28 @@ int64_t hyper_unmap(uint64_t to, uint32_t count)
     return 0;
 }
 
+int64_t hyper_give_registers(uint16_t domid, uint64_t guest, uint64_t machine, uint64_t size)
+{
+    struct model_domain *domain = &model_domains[domid];
+
+    assert_building(domid);
+    FAIL_HERE();
+    domain->registers[domain->register_count] = (struct passthrough_range){machine, size, guest};
+    domain->register_count++;
+    return 0;
+}
+
+int64_t hyper_give_interrupt(uint16_t domid, uint32_t intid)
+{
+    struct model_domain *domain = &model_domains[domid];
+
+    assert_building(domid);
+    FAIL_HERE();
+    domain->interrupts[domain->interrupt_count] = intid;
+    domain->interrupt_count++;
+    return 0;
+}
+
 int64_t hyper_map_outside(uint64_t base, uint64_t size, uint64_t to)
 {
     FAIL_HERE();

@@ -10,6 +10,7 @@
 
 #include <bulkhead/bulkhead_op.h>
 
+#include "passthrough.h"
 #include "plan.h"
 
 #define MODEL_DOMAINS 8u
@@ -25,6 +26,10 @@ struct model_domain {
     uint64_t cpus[128];
     uint64_t pc;
     uint64_t x0;
+    uint32_t register_count;
+    struct passthrough_range registers[PASSTHROUGH_MAX_RANGES];
+    uint32_t interrupt_count;
+    uint32_t interrupts[PASSTHROUGH_MAX_INTERRUPTS];
     uint16_t holder[BULKHEAD_RIGHT_COUNT]; /* domid that holds the right on this domain */
 };
 
