@@ -26,7 +26,7 @@ make_one() {
     mkdir -p "$tree/bin" "$tree/dev" "$tree/etc" "$tree/proc" "$tree/sys" "$tree/tmp"
     install -m 755 "$busybox" "$tree/bin/busybox"
     install -m 755 "$sources/panic" "$tree/bin/panic"
-    install -m 644 "$sources/common" "$tree/etc/common"
+    install -m 644 "$sources/common" "$sources/shell" "$tree/etc"
     install -m 755 "$sources/$name-init" "$tree/init"
     find "$tree" -exec touch -h -d '2026-01-01 00:00:00 UTC' {} +
     (cd "$tree" && find . | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) | gzip -9n >"$file.part"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_fp: two vCPUs that share a CPU keep their floating-point registers, their pointer authentication keys and their
  * other EL1 registers.  What is hidden from guests is UNDEFINED.
- * [itest->dsn~guest-fp~1] [itest->dsn~guest-pauth~1] [itest->dsn~guest-context~1] */
+ * [itest->dsn~vcpu-context~1] [itest->dsn~arm64-context~1] [itest->dsn~sysreg-traps~1] [itest->dsn~round-robin~1] */
 #include <guest/cpu.h>
 #include <guest/hypercall.h>
 #include <guest/platform.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_psci: PSCI 1.1 and SMCCC as a guest sees them.  Four vCPUs.
- * [itest->dsn~guest-psci~1] [itest->dsn~guest-smccc~1] */
+ * [itest->dsn~psci~1] */
 #include <guest/cpu.h>
 #include <guest/exception.h>
 #include <guest/gic.h>
