@@ -26,6 +26,7 @@ struct relay {
     int from_child;
     int errors; /* the child's standard error */
     int signals;
+    int signal; /* that ended the run */
     double deadline;
     char typed[CHUNK]; /* read from the terminal, not yet taken by the child */
     size_t typed_size;
@@ -156,6 +157,18 @@ static void give_input(struct relay *r)
     r->typed_size -= taken;
 }
 
+/* Consume the signal, or it would strike when it is unblocked again. */
+static bool take_signal(struct relay *r)
+{
+    struct signalfd_siginfo info;
+
+    if (read(r->signals, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
+        return false;
+    }
+    r->signal = (int)info.ssi_signo;
+    return true;
+}
+
 static int poll_timeout(const struct relay *r)
 {
     if (r->deadline == 0) {
@@ -205,7 +218,10 @@ static enum relay_end carry(struct relay *r)
                 return found == RELAY_ALL_SEEN ? RELAY_SEEN : found == RELAY_FAIL_SEEN ? RELAY_FAILED : RELAY_EXITED;
             }
         }
-        if (fds[3].revents != 0 || (fds[1].revents != 0 && take_input(r))) {
+        if (fds[3].revents != 0 && take_signal(r)) {
+            return RELAY_SIGNAL;
+        }
+        if (fds[1].revents != 0 && take_input(r)) {
             return RELAY_LEFT;
         }
         if (fds[2].revents != 0) {
@@ -298,6 +314,7 @@ enum relay_end relay_run(const char *const *command, struct relay_options *optio
     bool is_raw = options->use_input && make_raw(&saved);
     enum relay_end end = carry(&r);
     *status = end_child(&r, end == RELAY_EXITED);
+    *status = end == RELAY_SIGNAL ? 128 + r.signal : *status;
     if (is_raw) {
         tcsetattr(0, TCSANOW, &saved);
     }

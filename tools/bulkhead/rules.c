@@ -46,6 +46,10 @@ void rules_check_names(struct diags *d, const struct system *s)
                        "`%s` is no name for a domain; write a letter, then at most 30 letters, digits, `_`, `.` or `-`",
                        name->value);
         }
+        if (find_domain(s, name->value) != system_domain(s, i)) {
+            diag_error(d, name->at, "duplicate-name",
+                       "two domains are called `%s`; choose another name for one of them", name->value);
+        }
     }
 }
 

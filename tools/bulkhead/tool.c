@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tool.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "file.h"
@@ -16,22 +17,24 @@ bool tool_read(struct tool *t, const char *path, struct bytes *out)
     return error == 0;
 }
 
-int tool_write(struct tool *t, const char *path, struct bytes data)
+bool tool_write(struct tool *t, const char *path, struct bytes data)
 {
+    int error = 0;
+
     if (strcmp(path, "-") == 0) {
-        return fwrite(data.data, 1, data.size, stdout) == data.size ? EXIT_GOOD : EXIT_BAD_INPUT;
+        error = fwrite(data.data, 1, data.size, stdout) == data.size && fflush(stdout) == 0 ? 0 : EIO;
+    } else {
+        const char *slash = strrchr(path, '/');
+        if (slash != NULL && slash != path) {
+            file_make_folder(arena_text(&t->arena, path, (size_t)(slash - path)));
+        }
+        error = file_write(path, data);
     }
-    const char *slash = strrchr(path, '/');
-    if (slash != NULL && slash != path) {
-        file_make_folder(arena_text(&t->arena, path, (size_t)(slash - path)));
-    }
-    int error = file_write(path, data);
     if (error != 0) {
         diag_error(&t->diags, place_offset(path, 0), "file-write",
                    "the file cannot be written (%s); choose another place with -o", strerror(error));
-        return tool_finish(t);
     }
-    return EXIT_GOOD;
+    return error == 0;
 }
 
 int tool_finish(struct tool *t)

@@ -50,8 +50,8 @@ const struct verb *tool_find_verb(const char *name);
 /* Read a file that was named on the command line; false after reporting why not. */
 bool tool_read(struct tool *t, const char *path, struct bytes *out);
 
-/* Write a result and say so; "-" is standard output. EXIT_GOOD or EXIT_BAD_INPUT. */
-int tool_write(struct tool *t, const char *path, struct bytes data);
+/* Write a result; "-" is standard output. False after reporting why it could not be written. */
+bool tool_write(struct tool *t, const char *path, struct bytes data);
 
 /* Take one of --hypervisor, --boot-domain, --board, --cpus, --memory, -o from argv[*i], advancing *i over its value.
  * 1 = taken, 0 = not one of them, -1 = wrong (reported). */

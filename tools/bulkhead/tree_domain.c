@@ -480,6 +480,11 @@ static void report_leftovers(const struct tree *t, int parent, struct tree_domai
 {
     int node;
 
+    if (parent >= 0 && tree_text(t, parent, "xen,xen-bootargs") != NULL) {
+        diag_note(t->diags, tree_place(t, parent), "import-unexpressed",
+                  "%s: `xen,xen-bootargs` configures Xen and is left out", tree_path(t, parent));
+        result->unexpressed++;
+    }
     fdt_for_each_subnode(node, t->fdt, parent)
     {
         if (fdt_node_check_compatible(t->fdt, node, "xen,domain") != 0 && module_kind(t, node) != MODULE_KINDS) {

@@ -61,13 +61,11 @@ int verb_build(struct tool *t, int argc, char **argv)
         return tool_finish(t);
     }
     const char *output = image_path(t, file);
-    code = tool_write(t, output, buffer_bytes(&image));
-    if (code == EXIT_GOOD) {
+    if (tool_write(t, output, buffer_bytes(&image))) {
         printf("%s: %zu domains, %zu KiB\n", output, s.domains.count, image.size / 1024);
     }
     buffer_release(&image);
-    tool_finish(t);
-    return code;
+    return tool_finish(t);
 }
 
 int verb_draw(struct tool *t, int argc, char **argv)
@@ -84,9 +82,9 @@ int verb_draw(struct tool *t, int argc, char **argv)
         return tool_finish(t);
     }
     draw_system(&t->arena, &picture, &s, build_span(&t->arena, &t->build, &s));
-    code = tool_write(t, t->output != NULL ? t->output : "-", buffer_bytes(&picture));
+    tool_write(t, t->output != NULL ? t->output : "-", buffer_bytes(&picture));
     buffer_release(&picture);
-    return code;
+    return tool_finish(t);
 }
 
 int verb_board(struct tool *t, int argc, char **argv)
@@ -117,5 +115,6 @@ int verb_board(struct tool *t, int argc, char **argv)
         return tool_finish(t);
     }
     board_table_make(&board, &table);
-    return tool_write(t, t->output, (struct bytes){.data = (const uint8_t *)&table, .size = sizeof(table)});
+    tool_write(t, t->output, (struct bytes){.data = (const uint8_t *)&table, .size = sizeof(table)});
+    return tool_finish(t);
 }

@@ -131,16 +131,14 @@ static int write_replaced(struct tool *t, const struct replacement *r, const str
     struct buffer image = {0};
     struct buffer text = {0};
     const char *output = t->output != NULL ? t->output : r->image;
-    int code = EXIT_BAD_INPUT;
 
     image_make(parts, &image);
     if (inspect_image(&t->arena, &t->diags, output, buffer_bytes(&image), &text)) {
-        code = tool_write(t, output, buffer_bytes(&image));
+        tool_write(t, output, buffer_bytes(&image));
     }
     buffer_release(&text);
     buffer_release(&image);
-    int finish = tool_finish(t);
-    return code == EXIT_GOOD ? finish : code;
+    return tool_finish(t);
 }
 
 int verb_image(struct tool *t, int argc, char **argv)
@@ -157,7 +155,8 @@ int verb_image(struct tool *t, int argc, char **argv)
         return tool_finish(t);
     }
     if (r.extract != NULL) {
-        return tool_write(t, r.extract, view.parts.archive);
+        tool_write(t, r.extract, view.parts.archive);
+        return tool_finish(t);
     }
     view.parts.boot_domain_memory = r.boot_memory.given ? r.boot_memory.value : view.parts.boot_domain_memory;
     view.parts.boot_domain_cpu = r.boot_cpu.given ? (uint32_t)r.boot_cpu.value : view.parts.boot_domain_cpu;

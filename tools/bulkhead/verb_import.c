@@ -85,7 +85,9 @@ static int import_data(struct tool *t, const char *file, struct bytes data)
         diag_error(&t->diags, place_offset(file, 0), "import-format",
                    "this is neither a device tree (.dtb) nor an ImageBuilder configuration; give one of them");
     }
-    rules_check_names(&t->diags, &s);
+    if (s.domains.count > 0) {
+        rules_check_names(&t->diags, &s);
+    }
     if (t->diags.errors == 0) {
         choose_board(t, file, &s);
         s.name.value = base_name(t, file);

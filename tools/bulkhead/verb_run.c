@@ -247,6 +247,8 @@ static int exit_code_of(const struct run *r, enum relay_end end, int status)
         return EXIT_TIMEOUT;
     case RELAY_LEFT:
         return r->relay.until_count > 0 ? EXIT_NOT_SEEN : EXIT_GOOD;
+    case RELAY_SIGNAL:
+        return status;
     case RELAY_EXITED:
         if (r->relay.until_count > 0 && status == 0) {
             fprintf(stderr, "bulkhead run: QEMU ended before the pattern was seen\n");

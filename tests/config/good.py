@@ -1,0 +1,336 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the host tool makes of good inputs.  usage: good.py BULKHEAD WORKDIR"""
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import lies  # noqa: E402  (the makers of small images and trees)
+
+ROOT = lies.ROOT
+BLOCK = 0x200000
+
+SYSTEM = """system: good
+board: { name: qemu-virt, cpus: 4, memory: 512 MiB }
+on-failure: halt
+boot-domain: { memory: 32 MiB }
+domains:
+  brake: { safe: true, memory: 16 MiB, cpus: [1], kernel: flat.bin, restartable: true, console: none }
+  linux:
+    memory: 64 MiB
+    vcpus: 3
+    kernel: Image
+    ramdisk: ramdisk
+    device-tree: partial.dtb
+    bootargs: "console=ttyAMA0 quote=\\"x\\""
+    after: [brake]
+    nr-spis: 64
+  twin: { memory: 64 MiB, kernel: Image2, ramdisk: shared, role: hardware }
+  other: { memory: 64 MiB, kernel: image.gz, ramdisk: shared }
+  device: { kernel: flat2.bin, static-memory: [{ base: 0x50000000, size: 16 MiB }], direct-map: true,
+            passthrough: [/pl061@9030000] }
+"""
+
+
+def bulkhead(*command, check=True, **more):
+    return subprocess.run([BULKHEAD, *command], check=check, capture_output=True, env=ENVIRONMENT, **more)
+
+
+def text_of(*command):
+    return bulkhead(*command).stdout.decode()
+
+
+def image(size=5_000_000, content=3_000_000):
+    data = bytearray(b"K" * content)
+    struct.pack_into("<QQ", data, 8, 0, size)
+    data[56:60] = b"ARM\x64"
+    return bytes(data)
+
+
+def build(name="good.yaml", output="good.img", *more):
+    bulkhead("build", name, "--hypervisor", "hypervisor.bin", "--boot-domain", "boot.bin", "-o", output, *more)
+    return pathlib.Path(output).read_bytes()
+
+
+def descriptor(data):
+    names = ["hypervisor", "board", "boot", "archive", "runtime"]
+    values = struct.unpack_from("<10QQII", data, 0x1010)
+    parts = {name: values[2 * i:2 * i + 2] for i, name in enumerate(names)}
+    return parts, values[10], values[11]
+
+
+def members(archive):
+    found, at = [], 0
+    while True:
+        size, length = int(archive[at + 54:at + 62], 16), int(archive[at + 94:at + 102], 16)
+        name = archive[at + 110:at + 110 + length - 1].decode()
+        data = (at + 110 + length + 3) // 4 * 4
+        if name == "TRAILER!!!":
+            return found, at
+        found.append((name, at, data, size))
+        at = (data + size + 3) // 4 * 4
+
+
+class Image(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.data = build()
+        cls.parts, cls.boot_memory, cls.boot_cpu = descriptor(cls.data)
+        offset, size = cls.parts["archive"]
+        cls.archive = cls.data[offset:offset + size]
+        cls.members, cls.trailer = members(cls.archive)
+
+    def test_parts_follow_each_other_aligned(self):
+        """[utest->dsn~tool-image~1] [utest->dsn~image-layout~1]"""
+        end = 0
+        for name, align in (("hypervisor", 4096), ("board", 4096), ("boot", 4096), ("archive", BLOCK), ("runtime", BLOCK)):
+            offset, size = self.parts[name]
+            self.assertEqual(offset % align, 0, name)
+            self.assertGreaterEqual(offset, end, name)
+            end = offset + size
+        self.assertEqual(struct.unpack_from("<Q", self.data, 16)[0], end)
+        self.assertEqual(len(self.data), self.parts["archive"][0] + self.parts["archive"][1])
+        self.assertEqual(self.data[self.parts["boot"][0]:][:11], b"boot domain")
+
+    def test_runtime_memory_holds_frame_table_cpus_and_boot_domain(self):
+        """[utest->dsn~tool-image~1]"""
+        frames = (512 << 20) // 4096 * 8
+        need = (frames + 4 * 0x10000 + 0x200000 + BLOCK - 1) // BLOCK * BLOCK + (32 << 20)
+        self.assertEqual((self.parts["runtime"][1], self.boot_memory), (need, 32 << 20))
+
+    def test_boot_domain_runs_on_the_lowest_cpu_that_is_not_safe(self):
+        """[utest->dsn~tool-defaults~1]"""
+        self.assertEqual(self.boot_cpu, 0)
+
+    def test_description_is_the_first_member(self):
+        """[utest->dsn~tool-archive~1] [utest->dsn~launch-archive~1]"""
+        self.assertEqual(self.members[0][0], "launch.dtb")
+
+    def test_moved_modules_are_aligned_and_alone_in_their_pages(self):
+        """[utest->dsn~tool-archive~1]"""
+        moved = {"linux.kernel", "linux.ramdisk", "twin.kernel", "device.kernel"}
+        spans = [(m[2], m[2] + m[3], m[0]) for m in self.members if m[0] in moved]
+        self.assertEqual(len(spans), 4)
+        for start, end, name in spans:
+            self.assertEqual(start % BLOCK, 0, name)
+            pages = range(start, (end + 4095) // 4096 * 4096)
+            for other, header, data, size in self.members:
+                if other != name and not other.startswith(".pad."):
+                    self.assertTrue(header + 110 <= pages.start or header >= pages.stop, f"{other} in {name}")
+                    self.assertTrue(data + size <= pages.start or data >= pages.stop, f"{other} in {name}")
+            self.assertNotIn(self.trailer, pages)
+
+    def test_file_of_two_domains_is_stored_once(self):
+        """[utest->dsn~tool-modules~1]"""
+        names = [m[0] for m in self.members]
+        self.assertIn("twin.ramdisk", names)
+        self.assertNotIn("other.ramdisk", names)
+        tree = self.tree()
+        self.assertEqual(tree.count('bulkhead,member = "twin.ramdisk"'), 2)
+
+    def test_ordinary_cpio_lists_it(self):
+        """[utest->dsn~tool-archive~1]"""
+        listing = subprocess.run(["cpio", "-t", "--quiet"], input=self.archive, capture_output=True, check=True).stdout
+        self.assertEqual(listing.decode().split(), [m[0] for m in self.members])
+
+    def tree(self):
+        name, _, data, size = self.members[0]
+        return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts"], input=self.archive[data:data + size],
+                              capture_output=True, check=True).stdout.decode()
+
+    def test_launch_tree_says_what_the_description_says(self):
+        """[utest->dsn~tool-launch-dtb~1]"""
+        tree = self.tree()
+        for expected in ("bulkhead,version = <0x01>", 'bulkhead,on-failure = "halt"', 'bulkhead,after = "brake"', "bulkhead,safe;",
+                         "bulkhead,keep-modules;", "memory = <0x00 0x10000>", "nr_spis = <0x40>", "capabilities = <0x02>",
+                         'bulkhead,role = "hardware"', "direct-map;", "xen,static-mem = <0x00 0x50000000 0x00 0x1000000>",
+                         'bootargs = "console=ttyAMA0 quote=\\"x\\""', 'compatible = "multiboot,kernel\\0multiboot,module"'):
+            self.assertIn(expected, tree)
+        self.assertEqual(tree.count("vpl011;"), 4)
+
+    def test_vcpus_are_dealt_to_cpus_that_no_safe_domain_has(self):
+        """[utest->dsn~tool-defaults~1]"""
+        affinity = [line.split('"')[1] for line in self.tree().splitlines() if "hard-affinity" in line]
+        self.assertEqual(affinity, ["1", "0", "2", "3", "0", "2", "3"])
+
+    def test_passthrough_becomes_a_partial_device_tree(self):
+        """[utest->dsn~tool-passthrough~1]"""
+        _, _, data, size = next(m for m in self.members if m[0] == "device.device-tree")
+        tree = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts"], input=self.archive[data:data + size],
+                              capture_output=True, check=True).stdout.decode()
+        for expected in ("passthrough {", "pl061@9030000 {", "xen,reg = <0x00 0x9030000 0x00 0x1000 0x00 0x9030000>",
+                         'xen,path = "/pl061@9030000"', "interrupts = <0x00 0x07 0x04>", "interrupt-parent = <0xfde8>"):
+            self.assertIn(expected, tree)
+
+    def test_equal_inputs_give_equal_bytes(self):
+        """[utest->dsn~tool-image~1]"""
+        self.assertEqual(build(output="again.img"), self.data)
+
+    def test_inspect_finds_nothing_wrong(self):
+        """[utest->dsn~tool-inspect~1]"""
+        text = text_of("inspect", "good.img")
+        for expected in ("qemu-virt: 4 CPUs", "brake        domu, safe, 16384 KiB, 1 vCPU on CPU 1", "linux.kernel, arm64 Image",
+                         "other.kernel, gzip", "domains      5, on failure: halt"):
+            self.assertIn(expected, text)
+        self.assertNotIn("nobody uses it", text)
+
+    def test_pieces_are_replaced_alone(self):
+        """[utest->dsn~tool-image~1]"""
+        pathlib.Path("boot2.bin").write_bytes(b"another boot domain")
+        bulkhead("image", "good.img", "--boot-domain", "boot2.bin", "--boot-memory", "64 MiB", "-o", "changed.img")
+        data = pathlib.Path("changed.img").read_bytes()
+        parts, memory, _ = descriptor(data)
+        self.assertEqual(memory, 64 << 20)
+        self.assertEqual(data[parts["boot"][0]:][:12], b"another boot")
+        self.assertEqual(data[parts["archive"][0]:][:parts["archive"][1]], self.archive)
+        bulkhead("image", "changed.img", "--extract-archive", "out.cpio")
+        self.assertEqual(pathlib.Path("out.cpio").read_bytes(), self.archive)
+
+
+class Board(unittest.TestCase):
+    def test_table_holds_what_the_description_says(self):
+        """[utest->dsn~tool-board-table~1] [utest->dsn~board-table~1] [utest->dsn~tool-board-description~1]"""
+        bulkhead("board", str(ROOT / "boards/imx8mp-evk.yaml"), "-o", "imx.bin")
+        data = pathlib.Path("imx.bin").read_bytes()
+        magic, version, size = struct.unpack_from("<QII", data)
+        self.assertEqual((magic.to_bytes(8, "little")[::-1], version, size), (bytes.fromhex("5244424b4c554221"), 1, len(data)))
+        self.assertEqual(data[16:48].rstrip(b"\0"), b"imx8mp-evk")
+        for value in (0x38800000, 0x38880000, 0x30890000, 0x30280000, 0x40000000, 3 << 30):
+            self.assertIn(struct.pack("<Q", value), data)
+
+    def test_cpus_and_memory_can_be_chosen(self):
+        """[utest->dsn~tool-board-table~1]"""
+        bulkhead("board", str(ROOT / "boards/qemu-virt.yaml"), "--cpus", "64", "--memory", "8 GiB", "-o", "virt.bin")
+        data = pathlib.Path("virt.bin").read_bytes()
+        self.assertIn(struct.pack("<QQ", 0x40000000, 8 << 30), data)
+        self.assertIn(struct.pack("<QQQ", 0x30D, 0x30E, 0x30F), data)
+
+    def test_import_of_the_machine_agrees_with_the_description(self):
+        """[utest->dsn~tool-board-import~1]"""
+        pathlib.Path("host.dtb").write_bytes(lies.dtc(lies.HOST.format(domains="")))
+        bulkhead("board", "--import", "host.dtb", "-o", "host.yaml")
+        text = pathlib.Path("host.yaml").read_text()
+        for expected in ("board: qemu-virt", "mpidrs: [0x0, 0x1]", "base: 0x40000000, size: 1 GiB", "load-address: 0x40200000",
+                         "psci: smc", "distributor: { base: 0x8000000, size: 64 KiB }",
+                         "timer: { hypervisor: 26, virtual: 27, physical: 30 }", "interrupt: 33"):
+            self.assertIn(expected, text)
+        bulkhead("board", "host.yaml", "-o", "host.bin")
+
+
+class Import(unittest.TestCase):
+    def check(self, text):
+        """What was imported is a description; only its files are missing."""
+        pathlib.Path("imported.yaml").write_text(text)
+        result = bulkhead("check", "imported.yaml", check=False)
+        for line in result.stderr.decode().splitlines():
+            self.assertTrue(line.endswith("[file-exists]"), line)
+
+    def test_dom0less_tree(self):
+        """[utest->dsn~tool-import-dtb~1] [utest->dsn~tool-describe~1]"""
+        domains = lies.host_domain("""memory = <0 0x8000>; cpus = <2>; vpl011; nr_spis = <64>; bulkhead,safe;""", modules="""
+            vcpu0 { compatible = "xen,vcpu"; id = <0>; hard-affinity = "1"; };
+            vcpu1 { compatible = "xen,vcpu"; id = <1>; hard-affinity = "1"; };""" + lies.OUTSIDE)
+        domains += lies.host_domain("""memory = <0x4000>; cpus = <1>; capabilities = <2>; direct-map; bulkhead,after = "a";
+            xen,static-mem = <0 0x60000000 0 0x1000000>;""", name="b")
+        pathlib.Path("in.dtb").write_bytes(lies.dtc(lies.HOST.format(domains=domains)))
+        text = text_of("import", "in.dtb")
+        for expected in ("board: qemu-virt", "safe: true", "memory: 32 MiB", "vcpus: 2", "cpus: [1]", "nr-spis: 64",
+                         "role: hardware", "direct-map: true", "- { base: 0x60000000, size: 16 MiB }", "after: [a]",
+                         "console: none"):
+            self.assertIn(expected, text)
+        self.check(text)
+
+    def test_cpu_pool(self):
+        """[utest->dsn~tool-import-dtb~1]"""
+        tree = lies.HOST.format(domains="""pool: p { compatible = "xen,cpupool"; cpupool-cpus = <&c1>; };""" +
+                                lies.host_domain("memory = <0 0x8000>; cpus = <1>; domain-cpupool = <&pool>;"))
+        pathlib.Path("in.dtb").write_bytes(lies.dtc(tree.replace("cpu@1 {", "c1: cpu@1 {")))
+        self.assertIn("cpus: [1]", text_of("import", "in.dtb"))
+
+    def test_hyperlaunch_tree(self):
+        """[utest->dsn~tool-import-dtb~1]"""
+        pathlib.Path("in.dtb").write_bytes(lies.dtc("""/ { chosen { hypervisor { compatible = "hypervisor,xen"; dom {
+            compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>; domid = <1>; permissions = <2>; functions = <0>;
+            memory = <0 0x8000>; cpus = <1>; module { compatible = "module,kernel", "module";
+            module-addr = <0 0x50000000 0 0x1000>; }; }; }; }; };"""))
+        text = text_of("import", "in.dtb")
+        self.assertIn("role: hardware", text)
+        self.assertIn("kernel: loaded-at-0x50000000", text)
+
+    def test_imagebuilder_configuration(self):
+        """[utest->dsn~tool-import-imagebuilder~1] [utest->dsn~tool-describe~1]"""
+        pathlib.Path("in.cfg").write_text("""# two guests
+MEMORY_START="0x0"; MEMORY_END="0x80000000"
+NUM_DOMUS=2
+DOMU_KERNEL[0]="zephyr.bin"
+DOMU_MEM[0]=128
+DOMU_VCPUS[0]=2   # comment
+DOMU_VPL011[0]=0
+DOMU_KERNEL[1]='Image'
+DOMU_RAMDISK[1]=root.cpio
+DOMU_CMD[1]="console=ttyAMA0 \\
+root=/dev/ram0"
+DOMU_STATIC_MEM[1]="0x50000000 0x8000000"
+""")
+        text = text_of("import", "in.cfg")
+        for expected in ("domU0:", "memory: 128 MiB", "vcpus: 2", "console: none", "kernel: zephyr.bin", "ramdisk: root.cpio",
+                         'bootargs: "console=ttyAMA0 root=/dev/ram0"', "- { base: 0x50000000, size: 128 MiB }",
+                         "direct-map: true"):
+            self.assertIn(expected, text)
+        self.check(text)
+
+
+class Documents(unittest.TestCase):
+    def test_schemas_are_those_of_the_key_tables(self):
+        """[utest->dsn~tool-key-table~1] [utest->dsn~tool-explain~1]"""
+        for name in ("system", "board"):
+            published = (ROOT / f"docs/manual/{name}.schema.json").read_text()
+            self.assertEqual(published, text_of("schema", name), f"run: bulkhead schema {name} > docs/manual/{name}.schema.json")
+            json.loads(published)
+
+    def test_manual_has_the_table_of_every_key(self):
+        """[utest->dsn~tool-key-table~1]"""
+        for name, file in (("system", "configuration.md"), ("board", "boards.md")):
+            self.assertIn(text_of("explain", "--markdown", name), (ROOT / "docs/manual" / file).read_text(),
+                          f"run: bulkhead explain --markdown {name}")
+
+    def test_every_key_is_explained(self):
+        """[utest->dsn~tool-explain~1]"""
+        listing = text_of("explain")
+        for line in listing.splitlines():
+            if line and not line.endswith(":"):
+                text = text_of("explain", line.split()[0])
+                for part in ("type:", "default:", "example:"):
+                    self.assertIn(part, text)
+
+    def test_picture_shows_every_domain_and_cpu(self):
+        """[utest->dsn~tool-draw~1]"""
+        bulkhead("draw", "good.yaml", "-o", "good.svg")
+        text = pathlib.Path("good.svg").read_text()
+        for expected in ("brake", "linux", "twin", "other", "device", "CPU 0", "CPU 3", "Boot Domain", "512 MiB"):
+            self.assertIn(expected, text)
+        self.assertEqual(text.count("<svg"), text.count("</svg>"))
+
+
+def prepare():
+    for name, data in (("hypervisor.bin", lies.make_hypervisor()), ("boot.bin", b"boot domain"), ("flat.bin", b"flat"),
+                       ("flat2.bin", b"flat two"), ("Image", image()), ("Image2", image(content=BLOCK)), ("ramdisk", b"R" * 1_000_001),
+                       ("shared", b"S" * 5000), ("good.yaml", SYSTEM.encode()),
+                       ("partial.dtb", (ROOT / "tests/config/files/good.dtb").read_bytes()),
+                       ("image.gz", (ROOT / "tests/config/files/image-32m.gz").read_bytes())):
+        pathlib.Path(name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    BULKHEAD = str(pathlib.Path(sys.argv[1]).resolve())
+    ENVIRONMENT = dict(os.environ, BULKHEAD_ROOT=str(ROOT))
+    WORK = pathlib.Path(sys.argv[2])
+    WORK.mkdir(parents=True, exist_ok=True)
+    os.chdir(WORK)
+    prepare()
+    unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
