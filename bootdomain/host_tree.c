@@ -115,7 +115,7 @@ static bool refuse(const struct ranges *surplus, const struct board_table *board
 {
     for (uint32_t i = 0; i < surplus->count; i++) {
         log_problem(NULL,
-                    "RAM 0x%lx to 0x%lx is in %s, but not in %s; make the board table of '%s' again from this "
+                    "memory 0x%lx to 0x%lx is in %s, but not in %s; make the board table of '%s' again from this "
                     "device tree",
                     (unsigned long)surplus->range[i].base,
                     (unsigned long)(surplus->range[i].base + surplus->range[i].size), here, there, board->name);

@@ -7,8 +7,13 @@ forbid    lines that must not appear, instead of run.NEVER
 timeout   seconds, generous: it only ends what hangs
 machine   a function of machines.py instead of `bulkhead run`
 must_exit the machine must end by itself with this code
-covers    requirement tags of the test, for `make trace`
+damage    what machines.damaged does to the image
+inject    a fault put in by the debugger: called with (Gdb, hypervisor's ELF file) before the machine runs
+Tags of what a test shows stand above it.
 """
+import gdb
+import machines
+
 SYSTEMS = "tests/target/systems"
 
 DONE = r"DONE [1-9]\d* passed, 0 failed"
@@ -24,13 +29,172 @@ def guest(name, **more):
 GUESTS = ["t_debug", "t_fp", "t_fp_max", "t_gic", "t_mem", "t_mem_large", "t_psci", "t_timer", "t_trap", "t_xenver"]
 LINUX = ["linux-6.1-up", "linux-6.1-smp", "linux-6.12-up", "linux-6.12-smp"]
 
-TESTS = [
+EXITED = r"boot services ended, status 0"
+HALTED = r"the launch failed \(status 1\) and the system description says halt"
+NOT_STARTED = [r"hello +16384 KiB +1 +not started", r"0 of 1 domains started"]
+HELLO = [r"\(hello\) hello by console_io", r"\(hello\) hello by PL011"]
+CTRL_A3 = "\x01\x01\x01"
+PANIC = r"\(infotainment\).*Kernel panic - not syncing"
+
+
+def hello(name, first, **more):
+    """The smallest system, started in some way."""
+    return {"name": name, "system": "examples/hello.yaml", "lanes": [[first, *HELLO]], "timeout": 60, **more}
+
+
+def damaged(name, damage, *lines):
+    """The smallest system's image with one defect; the lines must tell it."""
+    return {"name": name, "system": "examples/hello.yaml", "machine": "damaged", "damage": damage,
+            "lanes": [list(lines)], "forbid": [FATAL, r"hello by"], "timeout": 60}
+
+
+def linux(name, base, options, timeout=240):
+    """A Debian kernel's tests with other options than usual."""
+    return guest(name, system=f"{SYSTEMS}/{base}.yaml", options=options, timeout=timeout)
+
+
+# [itest->dsn~image-layout~1, dsn~boot-info~1, dsn~upcalls~1]
+STARTS = [
+    hello("hello", r"Bulkhead on qemu-virt: 4 CPUs, 4096 MiB of RAM"),
+    *[hello(f"hello-{n}-cpus", rf"Bulkhead on qemu-virt: {n} CPUs", options=["--cpus", str(n)])
+      for n in (1, 2, 3, 5, 6, 7, 8)],
+    *[hello(f"hello-{name}", r"Bulkhead on qemu-virt: 4 CPUs", options=["--cpu", cpu])
+      for name, cpu in (("a72", "cortex-a72"), ("max", "max,pauth-impdef=on"))],
+    hello("hello-imx8mp", r"Bulkhead on imx8mp-evk: 4 CPUs", options=["--board", "imx8mp-evk"]),
+    hello("hello-uboot", "Hit any key", machine="uboot",
+          lanes=[["Hit any key", ("send", "\n"), "=> ", ("send", "booti 0x50000000 - ${fdtcontroladdr}\n"),
+                  r"Bulkhead on qemu-virt", *HELLO]]),
+    hello("hello-uefi", r"Bulkhead on qemu-virt", machine="uefi"),
+]
+
+GUESTS = ["t_debug", "t_fp", "t_gic", "t_mem", "t_mem_large", "t_psci", "t_timer", "t_trap", "t_xenver"]
+TEST_GUESTS = [
+    *[guest(name) for name in GUESTS],
+    guest("t_fp_max", options=["--cpu", "max,pauth-impdef=on"]),
+    *[guest(f"{name}-max", system=f"{SYSTEMS}/{name}.yaml", options=["--cpu", "max,pauth-impdef=on"])
+      for name in ("t_debug", "t_gic", "t_trap")],
+]
+
+LINUX = [
+    *[guest(name, timeout=240) for name in ("linux-6.1-up", "linux-6.1-smp", "linux-6.12-up", "linux-6.12-smp")],
+    # More vCPUs than CPUs.  [itest->dsn~round-robin~1, dsn~run-loop~1]
+    linux("linux-6.12-smp-on-1-cpu", "linux-6.12-smp", ["--cpus", "1"]),
+    linux("linux-6.1-smp-on-2-cpus", "linux-6.1-smp", ["--cpus", "2"]),
+    linux("linux-6.12-smp-on-8-cpus", "linux-6.12-smp", ["--cpus", "8"]),
+    linux("linux-6.12-smp-a72", "linux-6.12-smp", ["--cpu", "cortex-a72"]),
+    linux("linux-6.12-smp-max", "linux-6.12-smp", ["--cpu", "max,pauth-impdef=on"]),
+    linux("linux-6.1-up-imx8mp", "linux-6.1-up", ["--board", "imx8mp-evk"]),
+]
+
+SYSTEM_TESTS = [
     {
-        "name": "hello",
+        # The demo: two safe tasks and two Debian kernels; one of them panics and nobody else notices.
+        "name": "cockpit",
+        "system": "examples/cockpit.yaml",
+        "lanes": [
+            [r"4 of 4 domains started", EXITED],
+            [r"\(infotainment\) LINUX UP infotainment cpus=2 hypervisor=xen", PANIC],
+            [r"\(telematics\) LINUX UP telematics cpus=2 hypervisor=xen", PANIC, *[r"\(telematics\) .*heartbeat"] * 3],
+            [r"\(brake\) brake: seq 1 ", PANIC, *[r"\(brake\) brake: seq"] * 3],
+            [r"\(cluster\) cluster: seq 1 ", PANIC, *[r"\(cluster\) cluster: seq .* ok"] * 3],
+        ],
+        "forbid": [FATAL, r"CORRUPT", r"\(telematics\).*(panic - not|rcu.*stall|BUG:)"],
+        "timeout": 240,
+    },
+    {
+        # Input follows Ctrl-A three times; what is typed reaches only the domain in focus.
+        "name": "console-switch",
+        "system": f"{SYSTEMS}/shells.yaml",
+        "lanes": [
+            [r"\(one\) LINUX UP one", ("send", CTRL_A3), r"Serial input to one", ("send", "\n"), "# ",
+             ("send", "echo typed-$((6*7))-on-$domain\n"), "typed-42-on-one", ("send", CTRL_A3),
+             r"Serial input to two", ("send", "\necho typed-$((6*7))-on-$domain\n"), "typed-42-on-two",
+             ("send", CTRL_A3), r"Serial input to the hypervisor", ("send", "d"), r"1 one +running", r"2 two +running",
+             r"4 CPUs, 4096 MiB of RAM"],
+        ],
+        "timeout": 180,
+    },
+    {
+        # Two domains that do everything wrong beside a safe one that does not notice; nothing is printed for it.
+        "name": "hostile",
+        "system": f"{SYSTEMS}/hostile.yaml",
+        "lanes": [
+            [r"\(brake\) brake: seq 1 ", *[r"\(brake\) brake: seq"] * 3],
+            [r"\(hostile1\) DONE \d+"], [r"\(hostile2\) DONE \d+"],
+        ],
+        "timeout": 240,
+    },
+]
+
+# [itest->dsn~board-table~1, dsn~boot-exit~1]
+BAD_STARTS = [
+    {**hello("not-at-el2", ""), "machine": "without_el2", "forbid": [r"hello by"],
+     "lanes": [[r"bulkhead: not started at EL2; use a boot loader or machine that enters at EL2"]]},
+    {**hello("memory-disagrees", ""), "options": ["--", "-m", "2G"], "forbid": [r"hello by"],
+     "lanes": [[r"\(boot\) boot: .*memory", HALTED]]},
+    damaged("board-version", machines.board_of_another_version,
+            r"bulkhead: board table of another version; rebuild the image with the host tool of this hypervisor"),
+    damaged("runtime-too-small", machines.too_little_runtime,
+            r"bulkhead: image built with too little runtime memory for this board; rebuild it with the host tool"),
+    damaged("archive-cut", machines.archive_cut,
+            r"launch archive: member \d+, at byte \d+: the data runs past the end of the archive", HALTED),
+    damaged("archive-no-magic", machines.archive_without_magic,
+            r"launch archive: member 0, at byte 0: no newc header", HALTED),
+    damaged("archive-member-too-long", machines.archive_member_too_long,
+            r"member 0, at byte 0: the data runs past the end of the archive", HALTED),
+    damaged("archive-name-endless", machines.archive_name_endless,
+            r"member 0, at byte 0: the length of the name is not 1 to 127 characters", HALTED),
+    damaged("launch-tree-lies", machines.tree_lies_about_its_size,
+            r"launch.dtb: not a whole device tree \(FDT_ERR_TRUNCATED\); build it again with dtc", HALTED),
+    damaged("kernel-other-machine", machines.kernel_of_another_machine,
+            r"domain 'hello': the kernel is an ELF file, but not for little-endian AArch64", *NOT_STARTED),
+    damaged("kernel-too-large", machines.kernel_larger_than_it_is,
+            r"domain 'hello': the kernel's ELF segment 0x40080000 to 0x10040080000 is outside the domain's memory",
+            *NOT_STARTED),
+]
+
+# Faults of the hypervisor itself, put in by the debugger.
+EL2_SERROR, LOWER_IRQ = 0x380, 0x480
+FAULTS = [
+    {
+        # [itest->dsn~panic~1]
+        "name": "fault-dump",
         "system": "examples/hello.yaml",
-        "lanes": [[r"Bulkhead on qemu-virt: 4 CPUs", r"hello"]],
+        "inject": gdb.jump_away,
+        "lanes": [[r"bulkhead: FATAL: synchronous exception at EL2", r"CPU \d, domain '.*' \(32766\) vCPU 0 at pc",
+                   r"ESR 8600000. .*FAR 00000000dead0000  ELR 00000000dead0000", r"x0 ", r"x28 ", r"backtrace:",
+                   r"hypercall\S*\+0x", r"bulkhead: the machine is stopped"]],
+        "forbid": [r"hello by PL011"],
         "timeout": 60,
     },
-    *[guest(name) for name in GUESTS],
-    *[guest(name, timeout=240) for name in LINUX],
+    {
+        "name": "serror-at-el2",
+        "system": "examples/hello.yaml",
+        "inject": lambda debugger, elf: gdb.take_vector(debugger, elf, EL2_SERROR),
+        "lanes": [[r"bulkhead: FATAL: SError at EL2", r"bulkhead: the machine is stopped"]],
+        "forbid": [r"hello by PL011"],
+        "timeout": 60,
+    },
+    {
+        # [itest->dsn~gic~1]
+        "name": "spurious-interrupt",
+        "system": "examples/hello.yaml",
+        "inject": lambda debugger, elf: gdb.swap_vector(debugger, elf, LOWER_IRQ),
+        "lanes": [[EXITED], HELLO],
+        "timeout": 60,
+    },
+    {
+        # [itest->dsn~watchdog~1]
+        "name": "watchdog-ends-a-hang",
+        "system": "examples/hello.yaml",
+        "options": ["--board", "imx8mp-evk"],
+        "inject": gdb.hang,
+        # The machine is started so that a reset ends it; nothing else would.
+        "lanes": [[r"Bulkhead on imx8mp-evk"]],
+        "must_exit": 0,
+        "forbid": [r"hello by", FATAL],
+        "timeout": 120,
+    },
 ]
+
+TESTS = [*STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *BAD_STARTS, *FAULTS]

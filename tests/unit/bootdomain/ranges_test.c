@@ -170,7 +170,7 @@ static void refuses_a_tree_with_less_memory(void **state)
     put_reg("memory@40000000", "memory", 0x40000000, 512 * MIB);
     end_tree();
     assert_false(host_tree_read(tree, &board, &set));
-    assert_said("boot: RAM 0x880000000 to 0x890000000 is in the board table, but not in the host device tree; "
+    assert_said("boot: memory 0x880000000 to 0x890000000 is in the board table, but not in the host device tree; "
                 "make the board table of 'test-board' again from this device tree");
 }
 
@@ -182,7 +182,7 @@ static void refuses_a_tree_with_more_memory(void **state)
     put_reg("memory@880000000", "memory", 0x880000000, 256 * MIB);
     end_tree();
     assert_false(host_tree_read(tree, &board, &set));
-    assert_said("boot: RAM 0x60000000 to 0x80000000 is in the host device tree, but not in the board table; "
+    assert_said("boot: memory 0x60000000 to 0x80000000 is in the host device tree, but not in the board table; "
                 "make the board table of 'test-board' again from this device tree");
 }
 
