@@ -26,7 +26,8 @@ enum relay_end {
     RELAY_SEEN,   /* every `until` was seen; the child was ended */
     RELAY_FAILED, /* a `fail` was seen */
     RELAY_TIMEOUT,
-    RELAY_LEFT,   /* Ctrl-A x, or a signal to this process */
+    RELAY_LEFT,   /* Ctrl-A x */
+    RELAY_SIGNAL, /* SIGINT, SIGTERM or SIGHUP to this process: *status is 128 + its number */
     RELAY_EXITED, /* the child ended by itself: *status is its exit code, 128 + n for a signal */
     RELAY_ERROR,  /* it could not be started; a message was printed */
 };
