@@ -66,10 +66,10 @@ static uint32_t read_stored(const struct vgic_irqs *irqs, uint32_t bank)
 {
     switch (bank) {
     case BANK_IGROUPR:
-        return irqs->group;
+        return __atomic_load_n(&irqs->group, __ATOMIC_RELAXED);
     case BANK_ISENABLER:
     case BANK_ICENABLER:
-        return irqs->enabled;
+        return __atomic_load_n(&irqs->enabled, __ATOMIC_RELAXED);
     default:
         return 0;
     }
@@ -80,7 +80,7 @@ static uint64_t read_priority(const struct vgic_irqs *irqs, uint32_t first, uint
     uint64_t value = 0;
 
     for (uint32_t i = 0; i < size; i++) {
-        value |= (uint64_t)irqs->prio[(first + i) % 32u] << (8u * i);
+        value |= (uint64_t)__atomic_load_n(&irqs->prio[(first + i) % 32u], __ATOMIC_RELAXED) << (8u * i);
     }
     return value;
 }
@@ -88,7 +88,8 @@ static uint64_t read_priority(const struct vgic_irqs *irqs, uint32_t first, uint
 static void write_priority(struct vgic_irqs *irqs, uint32_t first, const struct mmio *m)
 {
     for (uint32_t i = 0; i < m->size; i++) {
-        irqs->prio[(first + i) % 32u] = (uint8_t)((m->value >> (8u * i)) & vgic_caps.prio_mask);
+        uint8_t prio = (uint8_t)((m->value >> (8u * i)) & vgic_caps.prio_mask);
+        __atomic_store_n(&irqs->prio[(first + i) % 32u], prio, __ATOMIC_RELAXED);
     }
 }
 
@@ -96,10 +97,10 @@ static void write_bits(struct vgic_irqs *irqs, uint32_t bank, uint32_t bits)
 {
     switch (bank) {
     case BANK_ISENABLER:
-        irqs->enabled |= bits;
+        __atomic_store_n(&irqs->enabled, irqs->enabled | bits, __ATOMIC_RELAXED);
         break;
     case BANK_ICENABLER:
-        irqs->enabled &= ~bits;
+        __atomic_store_n(&irqs->enabled, irqs->enabled & ~bits, __ATOMIC_RELAXED);
         break;
     case BANK_ISPENDR:
         irqs->pending |= bits;
@@ -124,7 +125,9 @@ static void write_config(struct vgic_irqs *irqs, uint32_t half, uint32_t value)
 {
     uint32_t shift = half * 16u;
 
-    irqs->edge = (irqs->edge & ~(0xffffu << shift)) | (gather(value) << shift);
+    uint32_t edge = (irqs->edge & ~(0xffffu << shift)) | (gather(value) << shift);
+
+    __atomic_store_n(&irqs->edge, edge, __ATOMIC_RELAXED);
 }
 
 /* The access has the size of its register: words, bytes too for priorities. */
@@ -361,7 +364,7 @@ static void shared_write(struct vcpu *v, uint32_t bank, uint32_t word, const str
 
     spin_lock(&d->arch.vgic.lock);
     if (bank == BANK_IGROUPR) {
-        irqs->group = (uint32_t)m->value;
+        __atomic_store_n(&irqs->group, (uint32_t)m->value, __ATOMIC_RELAXED);
         bits = UINT32_MAX;
     } else {
         write_bits(irqs, bank, bits);
@@ -409,7 +412,7 @@ static void shared_config(struct vcpu *v, uint32_t first, struct mmio *m)
     }
     irqs = &vgic_spis_at(d, word)->irqs;
     if (!m->write) {
-        m->value = spread((irqs->edge >> (16u * half)) & 0xffffu);
+        m->value = spread((__atomic_load_n(&irqs->edge, __ATOMIC_RELAXED) >> (16u * half)) & 0xffffu);
         return;
     }
     spin_lock(&d->arch.vgic.lock);

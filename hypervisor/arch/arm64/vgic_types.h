@@ -22,7 +22,8 @@
 #define VGIC_GROUPS       2u
 #define VGIC_SPIS_A_FRAME 16u
 
-/* 32 consecutive interrupts, one bit each.  Private ones: cpu-local to the vCPU's home.  SPIs: guarded by vgic.lock. */
+/* 32 consecutive interrupts, one bit each.  Private ones: cpu-local to the vCPU's home.  SPIs: guarded by vgic.lock;
+ * what registers only store is read without it. */
 struct vgic_irqs {
     uint32_t group; /* 1 = group 1 */
     uint32_t enabled;

@@ -48,11 +48,13 @@ static uint32_t queued(const struct vuart *u)
     return u->rx_head - u->rx_tail;
 }
 
-/* The receive interrupt's trigger level, characters: 1/8 .. 7/8 of the queue; without FIFO 1. */
+/* Received characters that wait keep the receive timeout interrupt up, whatever the guest clears: none is forgotten. */
 static void update(struct vuart *u) REQUIRES(u->lock)
 {
     if (queued(u) == 0u) {
         u->ris &= ~(uint32_t)(INT_RX | INT_RT);
+    } else {
+        u->ris |= (uint32_t)INT_RT;
     }
     __atomic_store_n(&u->line, u->ris & u->imsc, __ATOMIC_RELAXED);
 }
@@ -192,7 +194,7 @@ bool vuart_receive(struct domain *d, char c)
     if (room) {
         u->rx[u->rx_head % ARCH_VUART_RX_MAX] = (uint8_t)c;
         u->rx_head++;
-        u->ris |= (uint32_t)(INT_RX | INT_RT);
+        u->ris |= (uint32_t)INT_RX;
     } else {
         u->ris |= (uint32_t)INT_OE;
         u->overrun = 1;
