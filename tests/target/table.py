@@ -13,6 +13,7 @@ Tags of what a test shows stand above it.
 """
 import gdb
 import machines
+import translation
 
 SYSTEMS = "tests/target/systems"
 
@@ -165,6 +166,14 @@ FAULTS = [
                    r"ESR 8600000. .*FAR 00000000dead0000  ELR 00000000dead0000", r"x0 ", r"x28 ", r"backtrace:",
                    r"hypercall\S*\+0x", r"bulkhead: the machine is stopped"]],
         "forbid": [r"hello by PL011"],
+        "timeout": 60,
+    },
+    {
+        # Not a fault: the debugger only reads.
+        "name": "el2-translation",
+        "system": "examples/hello.yaml",
+        "inject": translation.check,
+        "lanes": [[EXITED], HELLO],
         "timeout": 60,
     },
     {
