@@ -149,14 +149,16 @@ def advance(machine, script, data):
             machine.send(text)
 
 
-def play(command, script, log, timeout, cwd, must_exit=None, at_end=None):
+def play(command, script, log, timeout, cwd, must_exit=None, at_start=None, at_end=None):
     """Run command until the script is done. must_exit: then it must end by itself with this code.
-    at_end() is called while the machine still runs, once the script is done.
+    at_start() is called when the process exists; at_end() while it still runs, once the script is done.
 
     Raises Failure with the reason and the end of the console."""
     machine = Machine(command, log, cwd)
     deadline = time.monotonic() + timeout
     try:
+        if at_start:
+            at_start()
         for text in script.sends():
             machine.send(text)
         ended = False

@@ -13,13 +13,16 @@ from pathlib import Path
 
 import machines
 from console import Failure, Script, play
+from gdb import Gdb
 from table import TESTS
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "test" / "target"
-KEYS = {"name", "system", "lanes", "forbid", "timeout", "options", "machine", "must_exit", "covers", "prepare"}
+KEYS = {"name", "system", "lanes", "forbid", "timeout", "options", "machine", "must_exit", "damage", "inject",
+        "build"}
 # Whoever dies does so because a test asked for it, and that test says so.
 NEVER = [r"bulkhead: FATAL"]
+HYPERVISOR = "build/arm64/hypervisor/hypervisor.elf"
 LOAD_ADDRESS = 0x40200000  # of the image, by both boards
 
 
@@ -31,13 +34,31 @@ def check_table():
             raise SystemExit(f"table.py: {test['name']}: unknown keys {sorted(unknown)}, a name used twice, or no lanes")
 
 
+def prepare_fault(test):
+    """The test with a debugger's port, and what to do with it once the machine exists."""
+    port = OUT / f"{test['name']}.gdb"
+    port.unlink(missing_ok=True)
+    options = [*test.get("options", []), "--", "-gdb", f"unix:{port},server=on,wait=off", "-S"]
+
+    def inject():
+        debugger = Gdb(port)
+        test["inject"](debugger, ROOT / HYPERVISOR)
+        debugger.leave()
+        port.unlink(missing_ok=True)
+    return dict(test, options=options), inject
+
+
 def run(test, at_end=None):
     OUT.mkdir(parents=True, exist_ok=True)
     machine = getattr(machines, test.get("machine", "bulkhead_run"))
+    at_start = None
+    if "inject" in test:
+        test, at_start = prepare_fault(test)
     try:
         command = machine(ROOT, OUT, test)
         script = Script(test["lanes"], test.get("forbid", NEVER))
-        play(command, script, OUT / f"{test['name']}.log", test.get("timeout", 120), ROOT, test.get("must_exit"), at_end)
+        play(command, script, OUT / f"{test['name']}.log", test.get("timeout", 120), ROOT, test.get("must_exit"),
+             at_start, at_end)
     except (Failure, subprocess.CalledProcessError) as failure:
         print(f"FAILED {test['name']}: {failure}")
         if getattr(failure, "output", None):
@@ -54,7 +75,7 @@ def run_for_coverage(folder):
     hypervisor = "build/arm64-coverage/hypervisor/hypervisor"
     failed = 0
     for test in TESTS:
-        if "must_exit" in test or test.get("machine", "bulkhead_run") != "bulkhead_run":
+        if "must_exit" in test or "inject" in test or test.get("machine", "bulkhead_run") != "bulkhead_run":
             continue
         socket = OUT / f"{test['name']}.qmp"
         socket.unlink(missing_ok=True)
