@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STRING = r'"((?:[^"\\]|\\.)*)"'
 LITERAL = rf'(?:{STRING}|PRI\w+)'
 RULED = re.compile(rf'"([a-z0-9]+(?:-[a-z0-9]+)+)",\s*((?:(?:"(?:[^"\\]|\\.)*"|PRI\w+)\s*)+)[,)]')
-PLAIN = re.compile(rf'\b(?:fail|wrong)\(\s*(?:&?\w+,\s*)+((?:"(?:[^"\\]|\\.)*"\s*)+)\)')
+PLAIN = re.compile(rf'\b(?:fail|tree_wrong|tree_note)\(\s*(?:&?\w+,\s*)+((?:"(?:[^"\\]|\\.)*"\s*)+)\)')
 # What cannot be provoked by an input: exhausted memory, a failing disk.
 EXCEPT = {"there is no memory for it; close other programs", "the text cannot be read as YAML",
           "it cannot be inflated here; give the uncompressed kernel",

@@ -2,162 +2,144 @@
 /* The domains of a dom0less or hyperlaunch device tree, and of our own launch.dtb, which has the same form. */
 #include <inttypes.h>
 #include <libfdt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bulkhead/launch.h>
 
-#include "tree.h"
+#include "tree_internal.h"
 
 #define PERMISSION_CONTROL  1u
 #define PERMISSION_HARDWARE 2u
 
-struct reader {
-    const struct tree *tree;
-    struct domain *domain;
-    int node;
-    unsigned *unexpressed;
-};
-
-static struct place here(const struct reader *r)
+void tree_note(const struct tree_reader *r, const char *what)
 {
-    return tree_place(r->tree, r->node);
-}
-
-static void note(const struct reader *r, const char *what)
-{
-    diag_note(r->tree->diags, here(r), "import-unexpressed", "%s: %s", tree_path(r->tree, r->node), what);
+    diag_note(r->tree->diags, tree_here(r), "import-unexpressed", "%s: %s", tree_path(r->tree, r->node), what);
     *r->unexpressed += 1;
 }
 
-static void wrong(const struct reader *r, const char *what)
+void tree_wrong(const struct tree_reader *r, const char *what)
 {
-    diag_error(r->tree->diags, here(r), "import-domain", "%s: %s", tree_path(r->tree, r->node), what);
+    diag_error(r->tree->diags, tree_here(r), "import-domain", "%s: %s", tree_path(r->tree, r->node), what);
 }
 
-static struct number number_here(const struct reader *r, uint64_t value)
-{
-    return (struct number){.value = value, .at = here(r), .given = true};
-}
-
-static void take_memory(const struct reader *r, const char *name)
+static void take_memory(const struct tree_reader *r, const char *name)
 {
     int length = 0;
     uint64_t kib = 0;
 
     fdt_getprop(r->tree->fdt, r->node, name, &length);
     if (!tree_number(r->tree, r->node, name, 0, length >= 8 ? 2 : 1, &kib) || kib > UINT64_MAX / 1024) {
-        wrong(r, "`memory` is no number of KiB; write <0 KIB>");
+        tree_wrong(r, "`memory` is no number of KiB; write <0 KIB>");
         return;
     }
-    r->domain->memory = number_here(r, kib * 1024);
+    r->domain->memory = tree_number_here(r, kib * 1024);
 }
 
-static void take_vcpus(const struct reader *r, const char *name)
+static void take_vcpus(const struct tree_reader *r, const char *name)
 {
     uint64_t count;
 
     if (!tree_number(r->tree, r->node, name, 0, 1, &count) || count < 1 || count > DOMAIN_VCPUS_MAX) {
-        wrong(r, "`cpus` is no number from 1 to 128; write <COUNT>");
+        tree_wrong(r, "`cpus` is no number from 1 to 128; write <COUNT>");
         return;
     }
-    r->domain->vcpus = number_here(r, count);
+    r->domain->vcpus = tree_number_here(r, count);
 }
 
-static void take_console(const struct reader *r, const char *name)
+static void take_console(const struct tree_reader *r, const char *name)
 {
     (void)name;
-    r->domain->console = number_here(r, CONSOLE_VPL011);
+    r->domain->console = tree_number_here(r, CONSOLE_VPL011);
 }
 
-static void take_spis(const struct reader *r, const char *name)
+static void take_spis(const struct tree_reader *r, const char *name)
 {
     uint64_t count;
 
     if (!tree_number(r->tree, r->node, name, 0, 1, &count) || count > 988) {
-        wrong(r, "`nr_spis` is no number up to 988; write <COUNT>");
+        tree_wrong(r, "`nr_spis` is no number up to 988; write <COUNT>");
         return;
     }
-    r->domain->nr_spis = number_here(r, count);
+    r->domain->nr_spis = tree_number_here(r, count);
 }
 
-static void take_direct_map(const struct reader *r, const char *name)
+static void take_direct_map(const struct tree_reader *r, const char *name)
 {
     (void)name;
-    r->domain->direct_map = (struct flag){.value = true, .at = here(r), .given = true};
+    r->domain->direct_map = (struct flag){.value = true, .at = tree_here(r), .given = true};
 }
 
-static void take_safe(const struct reader *r, const char *name)
+static void take_safe(const struct tree_reader *r, const char *name)
 {
     (void)name;
-    r->domain->safe = (struct flag){.value = true, .at = here(r), .given = true};
+    r->domain->safe = (struct flag){.value = true, .at = tree_here(r), .given = true};
 }
 
-static void take_keep(const struct reader *r, const char *name)
+static void take_keep(const struct tree_reader *r, const char *name)
 {
     (void)name;
-    r->domain->restartable = (struct flag){.value = true, .at = here(r), .given = true};
+    r->domain->restartable = (struct flag){.value = true, .at = tree_here(r), .given = true};
 }
 
-static void take_capabilities(const struct reader *r, const char *name)
+static void take_capabilities(const struct tree_reader *r, const char *name)
 {
     uint64_t bits;
 
     if (!tree_number(r->tree, r->node, name, 0, 1, &bits)) {
-        wrong(r, "the capabilities are no number; write <BITS>");
+        tree_wrong(r, "the capabilities are no number; write <BITS>");
         return;
     }
     if ((bits & ~(uint64_t)(PERMISSION_CONTROL | PERMISSION_HARDWARE)) != 0) {
-        note(r, "capabilities other than control and hardware have no counterpart");
+        tree_note(r, "capabilities other than control and hardware have no counterpart");
     }
     if ((bits & PERMISSION_CONTROL) != 0 && (bits & PERMISSION_HARDWARE) != 0) {
-        wrong(r, "one domain cannot be Hardware and Control Domain at once; give the roles to two domains");
+        tree_wrong(r, "one domain cannot be Hardware and Control Domain at once; give the roles to two domains");
     } else if (bits != 0 && !r->domain->role.given) {
-        r->domain->role = number_here(r, (bits & PERMISSION_CONTROL) != 0 ? ROLE_CONTROL : ROLE_HARDWARE);
+        r->domain->role = tree_number_here(r, (bits & PERMISSION_CONTROL) != 0 ? ROLE_CONTROL : ROLE_HARDWARE);
     }
 }
 
-static void take_role(const struct reader *r, const char *name)
+static void take_role(const struct tree_reader *r, const char *name)
 {
     const char *text = tree_text(r->tree, r->node, name);
 
     for (unsigned i = 0; text != NULL && role_choices[i] != NULL; i++) {
         if (strcmp(text, role_choices[i]) == 0) {
-            r->domain->role = number_here(r, i);
+            r->domain->role = tree_number_here(r, i);
             return;
         }
     }
-    wrong(r, "the role is none of domu, hardware, control; write one of them");
+    tree_wrong(r, "the role is none of domu, hardware, control; write one of them");
 }
 
-static void take_name(const struct reader *r, const char *name)
+static void take_name(const struct tree_reader *r, const char *name)
 {
     const char *text = tree_text(r->tree, r->node, name);
 
     if (text == NULL) {
-        wrong(r, "the name is no text; write a string");
+        tree_wrong(r, "the name is no text; write a string");
         return;
     }
     r->domain->name.value = text;
 }
 
-static void take_after(const struct reader *r, const char *name)
+static void take_after(const struct tree_reader *r, const char *name)
 {
     int count = fdt_stringlist_count(r->tree->fdt, r->node, name);
 
     if (count < 0 || count > LAUNCH_MAX_DOMAINS) {
-        wrong(r, "the list of predecessors is damaged; write names of domains");
+        tree_wrong(r, "the list of predecessors is damaged; write names of domains");
         return;
     }
     struct text *names = arena_alloc(r->tree->arena, (size_t)count + 1, sizeof(*names));
     for (int i = 0; i < count; i++) {
         names[i] = (struct text){
-            .value = fdt_stringlist_get(r->tree->fdt, r->node, name, i, NULL), .at = here(r), .given = true};
+            .value = fdt_stringlist_get(r->tree->fdt, r->node, name, i, NULL), .at = tree_here(r), .given = true};
     }
-    r->domain->after = (struct items){.item = names, .count = (size_t)count, .at = here(r), .given = true};
+    r->domain->after = (struct items){.item = names, .count = (size_t)count, .at = tree_here(r), .given = true};
 }
 
-static void take_static_memory(const struct reader *r, const char *name)
+static void take_static_memory(const struct tree_reader *r, const char *name)
 {
     int length = 0;
     unsigned address = tree_cells(r->tree, r->node, "#xen,static-mem-address-cells",
@@ -168,7 +150,7 @@ static void take_static_memory(const struct reader *r, const char *name)
     fdt_getprop(r->tree->fdt, r->node, name, &length);
     unsigned count = (unsigned)length / (4 * (address + size));
     if (length <= 0 || (unsigned)length % (4 * (address + size)) != 0 || count > KEY_MAX_ITEMS) {
-        wrong(r, "`xen,static-mem` does not hold whole ranges; write <BASE SIZE ...>");
+        tree_wrong(r, "`xen,static-mem` does not hold whole ranges; write <BASE SIZE ...>");
         return;
     }
     struct range *ranges = arena_alloc(r->tree->arena, count, sizeof(*ranges));
@@ -178,40 +160,42 @@ static void take_static_memory(const struct reader *r, const char *name)
         tree_number(r->tree, r->node, name, i * (address + size), address, &base);
         tree_number(r->tree, r->node, name, i * (address + size) + address, size, &bytes);
         if (base >> 52 != 0 || bytes >> 52 != 0) {
-            wrong(r, "`xen,static-mem` lies beyond every memory; write an address below 2^52");
+            tree_wrong(r, "`xen,static-mem` lies beyond every memory; write an address below 2^52");
             return;
         }
-        ranges[i] = (struct range){.base = number_here(r, base), .size = number_here(r, bytes), .at = here(r)};
+        ranges[i] =
+            (struct range){.base = tree_number_here(r, base), .size = tree_number_here(r, bytes), .at = tree_here(r)};
     }
-    r->domain->static_memory = (struct items){.item = ranges, .count = count, .at = here(r), .given = true};
+    r->domain->static_memory = (struct items){.item = ranges, .count = count, .at = tree_here(r), .given = true};
 }
 
-static void take_passthrough(const struct reader *r, const char *name)
+static void take_passthrough(const struct tree_reader *r, const char *name)
 {
     const char *text = tree_text(r->tree, r->node, name);
 
     if (text == NULL || strcmp(text, "disabled") != 0) {
-        note(r, "`passthrough` is on, yet the devices are in the partial device tree; name them below `passthrough`");
+        tree_note(r,
+                  "`passthrough` is on, yet the devices are in the partial device tree; name them below `passthrough`");
     }
 }
 
-static void take_nothing(const struct reader *r, const char *name)
+static void take_nothing(const struct tree_reader *r, const char *name)
 {
     (void)r;
     (void)name;
 }
 
-static void take_enhanced(const struct reader *r, const char *name)
+static void take_enhanced(const struct tree_reader *r, const char *name)
 {
     const char *text = tree_text(r->tree, r->node, name);
 
     if (text != NULL && strcmp(text, "disabled") == 0) {
-        note(r, "`xen,enhanced` is disabled; the domain will see the Xen interface all the same");
+        tree_note(r, "`xen,enhanced` is disabled; the domain will see the Xen interface all the same");
     }
 }
 
 /* CPUs of a pool, as their position below /cpus. */
-static void take_pool(const struct reader *r, const char *name)
+static void take_pool(const struct tree_reader *r, const char *name)
 {
     uint64_t phandle = 0;
     uint64_t cpu;
@@ -229,21 +213,21 @@ static void take_pool(const struct reader *r, const char *name)
         {
             const char *type = tree_text(r->tree, node, "device_type");
             if (node == wanted && position < BOARD_MAX_CPUS) {
-                list[count++] = number_here(r, position);
+                list[count++] = tree_number_here(r, position);
             }
             position += type != NULL && strcmp(type, "cpu") == 0;
         }
     }
     if (count == 0) {
-        wrong(r, "`domain-cpupool` names no pool with CPUs; write the phandle of a `xen,cpupool` node");
+        tree_wrong(r, "`domain-cpupool` names no pool with CPUs; write the phandle of a `xen,cpupool` node");
         return;
     }
-    r->domain->cpus = (struct items){.item = list, .count = count, .at = here(r), .given = true};
+    r->domain->cpus = (struct items){.item = list, .count = count, .at = tree_here(r), .given = true};
 }
 
 static const struct {
     const char *name;
-    void (*take)(const struct reader *r, const char *name);
+    void (*take)(const struct tree_reader *r, const char *name);
 } properties[] = {
     {"compatible", take_nothing},
     {"#address-cells", take_nothing},
@@ -271,7 +255,7 @@ static const struct {
     {LAUNCH_PROP_KEEP, take_keep},
 };
 
-static void take_property(const struct reader *r, const char *name)
+static void take_property(const struct tree_reader *r, const char *name)
 {
     for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
         if (strcmp(properties[i].name, name) == 0) {
@@ -279,7 +263,7 @@ static void take_property(const struct reader *r, const char *name)
             return;
         }
     }
-    note(r, arena_printf(r->tree->arena, "property `%s` has no counterpart and is left out", name));
+    tree_note(r, arena_printf(r->tree->arena, "property `%s` has no counterpart and is left out", name));
 }
 
 static bool is_compatible(const struct tree *t, int node, const char *a, const char *b)
@@ -302,7 +286,7 @@ static unsigned module_kind(const struct tree *t, int node)
     return MODULE_KINDS;
 }
 
-static void take_module_place(const struct reader *r, int node, struct module *m)
+static void take_module_place(const struct tree_reader *r, int node, struct module *m)
 {
     const struct tree *t = r->tree;
     unsigned address = tree_cells(t, r->node, "#address-cells", 2);
@@ -326,7 +310,7 @@ static void take_module_place(const struct reader *r, int node, struct module *m
     m->path = arena_printf(t->arena, "loaded-at-0x%" PRIx64, m->address);
 }
 
-static void take_module(const struct reader *r, int node, unsigned kind)
+static void take_module(const struct tree_reader *r, int node, unsigned kind)
 {
     struct module *m = &r->domain->module[kind];
     const char *bootargs = tree_text(r->tree, node, "bootargs");
@@ -344,100 +328,10 @@ static void take_module(const struct reader *r, int node, unsigned kind)
     }
 }
 
-/* "1,3-4" as CPU numbers; false when it is something else. */
-static bool parse_affinity(const char *text, bool cpus[BOARD_MAX_CPUS])
-{
-    while (*text != '\0') {
-        char *end;
-        unsigned long first = strtoul(text, &end, 10);
-        unsigned long last = first;
-        if (end == text) {
-            return false;
-        }
-        if (*end == '-') {
-            text = end + 1;
-            last = strtoul(text, &end, 10);
-        }
-        if (end == text || first > last || last >= BOARD_MAX_CPUS || (*end != ',' && *end != '\0')) {
-            return false;
-        }
-        for (unsigned long cpu = first; cpu <= last; cpu++) {
-            cpus[cpu] = true;
-        }
-        text = *end == ',' ? end + 1 : end;
-    }
-    return true;
-}
-
-struct affinity {
-    bool given[DOMAIN_VCPUS_MAX];
-    bool cpus[DOMAIN_VCPUS_MAX][BOARD_MAX_CPUS];
-};
-
-static void take_vcpu(const struct reader *r, int node, struct affinity *all)
-{
-    uint64_t id;
-    const char *text = tree_text(r->tree, node, "hard-affinity");
-
-    if (!tree_number(r->tree, node, "id", 0, 1, &id) || id >= DOMAIN_VCPUS_MAX ||
-        (text != NULL && !parse_affinity(text, all->cpus[id]))) {
-        diag_error(r->tree->diags, tree_place(r->tree, node), "import-vcpu",
-                   "%s: id or hard-affinity is wrong; write id = <N> and hard-affinity = \"1,3-4\"",
-                   tree_path(r->tree, node));
-        return;
-    }
-    all->given[id] = text != NULL;
-}
-
-static int lowest_cpu(const bool cpus[BOARD_MAX_CPUS], unsigned *count)
-{
-    int lowest = -1;
-
-    *count = 0;
-    for (int cpu = 0; cpu < (int)BOARD_MAX_CPUS; cpu++) {
-        if (cpus[cpu]) {
-            lowest = lowest < 0 ? cpu : lowest;
-            *count += 1;
-        }
-    }
-    return lowest;
-}
-
-/* Each vCPU has one CPU in a description: take the first of several, and say so. */
-static void settle_affinity(const struct reader *r, const struct affinity *all)
-{
-    uint64_t vcpus = r->domain->vcpus.given ? r->domain->vcpus.value : 1;
-    struct number *list = arena_alloc(r->tree->arena, DOMAIN_VCPUS_MAX, sizeof(*list));
-    bool is_narrowed = false;
-
-    for (uint64_t v = 0; v < vcpus; v++) {
-        unsigned count = 0;
-        int cpu = all->given[v] ? lowest_cpu(all->cpus[v], &count) : -1;
-        if (cpu < 0) {
-            if (v > 0) {
-                note(r, "only some vCPUs have a hard-affinity; give every vCPU one, or none");
-            }
-            return;
-        }
-        is_narrowed = is_narrowed || count > 1;
-        list[v] = number_here(r, (uint64_t)cpu);
-    }
-    if (is_narrowed) {
-        note(r, "a vCPU may run on several CPUs; each vCPU gets the first of them and never moves");
-    }
-    /* A list that only repeats one CPU says the same with one entry. */
-    size_t count = vcpus;
-    while (count > 1 && list[count - 1].value == list[0].value) {
-        count--;
-    }
-    count = count == 1 ? 1 : vcpus;
-    r->domain->cpus = (struct items){.item = list, .count = count, .at = here(r), .given = true};
-}
-
-static void take_children(const struct reader *r)
+static void take_children(const struct tree_reader *r)
 {
     int node;
-    struct affinity *all = arena_alloc(r->tree->arena, 1, sizeof(*all));
+    struct tree_affinity *all = arena_alloc(r->tree->arena, 1, sizeof(*all));
 
     fdt_for_each_subnode(node, r->tree->fdt, r->node)
     {
@@ -445,24 +339,24 @@ static void take_children(const struct reader *r)
         if (kind < MODULE_KINDS) {
             take_module(r, node, kind);
         } else if (fdt_node_check_compatible(r->tree->fdt, node, "xen,vcpu") == 0) {
-            take_vcpu(r, node, all);
+            tree_take_vcpu(r, node, all);
         } else {
-            note(r, arena_printf(r->tree->arena, "node `%s` has no counterpart and is left out",
-                                 fdt_get_name(r->tree->fdt, node, NULL)));
+            tree_note(r, arena_printf(r->tree->arena, "node `%s` has no counterpart and is left out",
+                                      fdt_get_name(r->tree->fdt, node, NULL)));
         }
     }
-    settle_affinity(r, all);
+    tree_settle_affinity(r, all);
 }
 
-static void take_domain(const struct reader *r)
+static void take_domain(const struct tree_reader *r)
 {
     int property;
     struct domain *d = r->domain;
     const char *name = fdt_get_name(r->tree->fdt, r->node, NULL);
 
-    d->at = here(r);
+    d->at = tree_here(r);
     d->name = (struct text){.value = name == NULL ? "" : name, .at = d->at, .given = true};
-    d->console = number_here(r, CONSOLE_NONE);
+    d->console = tree_number_here(r, CONSOLE_NONE);
     fdt_for_each_property_offset(property, r->tree->fdt, r->node)
     {
         const char *property_name = NULL;
@@ -472,7 +366,7 @@ static void take_domain(const struct reader *r)
     }
     take_children(r);
     if (!d->file[MODULE_KERNEL].given) {
-        wrong(r, "the domain has no kernel; add a `multiboot,kernel` module");
+        tree_wrong(r, "the domain has no kernel; add a `multiboot,kernel` module");
     }
 }
 
@@ -515,7 +409,7 @@ struct tree_domains tree_read_domains(const struct tree *t, struct system *s)
     fdt_for_each_subnode(node, t->fdt, parent)
     {
         if (fdt_node_check_compatible(t->fdt, node, "xen,domain") == 0 && s->domains.count < LAUNCH_MAX_DOMAINS) {
-            const struct reader r = {
+            const struct tree_reader r = {
                 .tree = t, .domain = &domains[s->domains.count++], .node = node, .unexpressed = &result.unexpressed};
             take_domain(&r);
         }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the readers of domain nodes share. */
+#ifndef TOOL_TREE_INTERNAL_H
+#define TOOL_TREE_INTERNAL_H
+
+#include "tree.h"
+
+struct tree_reader {
+    const struct tree *tree;
+    struct domain *domain;
+    int node;
+    unsigned *unexpressed;
+};
+
+/* CPU sets of the vCPU nodes of one domain. */
+struct tree_affinity {
+    bool given[DOMAIN_VCPUS_MAX];
+    bool cpus[DOMAIN_VCPUS_MAX][BOARD_MAX_CPUS];
+};
+
+static inline struct place tree_here(const struct tree_reader *r)
+{
+    return tree_place(r->tree, r->node);
+}
+
+static inline struct number tree_number_here(const struct tree_reader *r, uint64_t value)
+{
+    return (struct number){.value = value, .at = tree_here(r), .given = true};
+}
+
+/* Something of the domain that a description cannot say. */
+void tree_note(const struct tree_reader *r, const char *what);
+void tree_wrong(const struct tree_reader *r, const char *what);
+
+/* One xen,vcpu node; then all of them as the domain's list of CPUs. */
+void tree_take_vcpu(const struct tree_reader *r, int node, struct tree_affinity *all);
+void tree_settle_affinity(const struct tree_reader *r, const struct tree_affinity *all);
+
+#endif
