@@ -20,7 +20,7 @@
 #define IMAGE_SIZE   (RUNTIME_AT + RUNTIME_SIZE - IMAGE_AT)
 #define DTB_AT       (HOST_RAM_BASE + 0x3000100u)
 #define DTB_SIZE     0x1f20u
-#define FREE_RAM_AT  (HOST_RAM_BASE + 0x1400000u) /* nobody's, up to the device tree */
+#define FREE_RAM_AT  (HOST_RAM_BASE + 0x1600000u) /* nobody's, up to the device tree */
 #define RAM_MIB      96u
 #define BOOT_MEMORY  0x400000u
 
