@@ -80,7 +80,7 @@ static void draw_title(struct drawing *g)
 static void draw_pill(struct drawing *g, struct svg_box at, const char *style, const char *text)
 {
     svg_rect(g->out, at, PILL_HIGH / 2, style);
-    svg_text(g->out, at.x + at.width / 2, at.y + 17, 12, at.width - 12, CENTRED, text);
+    svg_text(g->out, at.x + at.width / 2, at.y + at.height / 2 + 4, 12, at.width - 12, CENTRED, text);
 }
 
 static bool cpu_of_safe(const struct system *s, unsigned cpu)
@@ -225,8 +225,10 @@ static void draw_card(struct drawing *g, struct svg_box card, size_t index)
         draw_badge(g, right, card.y + 13, d->role.value == ROLE_CONTROL ? "control" : "hardware", "#5344b5");
     }
     draw_line(g, card, 0, "memory",
-              arena_printf(g->arena, "%s%s%s", size_text(g, d->memory.value),
-                           d->static_memory.count > 0 ? ", static" : "", d->direct_map.value ? ", direct map" : ""));
+              arena_printf(g->arena, "%s%s", size_text(g, d->memory.value),
+                           d->direct_map.value          ? ", direct map"
+                           : d->static_memory.count > 0 ? ", static"
+                                                        : ""));
     draw_line(g, card, 1, "vCPUs", cpus_text(g, d));
     draw_line(g, card, 2, "kernel", base_name(kernel->value));
     draw_line(g, card, 3, "ramdisk", ramdisk->given ? base_name(ramdisk->value) : "none");
