@@ -160,20 +160,6 @@ void vgic_refresh_lines(struct vgic_vcpu *g)
     }
 }
 
-/* The physical interrupt behind a private one that the guest has ended is let go. */
-static void take_end(struct vgic_vcpu *g, uint32_t bit, uint64_t before, uint64_t after)
-{
-    bool was_active = (before & LR_ACTIVE) != 0u || (before & LR_STATE) == 0u;
-
-    if (was_active && (after & LR_ACTIVE) == 0u) {
-        if ((before & LR_STATE) == 0u && (before & LR_HW) != 0u) { /* the hardware has done it */
-            g->hw &= ~bit;
-            g->priv.level &= ~bit;
-        }
-        vgic_unlink(g, bit);
-    }
-}
-
 void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_view *view, struct vgic_kicks *k)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
@@ -183,9 +169,9 @@ void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_vi
     uint64_t before = vgic_hw_lr(i);
     uint64_t lr;
 
-    if (intid < VGIC_PRIVATE && (g->hw & bit) != 0u) {
-        uint64_t after = ((irqs->deact & ~irqs->active & bit) != 0u) ? before & ~LR_ACTIVE : before;
-        take_end(g, bit, before, after);
+    if ((before & LR_STATE) == 0u && (before & LR_HW) != 0u) { /* the guest's end was the physical one's */
+        g->hw &= ~bit;
+        irqs->level &= ~bit;
     }
     lr = apply(v, i, irqs, before);
     if (fate == VGIC_TAKE_OUT) {
@@ -214,9 +200,6 @@ void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k)
     struct vgic_irqs *irqs = vgic_irqs_of(v, intid);
 
     irqs->active &= ~(uint32_t)BIT(intid % 32u);
-    if (intid < VGIC_PRIVATE) {
-        vgic_unlink(&v->arch.vgic, (uint32_t)BIT(intid));
-    }
     released(v, intid, irqs, k);
 }
 

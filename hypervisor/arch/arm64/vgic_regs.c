@@ -141,25 +141,21 @@ static bool is_sized(const struct mmio *m)
 
 /* ---- redistributor ---- */
 
+/* Nothing is left to be applied here: accesses to one's own frame do that at once. */
 static uint32_t private_state(struct vcpu *v, bool active)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
-    uint32_t ended = 0;
     uint32_t pending;
     uint32_t in_lr;
 
     vgic_lr_state(v, 0, &pending, &in_lr);
     if (active) {
-        return g->priv.active | (in_lr & ~g->priv.deact);
+        return g->priv.active | in_lr;
     }
     if (g->loaded) {
         vgic_refresh_lines(g);
-        for (uint32_t m = g->hw & g->priv.held; m != 0u; m &= m - 1u) {
-            uint32_t n = (uint32_t)__builtin_ctz(m);
-            ended |= ((vgic_hw_lr(g->lr_of[n]) & LR_STATE) == 0u) ? (uint32_t)BIT(n) : 0u;
-        }
     }
-    return (vgic_level_pending(&g->priv) & ~ended) | (pending & ~g->priv.cancel);
+    return vgic_level_pending(&g->priv) | pending;
 }
 
 static uint32_t sgi_read(struct vcpu *v, const struct mmio *m)
@@ -185,7 +181,6 @@ static void sgi_write(struct vcpu *v, const struct mmio *m)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
     uint32_t bank = (uint32_t)m->offset >> 7;
-    uint32_t ended = (bank == BANK_ICACTIVER) ? (uint32_t)m->value & g->priv.active & ~g->priv.held : 0u;
 
     if (bank == BANK_IGROUPR && m->offset == 0x80u) {
         g->priv.group = (uint32_t)m->value;
@@ -197,7 +192,6 @@ static void sgi_write(struct vcpu *v, const struct mmio *m)
     if (bank == BANK_ISACTIVER && m->value != 0u) {
         __atomic_store_n(&v->domain->arch.vgic.trap_dir, 1u, __ATOMIC_RELAXED);
     }
-    vgic_unlink(g, ended);
     if (!g->loaded) {
         vgic_unlink(g, ~(vgic_level_pending(&g->priv) | g->priv.active));
     }

@@ -119,9 +119,28 @@ static void reprogrammed_while_pending_is_withdrawn(void **state)
     assert_int_equal(gicr_read(v0, 0, GICR_SGI + GICD_ISPENDR, 4), TIMER_BIT);
     model_timer_line(v0, false);
     assert_int_equal(gicr_read(v0, 0, GICR_SGI + GICD_ISPENDR, 4), 0);
+    model_timer_line(v0, true);
+    model_settle();
+    model_timer_line(v0, false);
     vgic_maintenance(v0);
     assert_int_equal(take(v0), SPURIOUS);
     assert_int_equal(cpu0()->phys_active, 0);
+}
+
+/* The same at a switch: nothing is in flight.  [utest->dsn~vgic-linked~1] */
+static void reprogrammed_before_a_switch_is_not_in_flight(void **state)
+{
+    (void)state;
+    begin(4, false);
+    model_timer_line(v0, true);
+    model_settle();
+    model_timer_line(v0, false);
+    model_enter(v0);
+    vgic_save(v0);
+    assert_false(vgic_hw_in_flight(v0, TIMER));
+    assert_int_equal(cpu0()->phys_active, 0);
+    vgic_load(v0);
+    assert_int_equal(take(v0), SPURIOUS);
 }
 
 /* ICACTIVER of the timer that is being handled lets the physical one go.  [utest->dsn~vgic-linked~1] */
@@ -139,7 +158,7 @@ static void deactivated_by_register(void **state)
     assert_int_equal(cpu0()->deactivations, 1);
 }
 
-/* ISPENDR while it is handled: once more after its end, and the physical one is let go once.
+/* ISPENDR while it is handled: once more after its end, then the physical one is let go.
  * [utest->dsn~vgic-linked~1] */
 static void made_pending_while_handled(void **state)
 {
@@ -152,9 +171,9 @@ static void made_pending_while_handled(void **state)
     assert_int_equal(gicr_read(v0, 0, GICR_SGI + GICD_ISPENDR, 4), TIMER_BIT);
     guest_eoir(v0, TIMER);
     assert_int_equal(take(v0), TIMER);
-    assert_int_equal(cpu0()->phys_active, 0);
     guest_eoir(v0, TIMER);
     assert_int_equal(take(v0), SPURIOUS);
+    assert_int_equal(cpu0()->phys_active, 0);
 }
 
 /* In flight when the vCPU leaves its CPU: in flight when it is back, on its list register again.
@@ -228,6 +247,50 @@ static void nest(uint32_t depth)
     }
 }
 
+/* Its end is not forgotten when an access has to wait right after it.  [utest->dsn~vgic-overflow~1] */
+static void an_end_before_a_waiting_access(void **state)
+{
+    uint32_t last;
+
+    (void)state;
+    begin(1, false);
+    gicd_write(v0, GICD_IROUTER + 8u * 70u, 8, 1);
+    vgic_pend(v0, 70);
+    nest(2);
+    vgic_pend(v0, SPI + 2u); /* takes the list register of the innermost one once that ends */
+    model_settle();
+    guest_eoir(v0, SPI + 1u);
+    last = (cpu0()->hcr >> ICH_HCR_EOICOUNT_SHIFT) != 0u ? 1u : 0u;
+    assert_int_equal(gicd_read(v0, GICD_ISPENDR + 8, 4), BIT(6));
+    assert_int_equal(last, 1);
+    model_settle();
+    assert_int_equal(gicd_read(v0, GICD_ISACTIVER + 4, 4), SPI_BIT);
+}
+
+/* Active and pending again: what is more urgent and waits outside goes first.  [utest->dsn~vgic-priority~1] */
+static void pending_again_does_not_overtake(void **state)
+{
+    (void)state;
+    begin(2, false);
+    gicd_write(v0, GICD_ICFGR + SPI / 16u * 4u, 4, UINT32_MAX);
+    gicd_write(v0, GICD_IPRIORITYR + SPI + 1u, 1, 0x60);
+    gicd_write(v0, GICD_IPRIORITYR + SPI + 2u, 1, 0x68);
+    gicd_write(v0, GICD_IPRIORITYR + SPI + 3u, 1, 0x70);
+    vgic_pend(v0, SPI + 3u);
+    assert_int_equal(take(v0), SPI + 3u);
+    guest_set_pmr(v0, 0x10);
+    vgic_pend(v0, SPI + 3u);
+    vgic_pend(v0, SPI + 1u);
+    vgic_pend(v0, SPI + 2u);
+    model_settle();
+    guest_eoir(v0, SPI + 3u);
+    guest_set_pmr(v0, 0xf8);
+    for (uint32_t i = 1; i <= 3u; i++) {
+        assert_int_equal(take(v0), SPI + i);
+        guest_eoir(v0, SPI + i);
+    }
+}
+
 /* [utest->dsn~vgic-overflow~1] */
 static void active_ones_beyond_the_list_registers_end_in_order(void **state)
 {
@@ -272,6 +335,7 @@ static void without_the_trap_they_wait(void **state)
     (void)state;
     begin(2, true);
     guest_set_eoimode(v0, true);
+    gicd_write(v0, GICD_ICFGR + SPI / 16u * 4u, 4, UINT32_MAX);
     nest(2);
     vgic_pend(v0, SPI + 2u);
     gicd_write(v0, GICD_IPRIORITYR + SPI + 2u, 1, 0);
@@ -421,6 +485,27 @@ static void an_old_answer_is_not_used(void **state)
     assert_int_equal(value, SPI_BIT);
 }
 
+/* An interrupt that came to another CPU after the question is asked for again.  [utest->dsn~vgic-state-registers~1] */
+static void asks_again_for_what_is_new(void **state)
+{
+    uint64_t value;
+
+    (void)state;
+    begin(4, false);
+    gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, 1);
+    gicd_write(v0, GICD_IROUTER + 8u * (SPI + 1u), 8, 1);
+    vgic_pend(v0, SPI);
+    model_settle();
+    assert_false(read_once(v0, GICD_ISPENDR + 4, &value));
+    model_settle_cpu(1);
+    model_enter(v1);
+    vgic_pend(v1, SPI + 1u);
+    assert_false(read_once(v0, GICD_ISPENDR + 4, &value));
+    model_settle_cpu(1);
+    assert_true(read_once(v0, GICD_ISPENDR + 4, &value));
+    assert_int_equal(value, SPI_BIT * 3u);
+}
+
 /* Other accesses go on while an answer is missing, and interrupts come again.  [utest->dsn~vgic-state-registers~1] */
 static void giving_up_lets_interrupts_in(void **state)
 {
@@ -492,11 +577,14 @@ int main(void)
         T(a_line_that_stays_high_comes_again),
         T(disabled_and_reprogrammed_leaves_nothing),
         T(reprogrammed_while_pending_is_withdrawn),
+        T(reprogrammed_before_a_switch_is_not_in_flight),
         T(deactivated_by_register),
         T(made_pending_while_handled),
         T(moves_with_its_vcpu),
         T(sgi_to_self_is_one_write),
         T(idle_switch_touches_no_list_register),
+        T(an_end_before_a_waiting_access),
+        T(pending_again_does_not_overtake),
         T(active_ones_beyond_the_list_registers_end_in_order),
         T(deactivated_in_any_order),
         T(without_the_trap_they_wait),
@@ -506,6 +594,7 @@ int main(void)
         T(group_0_waits_for_its_enable),
         T(asks_the_cpu_that_knows),
         T(an_old_answer_is_not_used),
+        T(asks_again_for_what_is_new),
         T(giving_up_lets_interrupts_in),
         T(rwp_until_it_is_withdrawn),
         T(what_came_before_the_first_load),
