@@ -8,7 +8,6 @@
 #include "core/print.h"
 #include "core/rights.h"
 #include "core/seal.h"
-#include "core/wallclock.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -206,7 +205,6 @@ static err_t build(struct domain *d, const struct domain_config *config)
     if (err == OK) {
         err = arch_domain_init(d, &config->arch);
         if (err == OK) {
-            wallclock_init(d);
             return OK;
         }
     }

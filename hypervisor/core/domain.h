@@ -63,7 +63,7 @@ struct domain {
     gfn_t reap_gfn;                  /* owned by the CPU that takes it apart */
     uint32_t reap_stage;             /* the same */
     uint32_t reap_cpu;               /* const once DYING: the CPU that takes it apart */
-    ticks_t time_zero;               /* const: when the guest's counter was 0 */
+    ticks_t time_zero;               /* const after the first unpause: when the guest's counter was 0 */
     uint32_t shutdown_latch;         /* guarded by lock: SCHEDOP_shutdown_code + 1; 0 = none */
     mfn_t memory;                    /* const: first frame of this structure */
     uint64_t handle[2];              /* const: xen_domain_handle_t */

@@ -11,6 +11,7 @@
 #include "core/rights.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"
+#include "core/wallclock.h"
 
 #include <xen/xen.h>
 #include <xen/sched.h>
@@ -70,6 +71,8 @@ static bool is_complete(const struct domain *d)
 static void start(struct domain *d)
 {
     d->started = true;
+    arch_domain_start(d);
+    wallclock_init(d);
     rights_end(BULKHEAD_RIGHT_BUILD, d->slot);
     __atomic_store_n(&d->state, DOMAIN_LIVE, __ATOMIC_RELEASE);
     if (d->slot != SLOT_BOOT) {

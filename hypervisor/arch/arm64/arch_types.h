@@ -60,7 +60,7 @@ struct arch_vcpu {
 struct arch_domain {
     uint64_t vttbr;            /* const after creation: VMID and root table */
     mfn_t root;                /* const after creation */
-    uint64_t cntvoff;          /* const after creation */
+    uint64_t cntvoff;          /* const after the first unpause */
     uint64_t gicd, gicr, uart; /* const after the first unpause: guest-physical addresses of emulated devices */
     struct vgic_domain vgic;   /* see vgic_types.h */
     struct vuart vuart;

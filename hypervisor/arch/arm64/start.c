@@ -184,7 +184,6 @@ err_t arch_domain_init(struct domain *d, const struct arch_domain_config *c)
     if (err != OK) {
         return err;
     }
-    d->arch.cntvoff = arch_ticks();
     d->arch.gicd = GUEST_GICV3_GICD_BASE;
     d->arch.gicr = GUEST_GICV3_GICR0_BASE;
     d->arch.uart = GUEST_PL011_BASE;
@@ -193,6 +192,11 @@ err_t arch_domain_init(struct domain *d, const struct arch_domain_config *c)
         err = arch_domain_add_vuart(d);
     }
     return err;
+}
+
+void arch_domain_start(struct domain *d)
+{
+    d->arch.cntvoff = arch_ticks();
 }
 
 err_t arch_domain_add_vuart(struct domain *d)

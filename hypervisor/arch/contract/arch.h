@@ -112,6 +112,9 @@ struct arch_domain_config {
 
 /* Initialise the architecture's part (stage 2, virtual interrupt controller).  -NOMEM, -INVAL. */
 err_t arch_domain_init(struct domain *d, const struct arch_domain_config *c);
+/* The domain is about to run for the first time: its counter reads 0 now, so that its time of day, which a guest adds to
+ * its own start, is right however long it took to build it. */
+void arch_domain_start(struct domain *d);
 /* Add the virtual UART.  Before the first unpause. */
 err_t arch_domain_add_vuart(struct domain *d);
 /* Give back what arch_domain_init and arch_vcpu_init took from the pool, but stage 2 tables (see arch_stage2_reap). */

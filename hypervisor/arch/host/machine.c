@@ -354,6 +354,11 @@ err_t arch_domain_init(struct domain *d, const struct arch_domain_config *c)
     return pool_alloc(d, &d->arch.frame);
 }
 
+void arch_domain_start(struct domain *d)
+{
+    (void)d;
+}
+
 err_t arch_domain_add_vuart(struct domain *d)
 {
     d->arch.has_vuart = true;
