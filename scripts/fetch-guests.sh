@@ -5,6 +5,7 @@
 #   busybox/busybox                         static, for the initramfs
 #   xen-4.17/xen                            Debian's Xen, which `make bench` measures beside Bulkhead
 # Does nothing where they are there. `fetch-guests.sh NAME...` fetches only the named ones.
+# [impl->dsn~fetch-guests~1]
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD

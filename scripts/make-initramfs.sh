@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Make build/deps/initramfs/NAME.cpio.gz from guests/linux/NAME-init and Debian's static busybox: for each *-init.
-# The same inputs give the same bytes.  Does nothing when they are newer than what they are made of.
+# Make FOLDER/NAME.cpio.gz from guests/linux/NAME-init and Debian's static busybox, for each *-init.  FOLDER is the
+# argument, by default build/deps/initramfs.  The same inputs give the same bytes.  Does nothing where the archive is
+# newer than what it is made of.
+# [impl->dsn~initramfs~1]
 set -eu
 umask 022
 cd "$(dirname "$0")/.."
 deps=build/deps
 busybox=$deps/busybox/busybox
-out=$deps/initramfs
+out=${1:-$deps/initramfs}
 sources=guests/linux
 
 if [ ! -f "$busybox" ]; then

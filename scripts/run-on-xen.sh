@@ -20,6 +20,7 @@
 #   --log FILE
 #   --dtb FILE          write the device tree given to Xen here and keep it; --dry-run stops then
 # Exit code 1: QEMU ended before a line matched.
+# [impl->dsn~run-on-xen~1]
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 

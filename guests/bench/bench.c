@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench: what the hypervisor costs a guest, in counter ticks.  Under QEMU's -icount shift=4 a tick is an instruction.
  * Lines "BENCH name min mean max"; the cost of measuring ("empty") is subtracted from the others.
- * Boot arguments: n=ITERATIONS (1000), settle_s=SECONDS (30: the longest wait for other CPUs to be done booting).  Uses only what Xen on Arm offers too. */
+ * Boot arguments: n=ITERATIONS (1000), settle_s=SECONDS (30: the longest wait for other CPUs to be done booting).
+ * Uses only what Xen on Arm offers too.
+ * [impl->dsn~bench-guest~1] */
 #include <guest/gic.h>
 #include <guest/hypercall.h>
 #include <guest/platform.h>

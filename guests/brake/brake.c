@@ -2,7 +2,8 @@
 /* brake: the demo's safe control task.  Every millisecond a virtual timer releases one step of the control law; every
  * second one line says how late the releases were and how many were missed:
  *   brake: seq 3 jitter min 1024 mean 1311 max 9216 ns, missed 0, speed 22.41 m/s
- * Boot arguments: period_us=N (1000), report=N periods a line (1000), stop_after=LINES (0 = never), uart=1. */
+ * Boot arguments: period_us=N (1000), report=N periods a line (1000), stop_after=LINES (0 = never), uart=1.
+ * [impl->dsn~brake~1] */
 #include <guest/exception.h>
 #include <guest/gic.h>
 #include <guest/hypercall.h>

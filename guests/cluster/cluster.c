@@ -3,7 +3,8 @@
  * part of its memory against the pattern it wrote there; every second one line:
  *   cluster: seq 4 speed 87 km/h, 1024 KiB checked, ok
  * A wrong byte is said at once and ends the domain with SHUTDOWN_crash.
- * Boot arguments: stop_after=LINES (0 = never), uart=1. */
+ * Boot arguments: stop_after=LINES (0 = never), uart=1.
+ * [impl->dsn~cluster~1] */
 #include <guest/exception.h>
 #include <guest/gic.h>
 #include <guest/hypercall.h>

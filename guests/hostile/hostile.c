@@ -4,7 +4,8 @@
  * down and never stops a CPU of its own, so it must still run at the end:
  *   hostile: seed 1 round 20000, 5211 exceptions, 4102 refusals
  *   DONE 1 passed, 0 failed
- * Boot arguments: seed=N (1), rounds=N (20000), cpus=N vCPUs that take part (all). */
+ * Boot arguments: seed=N (1), rounds=N (20000), cpus=N vCPUs that take part (all).
+ * [impl->dsn~hostile-guest~1] */
 #include <guest/cpu.h>
 #include <guest/exception.h>
 #include <guest/gic.h>

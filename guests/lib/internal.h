@@ -15,7 +15,8 @@ extern uint64_t mmu_gib_table[512], mmu_low_table[512], mmu_ram_table[512], mmu_
 void cpu_secondary(struct guest_cpu *cpu);
 void cpu_main(uint64_t x0) __attribute__((noreturn));
 
-/* Text read-only and executable, constants read-only, the rest of the first 2 MiB of RAM read-write.  Once. */
+/* Text read-only and executable, constants read-only, the rest of the first 2 MiB of RAM read-write.  Once.
+ * [impl->dsn~guest-wx~1] */
 void mmu_protect_image(void);
 
 /* From the linker script */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entry of a freestanding EL1 program: as an arm64 Image, as an ELF (e_entry) or as a flat binary (first byte).
  * Registers at entry: x0 is kept for main(); EL1h, MMU off.  The program runs where it is linked.
- * The translation tables are constants of the file, so nothing is written before the MMU and caches are on. */
+ * The translation tables are constants of the file, so nothing is written before the MMU and caches are on.
+ * [impl->dsn~guest-start~1] */
 #include "start.h"
 
     .section .head, "ax"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* EL1 exceptions.  The library's vectors save a frame on the interrupted stack and call one of on_sync, on_irq,
- * on_fiq, on_serror.  Each has a weak default that a program replaces by defining the function itself. */
+ * on_fiq, on_serror.  Each has a weak default that a program replaces by defining the function itself.
+ * [impl->dsn~guest-exceptions~1] */
 #ifndef GUEST_EXCEPTION_H
 #define GUEST_EXCEPTION_H
 

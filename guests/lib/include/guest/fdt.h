@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a flattened device tree, without libfdt: a cursor over the structure block.
- * Every access stays inside totalsize; a tree that is not well formed reads as if it ended there. */
+ * Every access stays inside totalsize; a tree that is not well formed reads as if it ended there.
+ * [impl->dsn~guest-fdt~1] */
 #ifndef GUEST_FDT_H
 #define GUEST_FDT_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Formatted text.  Conversions: %c %s %d %i %u %x %X %p %%, with flags - 0, width, precision (number or *) and the
- * length modifiers hh h l ll z j.  Anything else is copied as it stands. */
+ * length modifiers hh h l ll z j.  Anything else is copied as it stands.
+ * [impl->dsn~guest-print~1] */
 #ifndef GUEST_PRINT_H
 #define GUEST_PRINT_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of C's string.h that freestanding programs here need, with C's meaning. */
+/* The part of C's string.h that freestanding programs here need, with C's meaning.
+ * [impl->dsn~guest-string~1] */
 #ifndef GUEST_STRING_H
 #define GUEST_STRING_H
 
