@@ -97,6 +97,14 @@ class Image(unittest.TestCase):
         self.assertEqual(len(self.data), self.parts["archive"][0] + self.parts["archive"][1])
         self.assertEqual(self.data[self.parts["boot"][0]:][:11], b"boot domain")
 
+    def test_pe_header_covers_the_file(self):
+        """[utest->dsn~tool-image~1]"""
+        size = len(self.data)
+        optional, section = 64 + 24, 64 + 24 + 160
+        self.assertEqual(struct.unpack_from("<I", self.data, optional + 56)[0], size)
+        self.assertEqual(struct.unpack_from("<I", self.data, optional + 4)[0], size - 0x1000)
+        self.assertEqual(struct.unpack_from("<I4xI", self.data, section + 8), (size - 0x1000, size - 0x1000))
+
     def test_runtime_memory_holds_frame_table_cpus_and_boot_domain(self):
         """[utest->dsn~tool-image~1]"""
         frames = (512 << 20) // 4096 * 8

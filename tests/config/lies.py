@@ -40,6 +40,10 @@ def put(data, offset, form, *values):
 
 def make_hypervisor():
     data = bytearray(0x1100)
+    put(data, 0, "<H", 0x5A4D)
+    put(data, 60, "<I", 64)
+    put(data, 64, "<4sHH", b"PE\0\0", 0xAA64, 1)
+    put(data, 64 + 20, "<HHH", 160, 0x206, 0x20B)
     put(data, 56, "<4s", b"ARM\x64")
     put(data, DESCRIPTOR, "<QII", 0x474D494B4C554221, 1, 112)
     put(data, PART["hypervisor"], "<QQ", 0, len(data))
@@ -101,6 +105,7 @@ lie_image("boot-cpu", lambda d: put(d, 0x1068, "<I", 99))
 lie_image("runtime-small", lambda d: (set_part(d, "runtime", size=0x1200000),
                                       put(d, 16, "<Q", part(d, "runtime")[0] + 0x1200000))[0])
 lie_image("image-size", lambda d: put(d, 16, "<Q", 0x1000))
+lie_image("pe-size", lambda d: put(d, 64 + 24 + 56, "<I", 0x1000))
 lie_image("good", lambda d: None)
 
 

@@ -9,6 +9,14 @@
 #define HEADER_BYTES      64u
 #define HEADER_IMAGE_SIZE 16u
 #define HEADER_MAGIC      56u
+#define HEADER_PE_OFFSET  60u
+#define PE_MZ             0x5a4du
+#define PE_MAGIC          0x00004550u /* "PE\0\0" */
+#define PE_SECTIONS       6u          /* offsets from there */
+#define PE_OPTIONAL_SIZE  20u
+#define PE_OPTIONAL       24u
+#define PE32_PLUS         0x20bu
+#define PE_HEADERS        0x1000u     /* SizeOfHeaders, which is also where the section starts */
 #define MAGIC             0x644d5241u /* "ARM\x64" */
 #define PAGE              UINT64_C(0x1000)
 #define BLOCK             UINT64_C(0x200000)
@@ -85,6 +93,48 @@ uint64_t image_total_size(const struct image_parts *parts)
     return d.runtime.offset + d.runtime.size;
 }
 
+/* Where the fields of the PE header are that say how large the image is: the file is a UEFI application too. */
+struct pe_fields {
+    size_t code_size; /* of the optional header */
+    size_t image_size;
+    size_t virtual_size; /* of the one section, which starts at PE_HEADERS */
+    size_t raw_size;
+};
+
+/* False when the hypervisor has no PE header of the form that head.S writes. */
+static bool find_pe(struct bytes data, struct pe_fields *pe)
+{
+    uint64_t header = get(data, HEADER_PE_OFFSET, 4);
+
+    if (get(data, 0, 2) != PE_MZ || header > PE_HEADERS - 512 || get(data, header, 4) != PE_MAGIC ||
+        get(data, header + PE_SECTIONS, 2) != 1 || get(data, header + PE_OPTIONAL, 2) != PE32_PLUS) {
+        return false;
+    }
+    uint64_t optional_size = get(data, header + PE_OPTIONAL_SIZE, 2);
+    if (optional_size > 256) {
+        return false;
+    }
+    size_t optional = header + PE_OPTIONAL;
+    size_t section = optional + optional_size;
+    *pe = (struct pe_fields){
+        .code_size = optional + 4, .image_size = optional + 56, .virtual_size = section + 8, .raw_size = section + 16};
+    return true;
+}
+
+static void put_pe(struct buffer *out)
+{
+    struct pe_fields pe;
+    uint32_t whole = (uint32_t)out->size;
+    uint32_t section = whole - PE_HEADERS;
+
+    if (find_pe(buffer_bytes(out), &pe)) {
+        memcpy(out->data + pe.code_size, &section, sizeof(section));
+        memcpy(out->data + pe.image_size, &whole, sizeof(whole));
+        memcpy(out->data + pe.virtual_size, &section, sizeof(section));
+        memcpy(out->data + pe.raw_size, &section, sizeof(section));
+    }
+}
+
 static void put_part(struct buffer *out, const struct image_part *part, struct bytes data)
 {
     if (part->size > 0) {
@@ -134,6 +184,7 @@ void image_make(const struct image_parts *parts, struct buffer *out)
     put_part(out, &d.boot_domain, parts->boot_domain);
     put_part(out, &d.archive, parts->archive);
     buffer_fill(out, align_up(out->size, PAGE));
+    put_pe(out);
     memcpy(out->data + HEADER_IMAGE_SIZE, &image_size, sizeof(image_size));
     memcpy(out->data + IMAGE_DESCRIPTOR_OFFSET, &d, sizeof(d));
     fill_pe_header(out);
@@ -306,6 +357,20 @@ static void check_sizes(struct diags *d, const char *file, const struct image_vi
     }
 }
 
+/* A UEFI loader takes the PE header's sizes, not ours. */
+static void check_pe(struct diags *d, const char *file, struct bytes data)
+{
+    struct pe_fields pe;
+
+    if (find_pe(data, &pe) &&
+        (get(data, pe.image_size, 4) != data.size || get(data, pe.raw_size, 4) + PE_HEADERS != data.size ||
+         get(data, pe.virtual_size, 4) + PE_HEADERS != data.size)) {
+        diag_error(d, place_offset(file, pe.image_size), "image-pe",
+                   "the PE header says 0x%" PRIx64 " bytes, the file has 0x%zx; build the image again",
+                   get(data, pe.image_size, 4), data.size);
+    }
+}
+
 bool image_open(struct diags *d, const char *file, struct bytes data, struct image_view *v)
 {
     size_t before = d->errors;
@@ -327,5 +392,6 @@ bool image_open(struct diags *d, const char *file, struct bytes data, struct ima
     }
     memcpy(&v->board, v->parts.board.data, sizeof(v->board));
     check_sizes(d, file, v);
+    check_pe(d, file, data);
     return d->errors == before;
 }
