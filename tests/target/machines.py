@@ -44,6 +44,22 @@ def without_el2(root, out, test):
     return [*VIRT, "virt,gic-version=3", "-kernel", str(build(root, out, test))]
 
 
+def dom0less(root, out, test):
+    """An image without archive; the domains are those of a device tree written for Xen, their modules in memory where it
+    says. test["options"]: domains, as scripts/run-on-xen.sh takes them, which also runs the same tree on Debian's Xen."""
+    tree, image = out / f"{test['name']}.dtb", out / f"{test['name']}.img"
+    options = test["options"]
+    for command in (["scripts/run-on-xen.sh", *options, "--dtb", str(tree), "--dry-run"],
+                    [TOOL, "build", "--dom0less", str(tree), "-o", str(image)]):
+        subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    loaders, address = [], 0x50000000
+    for name, value in zip(options, options[1:]):
+        if name in ("--kernel", "--ramdisk"):
+            loaders += ["-device", f"loader,file={value},addr={address:#x},force-raw=on"]
+            address += -(-(root / value).stat().st_size // 0x200000) * 0x200000
+    return [TOOL, "run", str(image), "--", "-dtb", str(tree), *loaders]
+
+
 def part(image, name):
     """(offset, size) of a part of an image, and where the descriptor says so."""
     at = DESCRIPTOR + 16 + 16 * PARTS.index(name)
