@@ -5,7 +5,10 @@
 
 #include "probe.h"
 
-#define WORD_RET UINT32_C(0xd65f03c0)
+#define CPACR_ZEN  (UINT64_C(3) << 16)
+#define CPACR_FPEN (UINT64_C(3) << 20)
+#define CPACR_SMEN (UINT64_C(3) << 24)
+#define WORD_RET   UINT32_C(0xd65f03c0)
 
 struct request {
     uint64_t address;
@@ -119,6 +122,12 @@ struct probe probe_instruction(uint32_t word, uint64_t value)
 {
     probe_prepare(&word, 1);
     return run(do_call, (struct request){.address = (uint64_t)code, .value = value});
+}
+
+void probe_open_extensions(void)
+{
+    WRITE_SYSREG(cpacr_el1, CPACR_FPEN | CPACR_ZEN | CPACR_SMEN);
+    isb();
 }
 
 static uint32_t word_system(uint32_t op0, uint32_t op1, uint32_t crn, uint32_t crm, uint32_t op2)

@@ -31,6 +31,9 @@ struct probe probe_instruction(uint32_t word, uint64_t value);
 uint32_t word_mrs(uint32_t op0, uint32_t op1, uint32_t crn, uint32_t crm, uint32_t op2);
 uint32_t word_msr(uint32_t op0, uint32_t op1, uint32_t crn, uint32_t crm, uint32_t op2);
 
+/* Open SVE and SME in CPACR_EL1, so that what is hidden is UNDEFINED because of the hypervisor and not of this bit. */
+void probe_open_extensions(void);
+
 /* Many instructions, each with x0 = 0: write the words once, then probe by index.  count: 1..PROBE_BATCH. */
 #define PROBE_BATCH 512u
 void probe_prepare(const uint32_t *words, uint32_t count);

@@ -181,6 +181,7 @@ static void hidden_extensions_are_undefined(void)
         test_skip("nothing hides them");
         return;
     }
+    probe_open_extensions();
     probe = probe_instruction(0x04bf5020, 0); /* rdvl x0, #1: SVE */
     check_undefined(&probe);
     probe = probe_instruction(word_mrs(3, 0, 1, 2, 0), 0); /* ZCR_EL1 */

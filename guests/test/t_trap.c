@@ -236,6 +236,7 @@ static void sysreg_reads(void)
 {
     uint32_t words[PROBE_BATCH], count = 0;
 
+    probe_open_extensions();
     for (uint32_t id = 0; id < 2 * 8 * 16 * 16 * 8; id++) {
         uint32_t op0 = 2 + (id >> 14), op1 = id >> 11 & 7, crn = id >> 7 & 15, crm = id >> 3 & 15, op2 = id & 7;
 
