@@ -34,6 +34,10 @@ class Console(unittest.TestCase):
     def test_lanes_are_independent(self):
         self.run_program("print('b1'); print('a1'); print('b2'); print('a2')", [["a1", "a2"], ["b1", "b2"]])
 
+    def test_a_list_comes_in_any_order(self):
+        self.run_program("print('b'); print('a'); print('c')", [[["a", "b"], "c"]])
+        self.assertIn("waiting for /b/", self.reason("print('a'); print('a'); print('c')", [[["a", "b"], "c"]]))
+
     def test_forbidden_line_fails(self):
         self.assertIn("forbidden line /panic/", self.reason("print('panic'); print('end')", [["end"]], ["panic"]))
 

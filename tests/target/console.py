@@ -21,11 +21,13 @@ class Failure(Exception):
 class Lane:
     """Expectations that must come true one after the other; several lanes advance side by side.
 
-    An item is a regular expression that a line (or a prompt without line end) must contain, or ("send", text).
+    An item is a regular expression that a line (or a prompt without line end) must contain, a list of them that may
+    come in any order, or ("send", text).
     """
 
     def __init__(self, items):
-        self.items = [item if isinstance(item, tuple) else re.compile(item) for item in items]
+        self.items = [item if isinstance(item, tuple) else
+                      [re.compile(pattern) for pattern in (item if isinstance(item, list) else [item])] for item in items]
         self.at = 0
 
     def is_done(self):
@@ -39,14 +41,20 @@ class Lane:
         return None
 
     def feed(self, line):
-        if not self.is_done() and not isinstance(self.items[self.at], tuple) and self.items[self.at].search(line):
+        if self.is_done() or isinstance(self.items[self.at], tuple):
+            return False
+        waiting = self.items[self.at]
+        found = next((pattern for pattern in waiting if pattern.search(line)), None)
+        if found is None:
+            return False
+        waiting.remove(found)
+        if not waiting:
             self.at += 1
-            return True
-        return False
+        return True
 
     def waits_for(self):
         item = self.items[self.at]
-        return f"input {item[1]!r}" if isinstance(item, tuple) else f"/{item.pattern}/"
+        return f"input {item[1]!r}" if isinstance(item, tuple) else " and ".join(f"/{p.pattern}/" for p in item)
 
 
 class Script:

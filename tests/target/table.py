@@ -114,7 +114,7 @@ SYSTEM_TESTS = [
         "name": "console-switch",
         "system": f"{SYSTEMS}/shells.yaml",
         "lanes": [
-            [r"\(one\) LINUX UP one", ("send", CTRL_A3), r"Serial input to one", ("send", "\n"), "# ",
+            [[r"\(one\) one: shell on this console", r"\(two\) two: shell on this console"], ("send", CTRL_A3), r"Serial input to one", ("send", "\n"), "# ",
              ("send", "echo typed-$((6*7))-on-$domain\n"), "typed-42-on-one", ("send", CTRL_A3),
              r"Serial input to two", ("send", "\necho typed-$((6*7))-on-$domain\n"), "typed-42-on-two",
              ("send", CTRL_A3), r"Serial input to the hypervisor", ("send", "d"), r"4 CPUs, 4096 MiB of RAM",
