@@ -51,17 +51,10 @@ static bool is_memory(const void *fdt, int node)
     return type != NULL && size == (int)sizeof("memory") && memcmp(type, "memory", sizeof("memory")) == 0;
 }
 
-static bool read_reserved(const void *fdt, int parent, struct ranges *taken)
+static bool refuse_damaged(int error)
 {
-    int node;
-
-    fdt_for_each_subnode(node, fdt, parent)
-    {
-        if (!add_reg(taken, fdt, parent, node)) {
-            return false;
-        }
-    }
-    return true;
+    log_problem(NULL, "host device tree: damaged (%s); load it again", fdt_strerror(error));
+    return false;
 }
 
 static bool is_reserved_memory(const void *fdt, int node)
@@ -72,22 +65,25 @@ static bool is_reserved_memory(const void *fdt, int node)
     return name != NULL && strcmp(name, "reserved-memory") == 0;
 }
 
-/* Memory nodes to in_tree, reservations to taken. */
+/* Memory nodes to in_tree, reservations to taken.  The children of /reserved-memory come right behind it. */
 static bool read_nodes(const void *fdt, struct ranges *taken)
 {
-    int node;
+    int depth = 0;
+    int reserved = -1; /* /reserved-memory while the walk is inside it */
+    int node = fdt_next_node(fdt, 0, &depth);
 
     ranges_clear(&in_tree);
-    fdt_for_each_subnode(node, fdt, 0)
-    {
-        if (is_memory(fdt, node) && !add_reg(&in_tree, fdt, 0, node)) {
+    while (node >= 0 && depth > 0) {
+        if (depth == 1) {
+            reserved = is_reserved_memory(fdt, node) ? node : -1;
+        }
+        bool is_wanted = (depth == 1) ? is_memory(fdt, node) : (depth == 2 && reserved >= 0);
+        if (is_wanted && !add_reg((depth == 1) ? &in_tree : taken, fdt, (depth == 1) ? 0 : reserved, node)) {
             return false;
         }
-        if (is_reserved_memory(fdt, node) && !read_reserved(fdt, node, taken)) {
-            return false;
-        }
+        node = fdt_next_node(fdt, node, &depth);
     }
-    return true;
+    return node >= 0 || node == -FDT_ERR_NOTFOUND || refuse_damaged(node);
 }
 
 static bool read_table(struct ranges *ranges, const struct board_table *board)
@@ -149,7 +145,15 @@ static bool add_reservations(const void *fdt, struct ranges *taken)
     return true;
 }
 
-bool host_tree_read(const void *fdt, const struct board_table *board, struct ranges *taken)
+bool host_tree_read(const void *fdt, uint64_t size, const struct board_table *board, struct ranges *taken)
 {
+    int error = fdt_check_header(fdt);
+
+    if (error == 0 && fdt_totalsize(fdt) > size) {
+        error = -FDT_ERR_TRUNCATED;
+    }
+    if (error != 0) {
+        return refuse_damaged(error);
+    }
     return read_nodes(fdt, taken) && add_reservations(fdt, taken) && check_memory(board);
 }

@@ -19,7 +19,6 @@
 #include "text.h"
 #include "tree.h"
 
-#define LAUNCH_TREE_MAX  0x20000u /* bytes of a launch.dtb that is not aligned */
 #define MICROSECONDS     UINT64_C(1000000)
 #define TEXT_COLUMN      24u
 #define MEMMAP_RESERVED  2u
@@ -33,7 +32,13 @@ static struct plan plan;
 static struct ranges taken; /* machine memory that no domain may have */
 static struct ranges free_ram;
 static struct builder builder;
-static uint64_t launch_tree[LAUNCH_TREE_MAX / sizeof(uint64_t)];
+
+/* Own RAM behind the image: room for a launch.dtb that must be copied. */
+static struct {
+    uint64_t *start;
+    uint64_t bytes;
+} spare;
+extern char _image_end[]; /* linker script */
 
 int main(uint64_t start_info);
 
@@ -92,12 +97,18 @@ static bool read_board(void)
     return true;
 }
 
-/* Machine memory that the hypervisor has reserved. */
-static bool read_taken(const struct hvm_start_info *info)
+/* Machine memory that the hypervisor has reserved, and own RAM behind the image. */
+static bool read_memmap(const struct hvm_start_info *info)
 {
     const struct hvm_memmap_table_entry *entries = hyper_pointer(info->memmap_paddr);
+    uint64_t image_end = (uint64_t)(uintptr_t)_image_end;
 
     for (uint32_t i = 0; i < info->memmap_entries; i++) {
+        uint64_t end = entries[i].addr + entries[i].size;
+        if (entries[i].type == HVM_MEMMAP_TYPE_RAM && entries[i].addr <= image_end && image_end < end) {
+            spare.start = hyper_pointer(image_end);
+            spare.bytes = end - image_end;
+        }
         if (entries[i].type == MEMMAP_RESERVED && !ranges_add(&taken, entries[i].addr, entries[i].size)) {
             return false;
         }
@@ -106,29 +117,31 @@ static bool read_taken(const struct hvm_start_info *info)
     return true;
 }
 
-/* The host's device tree, checked, and what it reserves; *tree is NULL when there is none.  False when it is refused. */
-static bool read_tree(const struct hvm_modlist_entry *module, const void **tree)
+/* Memory and reservations of the host's device tree.  There may be none. */
+static bool read_tree(const struct hvm_modlist_entry *module)
 {
-    *tree = NULL;
+    return module->size < TREE_MIN_BYTES || host_tree_read(hyper_pointer(module->paddr), module->size, &board, &taken);
+}
+
+/* The image has no archive: the host's device tree is the description. */
+static bool read_host_plan(const struct hvm_modlist_entry *module, struct plan_context *context)
+{
     if (module->size < TREE_MIN_BYTES) {
-        return true;
+        log_problem(NULL, "neither a launch archive nor a host device tree; build the image with a description");
+        return false;
     }
-    *tree = tree_get(hyper_pointer(module->paddr), module->size, "host device tree", launch_tree, sizeof(launch_tree));
-    return *tree != NULL && host_tree_read(*tree, &board, &taken);
+    context->fdt = tree_get(hyper_pointer(module->paddr), module->size, "host device tree", NULL, 0);
+    return context->fdt != NULL && plan_read(&plan, context);
 }
 
 /* The description: launch.dtb of the archive, or the host's device tree when the image has no archive. */
-static bool read_plan(const struct hvm_modlist_entry *module, const void *tree)
+static bool read_plan(const struct hvm_modlist_entry *modules)
 {
-    struct plan_context context = {
-        .fdt = tree, .archive = NULL, .board = &board, .taken = taken.range, .taken_count = taken.count};
+    const struct hvm_modlist_entry *module = &modules[BOOT_MODULE_ARCHIVE];
+    struct plan_context context = {.board = &board, .taken = taken.range, .taken_count = taken.count};
 
     if (module->size == 0) {
-        if (tree == NULL) {
-            log_problem(NULL, "neither a launch archive nor a host device tree; build the image with a description");
-            return false;
-        }
-        return plan_read(&plan, &context);
+        return read_host_plan(&modules[BOOT_MODULE_DTB], &context);
     }
     if (!archive_index(&archive, hyper_pointer(module->paddr), module->size)) {
         return false;
@@ -138,7 +151,7 @@ static bool read_plan(const struct hvm_modlist_entry *module, const void *tree)
         log_problem(NULL, "launch archive: no member " LAUNCH_DTB_MEMBER "; build the image again");
         return false;
     }
-    context.fdt = tree_get(member->data, member->size, LAUNCH_DTB_MEMBER, launch_tree, sizeof(launch_tree));
+    context.fdt = tree_get(member->data, member->size, LAUNCH_DTB_MEMBER, spare.start, spare.bytes);
     context.archive = &archive;
     return context.fdt != NULL && plan_read(&plan, &context);
 }
@@ -250,14 +263,11 @@ static uint32_t print_summary(uint64_t start)
 /* True when the description was read and the memory claimed. */
 static bool prepare(const struct hvm_start_info *info)
 {
-    const void *tree;
-
     if (!check_start_info(info) || !read_board()) {
         return false;
     }
     const struct hvm_modlist_entry *modules = hyper_pointer(info->modlist_paddr);
-    return read_tree(&modules[BOOT_MODULE_DTB], &tree) && read_taken(info) &&
-           read_plan(&modules[BOOT_MODULE_ARCHIVE], tree) && claim_memory();
+    return read_tree(&modules[BOOT_MODULE_DTB]) && read_memmap(info) && read_plan(modules) && claim_memory();
 }
 
 int main(uint64_t start_info)

@@ -66,6 +66,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct plan plan;
     static struct ranges reserved;
     static uint64_t room[0x2000];
+    if (size >= 40 && size <= sizeof(room)) { /* the hypervisor has checked magic and least size */
+        memcpy(room, data, size);
+        ranges_clear(&reserved);
+        host_tree_read(room, size, &board, &reserved);
+    }
     const void *tree = tree_get(data, size, "fuzzed", room, sizeof(room));
 
     if (tree == NULL) {
@@ -81,7 +86,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             }
         }
     }
-    ranges_clear(&reserved);
-    host_tree_read(tree, &board, &reserved);
     return 0;
 }

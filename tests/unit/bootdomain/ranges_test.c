@@ -159,7 +159,7 @@ static void accepts_a_tree_with_the_same_memory_in_other_pieces(void **state)
     put_reg("memory@880000000", "memory", 0x880000000, 256 * MIB);
     put_reg("flash@0", NULL, 0, MIB);
     end_tree();
-    assert_true(host_tree_read(tree, &board, &set));
+    assert_true(host_tree_read(tree, sizeof(tree), &board, &set));
     assert_said_nothing();
 }
 
@@ -169,7 +169,7 @@ static void refuses_a_tree_with_less_memory(void **state)
     begin_tree();
     put_reg("memory@40000000", "memory", 0x40000000, 512 * MIB);
     end_tree();
-    assert_false(host_tree_read(tree, &board, &set));
+    assert_false(host_tree_read(tree, sizeof(tree), &board, &set));
     assert_said("boot: memory 0x880000000 to 0x890000000 is in the board table, but not in the host device tree; "
                 "make the board table of 'test-board' again from this device tree");
 }
@@ -181,7 +181,7 @@ static void refuses_a_tree_with_more_memory(void **state)
     put_reg("memory@40000000", "memory", 0x40000000, 1024 * MIB);
     put_reg("memory@880000000", "memory", 0x880000000, 256 * MIB);
     end_tree();
-    assert_false(host_tree_read(tree, &board, &set));
+    assert_false(host_tree_read(tree, sizeof(tree), &board, &set));
     assert_said("boot: memory 0x60000000 to 0x80000000 is in the host device tree, but not in the board table; "
                 "make the board table of 'test-board' again from this device tree");
 }
@@ -194,10 +194,31 @@ static void takes_reservations_of_both_kinds(void **state)
     put_reg("memory@880000000", "memory", 0x880000000, 256 * MIB);
     end_tree();
     ranges_clear(&set);
-    assert_true(host_tree_read(tree, &board, &set));
+    assert_true(host_tree_read(tree, sizeof(tree), &board, &set));
     assert_int_equal(set.count, 2);
     assert_true(has(0x48000000, 0x1234));
     assert_true(has(0x50000000, MIB));
+}
+
+static void refuses_a_damaged_tree(void **state)
+{
+    (void)state;
+    begin_tree();
+    put_reg("memory@40000000", "memory", 0x40000000, 512 * MIB);
+    put_reg("memory@880000000", "memory", 0x880000000, 256 * MIB);
+    end_tree();
+    uint32_t size = fdt_totalsize((const void *)tree);
+    assert_false(host_tree_read(tree, size - 1, &board, &set));
+    assert_said("boot: host device tree: damaged (FDT_ERR_TRUNCATED); load it again");
+    said_clear();
+    int memory = fdt_path_offset(tree, "/reserved-memory");
+    tree[fdt_off_dt_struct((const void *)tree) + (uint32_t)memory + 3] = 7; /* no such tag */
+    assert_false(host_tree_read(tree, size, &board, &set));
+    assert_said("boot: host device tree: damaged (FDT_ERR_BADSTRUCTURE); load it again");
+    said_clear();
+    tree[0] = 0;
+    assert_false(host_tree_read(tree, size, &board, &set));
+    assert_said("boot: host device tree: damaged (FDT_ERR_BADMAGIC); load it again");
 }
 
 static void refuses_a_reservation_that_wraps(void **state)
@@ -206,7 +227,7 @@ static void refuses_a_reservation_that_wraps(void **state)
     begin_tree();
     put_reg("memory@40000000", "memory", UINT64_MAX - 5, 512 * MIB);
     end_tree();
-    assert_false(host_tree_read(tree, &board, &set));
+    assert_false(host_tree_read(tree, sizeof(tree), &board, &set));
     assert_said("boot: host device tree: reg of node 'memory@40000000' is not a list of <address size>; "
                 "correct the tree");
 }
@@ -226,6 +247,7 @@ int main(void)
         cmocka_unit_test_setup(refuses_a_tree_with_less_memory, start),
         cmocka_unit_test_setup(refuses_a_tree_with_more_memory, start),
         cmocka_unit_test_setup(takes_reservations_of_both_kinds, start),
+        cmocka_unit_test_setup(refuses_a_damaged_tree, start),
         cmocka_unit_test_setup(refuses_a_reservation_that_wraps, start),
     };
 
