@@ -6,8 +6,10 @@
 #include "system.h"
 
 #define PAGE             UINT64_C(0x1000)
-/* What the hypervisor and the device tree need beside a domain's own memory, at least. */
+/* What the hypervisor needs for a domain beside its memory, at least: fixed, a page for 2 MiB, and for each vCPU. */
 #define DOMAIN_OVERHEAD  (UINT64_C(1) << 20)
+#define BLOCK_OVERHEAD   512u
+#define VCPU_OVERHEAD    (UINT64_C(64) << 10)
 #define STATIC_MAX       8u /* ranges a domain, as the Boot Domain has room for */
 #define DEVICE_TREE_ROOM (UINT64_C(2) << 20)
 /* GUEST_RAM0_BASE and GUEST_RAM0_SIZE of the Xen ABI. */
@@ -186,7 +188,8 @@ static void check_budget(struct diags *d, const struct system *s, struct image_s
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *domain = system_domain(s, i);
         domains += domain->memory.value;
-        need += DOMAIN_OVERHEAD + domain->memory.value;
+        need += DOMAIN_OVERHEAD + domain->memory.value / BLOCK_OVERHEAD + domain->vcpus.value * VCPU_OVERHEAD;
+        need += domain->memory.value;
         need -= moved_bytes(domain) < domain->memory.value ? moved_bytes(domain) : domain->memory.value;
     }
     if (need > have) {
