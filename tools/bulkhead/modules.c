@@ -178,7 +178,8 @@ void modules_plan(struct system *s)
         struct domain *domain = system_domain(s, i);
         for (unsigned j = 0; j < MODULE_KINDS; j++) {
             struct module *m = &domain->module[j];
-            m->is_moved = is_taken_as_it_is(m, j) && !domain->restartable.value && count_users(s, m) == 1;
+            m->is_moved = is_taken_as_it_is(m, j) && !domain->restartable.value && domain->static_memory.count == 0 &&
+                          count_users(s, m) == 1;
         }
     }
 }

@@ -10,7 +10,7 @@
 void modules_read(struct arena *arena, struct diags *d, struct system *s);
 
 /* Decide which modules are moved into their domain instead of being copied: used once, taken as they are, and not kept
- * for a restart. */
+ * for a restart, by a domain whose memory is not chosen by address. */
 void modules_plan(struct system *s);
 
 /* A device tree that is what its header says; *size gets the header's size. */
