@@ -72,6 +72,8 @@ STARTS = [
 
 GUESTS = ["t_debug", "t_fp", "t_gic", "t_mem", "t_mem_large", "t_psci", "t_trap", "t_xenver"]
 TEST_GUESTS = [
+    # The architecture's contract, tested at EL2.
+    guest("contract", system="examples/hello.yaml", options=["--hypervisor", "build/arm64/hypervisor/contract.bin"]),
     *[guest(name) for name in GUESTS],
     # Deadlines are in counter ticks; with --icount these do not depend on how busy this workstation is.
     guest("t_timer", options=["--icount=4"]),

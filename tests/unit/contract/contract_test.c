@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract on arch/host. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "contract.h"
+#include "fixture.h"
+
+static void the_model_keeps_the_contract(void **state)
+{
+    (void)state;
+    assert_non_null(machine_start());
+    host_idle_timers(1);
+    assert_int_equal(contract_run(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_model_keeps_the_contract)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
