@@ -168,6 +168,7 @@ static void context_is_kept(void)
     struct vcpu *v = subject()->vcpus[0];
     struct vcpu_guest_context saved, c;
 
+    arch_vcpu_load(NULL); /* out of the registers, if it is in them */
     arch_vcpu_get_context(v, &saved);
     c = saved;
     c.user_regs.pc64 = 0x40100000u;
