@@ -194,8 +194,20 @@ err_t arch_domain_init(struct domain *d, const struct arch_domain_config *c)
     return err;
 }
 
+/* A direct-mapped domain finds its virtual devices where the board has the real ones: the same rule as in the Boot
+ * Domain, which describes them. */
+static void place_devices(struct domain *d)
+{
+    if ((d->flags & BULKHEAD_DOMAIN_DIRECT) != 0u) {
+        d->arch.gicd = board->gicd.base;
+        d->arch.gicr = board->gicr.base;
+        d->arch.uart = (board->uart_kind == BOARD_UART_PL011) ? board->uart.base : d->arch.uart;
+    }
+}
+
 void arch_domain_start(struct domain *d)
 {
+    place_devices(d);
     d->arch.cntvoff = arch_ticks();
 }
 

@@ -53,7 +53,7 @@ static bool mmio_dispatch(struct vcpu *v, uint64_t ipa, struct mmio *m)
         m->offset = ipa - a->gicd;
         return vgic_gicd_access(v, m);
     }
-    if (ipa - a->gicr < GUEST_GICV3_GICR0_SIZE) {
+    if (ipa - a->gicr < v->domain->max_vcpus * LAUNCH_GICR_STRIDE) {
         m->offset = ipa - a->gicr;
         return vgic_gicr_access(v, m);
     }
