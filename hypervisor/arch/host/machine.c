@@ -249,6 +249,7 @@ void arch_vcpu_reset(struct vcpu *v, uint64_t entry, uint64_t arg)
     memset(v->arch.x, 0, sizeof(v->arch.x));
     v->arch.x[0] = arg;
     v->arch.pc = entry;
+    v->arch.pstate = PSR_GUEST64_INIT;
     v->arch.pending = 0;
     v->arch.resets++;
 }
