@@ -27,11 +27,20 @@ _start:
     add     x0, x0, :lo12:_bss_start
     adrp    x1, _bss_end
     add     x1, x1, :lo12:_bss_end
-1:  cmp     x0, x1
-    b.hs    2f
-    stp     xzr, xzr, [x0], #16
+1:  add     x2, x0, #64
+    cmp     x2, x1
+    b.hi    2f
+    stp     xzr, xzr, [x0]
+    stp     xzr, xzr, [x0, #16]
+    stp     xzr, xzr, [x0, #32]
+    stp     xzr, xzr, [x0, #48]
+    mov     x0, x2
     b       1b
-2:  adrp    x0, guest_cpus
+2:  cmp     x0, x1
+    b.hs    3f
+    stp     xzr, xzr, [x0], #16
+    b       2b
+3:  adrp    x0, guest_cpus
     add     x0, x0, :lo12:guest_cpus
     msr     tpidr_el1, x0
     adrp    x1, boot_stack_top

@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-#define WORD sizeof(uint64_t)
+#define WORD  sizeof(uint64_t)
+#define BLOCK 8u /* words a turn in a long copy */
 
 typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 
@@ -12,6 +13,16 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
     uint8_t *t = to;
     const uint8_t *f = from;
 
+    for (; bytes >= BLOCK * WORD; bytes -= BLOCK * WORD, t += BLOCK * WORD, f += BLOCK * WORD) {
+        uint64_t block[BLOCK]; /* in registers: all is read before anything is written */
+
+        for (size_t i = 0; i < BLOCK; i++) {
+            block[i] = ((const word_t *)f)[i];
+        }
+        for (size_t i = 0; i < BLOCK; i++) {
+            ((word_t *)t)[i] = block[i];
+        }
+    }
     for (; bytes >= 2 * WORD; bytes -= 2 * WORD, t += 2 * WORD, f += 2 * WORD) {
         uint64_t a = ((const word_t *)f)[0];
         uint64_t b = ((const word_t *)f)[1];
