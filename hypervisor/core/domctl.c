@@ -105,7 +105,8 @@ static uint32_t count_vcpus(const struct domain *d, bool (*is)(const struct vcpu
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < d->max_vcpus; i++) {
-        n += (d->vcpus[i] != NULL && is(d->vcpus[i])) ? 1u : 0u;
+        const struct vcpu *v = domain_vcpu(d, i);
+        n += (v != NULL && is(v)) ? 1u : 0u;
     }
     return n;
 }

@@ -44,7 +44,7 @@ static void show_domain(const struct domain *d)
           (d->role <= BULKHEAD_ROLE_CONTROL) ? role[d->role] : "");
     n = format_string(line, sizeof(line), "    vCPU");
     for (uint32_t i = 0; i < d->max_vcpus && n + 24u < sizeof(line); i++) {
-        const struct vcpu *v = d->vcpus[i];
+        const struct vcpu *v = domain_vcpu(d, i);
         if (v != NULL) {
             n +=
                 format_string(line + n, sizeof(line) - n, " %u@CPU%u %s", (unsigned)i, (unsigned)v->home, vcpu_text(v));

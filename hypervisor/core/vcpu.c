@@ -33,8 +33,9 @@ void vcpu_notify(struct vcpu *v, uint32_t bits)
 void vcpu_notify_all(struct domain *d, uint32_t bits)
 {
     for (uint32_t i = 0; i < d->max_vcpus; i++) {
-        if (d->vcpus[i] != NULL) {
-            vcpu_notify(d->vcpus[i], bits);
+        struct vcpu *v = domain_vcpu(d, i);
+        if (v != NULL) {
+            vcpu_notify(v, bits);
         }
     }
 }
@@ -291,7 +292,7 @@ err_t vcpu_create(struct domain *d, uint32_t id)
         return err;
     }
     d->overhead += frames;
-    d->vcpus[id] = v;
+    __atomic_store_n(&d->vcpus[id], v, __ATOMIC_RELEASE);
     return OK;
 }
 
