@@ -381,7 +381,8 @@ static void draw_range(struct drawing *g, const struct range *ram)
 static void draw_legend_entry(struct drawing *g, unsigned slot, const char *style, const char *text)
 {
     double x = MARGIN + (slot % 4) * (INNER / 4);
-    double y = g->y + (slot / 4) * 24;
+    unsigned row = slot / 4;
+    double y = g->y + row * 24.0;
 
     svg_rect(g->out, (struct svg_box){x, y, 14, 14}, 3, style);
     svg_text(g->out, x + 22, y + 12, 12, INNER / 4 - 30, NORMAL, text);
@@ -419,7 +420,8 @@ static void draw_shares(struct drawing *g)
         draw_legend_entry(g, slot++, colours(g, i, false),
                           arena_printf(g->arena, "%s  %s", d->name.value, size_text(g, d->memory.value)));
     }
-    g->y += ((slot + 3) / 4) * 24 + 12;
+    unsigned rows = (slot + 3) / 4;
+    g->y += rows * 24.0 + 12;
 }
 
 static bool has_static(const struct system *s)

@@ -94,7 +94,9 @@ int tool_take_option(struct tool *t, const struct verb *verb, int argc, char **a
         if (options[k].number != NULL) {
             return take_number(verb, options[k].name, argv[*i], options[k].number);
         }
-        *options[k].text = argv[*i];
+        if (options[k].text != NULL) {
+            *options[k].text = argv[*i];
+        }
         return 1;
     }
     return 0;

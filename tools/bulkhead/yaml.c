@@ -161,7 +161,7 @@ static void take_event(struct builder *b, struct fy_event *event)
         break;
     case FYET_MAPPING_END:
     case FYET_SEQUENCE_END:
-        b->depth--;
+        b->depth -= b->depth > 0;
         break;
     default:
         break;
