@@ -5,7 +5,6 @@
 #include "core/console.h"
 #include "core/domain.h"
 #include "core/frame.h"
-#include "core/grant.h"
 #include "core/physmap.h"
 #include "core/pool.h"
 #include "core/print.h"
@@ -22,12 +21,10 @@
 
 enum reap_stage {
     REAP_WAIT_VCPUS = 0, /* a CPU may still have one in its registers */
-    REAP_GRANTS = 1,     /* what it maps of others by grant, and others of it */
-    REAP_MAPPINGS = 2,   /* guest-physical address space, and the frames in it */
-    REAP_WAIT_USERS = 3, /* others map its frames or hold a reference */
-    REAP_GRANT_TABLE = 4,
-    REAP_VCPUS_FREE = 5,
-    REAP_POOL = 6,
+    REAP_MAPPINGS = 1,   /* guest-physical address space, and the frames in it */
+    REAP_WAIT_USERS = 2, /* others map its frames or hold a reference */
+    REAP_VCPUS_FREE = 3,
+    REAP_POOL = 4,
 };
 
 /* ---- pause ---- */
@@ -246,18 +243,10 @@ static void reap_rest(struct domain *d)
 
 err_t domain_reap(struct domain *d)
 {
-    err_t err;
-
     switch ((enum reap_stage)d->reap_stage) {
     case REAP_WAIT_VCPUS:
         if (!is_off_all_cpus(d)) {
             return ERR_BUSY;
-        }
-        break;
-    case REAP_GRANTS:
-        err = grant_reap(d);
-        if (err != OK) {
-            return err;
         }
         break;
     case REAP_MAPPINGS:
@@ -270,11 +259,6 @@ err_t domain_reap(struct domain *d)
             return ERR_BUSY;
         }
         arch_domain_destroy(d);
-        break;
-    case REAP_GRANT_TABLE:
-        if (grant_free(d)) {
-            return ERR_RESTART;
-        }
         break;
     case REAP_VCPUS_FREE:
         if (reap_vcpus(d)) {
