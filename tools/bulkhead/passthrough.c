@@ -67,6 +67,7 @@ static void put_device(struct arena *arena, void *fdt, const struct board_device
     put_cells(fdt, "reg", (const uint64_t[]){device->base.value, device->size.value}, 2);
     put_cells(fdt, "xen,reg", (const uint64_t[]){base, size, base}, 3);
     must(fdt_property_string(fdt, "xen,path", device->name.value));
+    must(fdt_property(fdt, "bulkhead,no-dma", NULL, 0)); /* check refused all others */
     if (device->interrupts.count > 0) {
         put_interrupts(arena, fdt, device);
     }
