@@ -83,7 +83,7 @@ void vgic_vcpu_reset(struct vcpu *v)
     struct vgic_vcpu *g = &v->arch.vgic;
 
     ASSERT(!g->loaded);
-    g->priv = (struct vgic_irqs){.group = UINT32_MAX, .edge = VGIC_SGI_MASK, .level = g->priv.level};
+    g->priv = (struct vgic_irqs){.group = UINT32_MAX, .edge = VGIC_SGI_MASK, .level = g->priv.level & ~g->hw};
     g->ready = 0;
     g->hw = 0;
     g->spilled = 0;

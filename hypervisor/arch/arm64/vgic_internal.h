@@ -48,7 +48,7 @@ enum vgic_fate {
 
 static inline struct vgic_spis *vgic_spis_at(const struct domain *d, uint32_t word)
 {
-    return &d->arch.vgic.spis[word / VGIC_SPIS_A_FRAME][word % VGIC_SPIS_A_FRAME];
+    return &d->arch.vgic.spis[(word / VGIC_SPIS_A_FRAME) % 2u][word % VGIC_SPIS_A_FRAME]; /* % against speculation */
 }
 static inline struct vgic_irqs *vgic_irqs_of(struct vcpu *v, uint32_t intid)
 {
@@ -103,6 +103,9 @@ static inline bool vgic_is_home(const struct vcpu *v)
 void vgic_spi_update(struct domain *d, uint32_t word, uint32_t mask, struct vgic_kicks *k) REQUIRES(d->arch.vgic.lock);
 /* The vCPU that v's domain routes bit n of a word to; NULL = none has that affinity.  Bound: vCPUs (1 unless any). */
 struct vcpu *vgic_spi_target(const struct domain *d, const struct vgic_spis *s, uint32_t n);
+/* Interrupt intid of v is neither in a list register nor, perhaps, active any more: an SPI finds its next vCPU. */
+void vgic_released(struct vcpu *v, uint32_t intid, struct vgic_irqs *irqs, struct vgic_kicks *k)
+    REQUIRES(v->domain->arch.vgic.lock);
 /* Key (priority << 16 | INTID) of v's most urgent SPI to take.  Bound: 2 * words. */
 uint32_t vgic_spi_best(const struct vcpu *v) REQUIRES(v->domain->arch.vgic.lock);
 /* Let the vCPU that is loaded here act on what changed, release the lock, notify the others.
@@ -131,6 +134,14 @@ void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint3
 void vgic_unlink(struct vgic_vcpu *g, uint32_t bits);
 /* See how the lines of linked interrupts are now.  Bound: linked ones. */
 void vgic_refresh_lines(struct vgic_vcpu *g);
+/* ---- vgic_spill.c: interrupts that the guest has taken and that are in no list register any more ---- */
+
+/* intid is active and leaves its list register.  Bound: VGIC_SPILL_MAX. */
+void vgic_spill_push(struct vgic_vcpu *g, uint32_t intid);
+/* Key of the most urgent one.  Bound: 32 + 2 * (VGIC_SPILL_MAX + LRs). */
+uint32_t vgic_spill_best(struct vcpu *v) REQUIRES(v->domain->arch.vgic.lock);
+/* The guest ended some: with EOImode 0, the most urgent ones.  Bound: 31 vgic_spill_best. */
+void vgic_take_ended(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 /* Interrupt intid, active but in no list register, was ended. */
 void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 

@@ -24,57 +24,6 @@ static bool is_deliverable(struct vcpu *v, const struct vgic_irqs *irqs, uint32_
            vgic_spi_target(v->domain, vgic_spis_at(v->domain, intid / 32u - 1u), intid % 32u) == v;
 }
 
-/* intid is active and leaves its list register: the guest's end of it will not be seen there. */
-static void spill_push(struct vgic_vcpu *g, uint32_t intid)
-{
-    if (intid < VGIC_PRIVATE) {
-        g->spilled |= (uint32_t)BIT(intid);
-        return;
-    }
-    for (uint32_t i = 0; i < g->spill_count; i++) {
-        if (g->spill[i] == intid) {
-            return;
-        }
-    }
-    ASSERT(g->spill_count < ARRAY_SIZE(g->spill));
-    g->spill[g->spill_count++] = (uint16_t)intid;
-}
-
-/* Forget what was made inactive by a register write, or is in a list register again. */
-static void spill_compact(struct vcpu *v)
-{
-    struct vgic_vcpu *g = &v->arch.vgic;
-    uint32_t kept = 0;
-
-    g->spilled &= g->priv.active & ~g->priv.held;
-    for (uint32_t i = 0; i < g->spill_count; i++) {
-        const struct vgic_spis *s = vgic_spis_at(v->domain, g->spill[i] / 32u - 1u);
-        uint32_t n = g->spill[i] % 32u;
-        if ((s->irqs.active & ~s->irqs.held & BIT(n)) != 0u && s->owner[n] == v->id) {
-            g->spill[kept++] = g->spill[i];
-        }
-    }
-    g->spill_count = kept;
-}
-
-/* Key of the most urgent active interrupt outside the list registers.  Bound: 32 + VGIC_SPILL_MAX + LRs. */
-static uint32_t spill_best(struct vcpu *v)
-{
-    const struct vgic_vcpu *g = &v->arch.vgic;
-    uint32_t best = VGIC_KEY_NONE;
-
-    for (uint32_t m = g->spilled; m != 0u; m &= m - 1u) {
-        uint32_t n = (uint32_t)__builtin_ctz(m);
-        uint32_t key = (uint32_t)g->priv.prio[n] << 16 | n;
-        best = (key < best) ? key : best;
-    }
-    for (uint32_t i = 0; i < g->spill_count; i++) {
-        uint32_t key = (uint32_t)vgic_irqs_of(v, g->spill[i])->prio[g->spill[i] % 32u] << 16 | g->spill[i];
-        best = (key < best) ? key : best;
-    }
-    return best;
-}
-
 /* The requests cancel, deact, active, pending applied to what the list register says. */
 static uint64_t apply(struct vcpu *v, uint32_t i, struct vgic_irqs *irqs, uint64_t lr)
 {
@@ -115,28 +64,14 @@ static uint64_t apply(struct vcpu *v, uint32_t i, struct vgic_irqs *irqs, uint64
 static uint64_t with_link(const struct vgic_vcpu *g, const struct vgic_irqs *irqs, uint32_t intid, uint64_t lr)
 {
     uint32_t bit = (uint32_t)BIT(intid % 32u);
-    bool more = (irqs->pending & bit) != 0u || (lr & LR_STATE) == LR_STATE; /* something follows its end */
+    bool hw = intid < VGIC_PRIVATE && (g->hw & bit) != 0u;
+    bool more = (irqs->pending & bit) != 0u;
 
-    lr &= ~(LR_HW | BITS(44, LR_PINT_SHIFT));
-    if (intid >= VGIC_PRIVATE) {
-        return ((irqs->edge & bit) == 0u || (irqs->pending & bit) != 0u) ? lr | LR_EOI : lr;
+    lr &= ~(LR_HW | LR_EOI | BITS(44, LR_PINT_SHIFT)); /* LR_EOI is a bit of the physical INTID's field */
+    if (hw && !more && (lr & LR_STATE) != LR_STATE) {
+        return lr | LR_HW | ((uint64_t)g->pint[intid] << LR_PINT_SHIFT);
     }
-    if (!more) {
-        return lr | vgic_lr_link(g, intid);
-    }
-    return ((g->hw & bit) != 0u || (irqs->edge & bit) == 0u || (irqs->pending & bit) != 0u) ? lr | LR_EOI : lr;
-}
-
-/* An interrupt left its list register: an SPI finds its next vCPU. */
-static void released(struct vcpu *v, uint32_t intid, struct vgic_irqs *irqs, struct vgic_kicks *k)
-    REQUIRES(v->domain->arch.vgic.lock)
-{
-    uint32_t bit = (uint32_t)BIT(intid % 32u);
-
-    irqs->held &= ~bit;
-    if (intid >= VGIC_PRIVATE) {
-        vgic_spi_update(v->domain, intid / 32u - 1u, bit, k);
-    }
+    return (hw || more || (irqs->edge & bit) == 0u) ? lr | LR_EOI : lr;
 }
 
 void vgic_unlink(struct vgic_vcpu *g, uint32_t bits)
@@ -178,52 +113,21 @@ void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_vi
         irqs->pending |= ((lr & LR_PENDING) != 0u && (g->lr_latched & BIT(i)) != 0u) ? bit : 0u;
         irqs->active |= ((lr & LR_ACTIVE) != 0u) ? bit : 0u;
         if ((lr & LR_ACTIVE) != 0u) {
-            spill_push(g, intid);
+            vgic_spill_push(g, intid);
         }
         lr = 0;
     }
     if ((lr & LR_STATE) == 0u) {
         lr = 0;
         g->lr_used &= ~(uint32_t)BIT(i);
-        released(v, intid, irqs, k);
+        vgic_released(v, intid, irqs, k);
     } else {
-        lr = with_link(g, irqs, intid, lr & ~LR_EOI);
+        lr = with_link(g, irqs, intid, lr);
     }
     if (lr != before) {
         vgic_hw_set_lr(i, lr);
     }
     view->lr[i] = lr;
-}
-
-void vgic_deactivate(struct vcpu *v, uint32_t intid, struct vgic_kicks *k)
-{
-    struct vgic_irqs *irqs = vgic_irqs_of(v, intid);
-
-    irqs->active &= ~(uint32_t)BIT(intid % 32u);
-    released(v, intid, irqs, k);
-}
-
-/* Ends of interrupts that were in no list register: with EOImode 0 the most urgent active one ended. */
-static void take_ended(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock)
-{
-    struct vgic_vcpu *g = &v->arch.vgic;
-    uint32_t count = (uint32_t)(vgic_hw_hcr() >> ICH_HCR_EOICOUNT_SHIFT) & 31u;
-
-    if (count == 0u) {
-        return;
-    }
-    vgic_hw_set_hcr(g->hcr);
-    if ((vgic_hw_vmcr() & ICH_VMCR_EOIM) != 0u) {
-        return; /* ICC_DIR_EL1 traps and tells which */
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t key = spill_best(v);
-        if (key == VGIC_KEY_NONE) {
-            return;
-        }
-        vgic_deactivate(v, key & 0xffffu, k);
-        spill_compact(v);
-    }
 }
 
 void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k)
@@ -233,7 +137,7 @@ void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k)
 
     vgic_refresh_lines(g);
     if ((g->hcr & ICH_HCR_LRENPIE) != 0u) {
-        take_ended(v, k);
+        vgic_take_ended(v, k);
     }
     for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
         vgic_settle(v, (uint32_t)__builtin_ctz(m), VGIC_TAKE_OUT, &view, k);
@@ -307,6 +211,12 @@ static void watch_ends(struct vgic_vcpu *g, struct vgic_view *view)
     }
 }
 
+/* The end of an active interrupt that is in no list register would be seen. */
+static bool can_spill(const struct vgic_vcpu *g)
+{
+    return g->spill_count < VGIC_SPILL_MAX && (vgic_caps.tds || (vgic_hw_vmcr() & ICH_VMCR_EOIM) == 0u);
+}
+
 /* A list register for a candidate; VGIC_LRS = none for now. */
 static uint32_t make_room(struct vcpu *v, uint32_t key, struct vgic_view *view, struct vgic_kicks *k)
     REQUIRES(v->domain->arch.vgic.lock)
@@ -324,7 +234,7 @@ static uint32_t make_room(struct vcpu *v, uint32_t key, struct vgic_view *view, 
         return VGIC_LRS;
     }
     if (i == VGIC_LRS) {
-        if (g->spill_count >= VGIC_SPILL_MAX || (!vgic_caps.tds && (vgic_hw_vmcr() & ICH_VMCR_EOIM) != 0u)) {
+        if (!can_spill(g)) {
             watch_ends(g, view);
             return VGIC_LRS;
         }
@@ -334,21 +244,19 @@ static uint32_t make_room(struct vcpu *v, uint32_t key, struct vgic_view *view, 
     return i;
 }
 
+/* Active interrupts back into free list registers, but the last one if a candidate may have it. */
 static void restore_active(struct vcpu *v, struct vgic_view *view) REQUIRES(v->domain->arch.vgic.lock)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
 
-    spill_compact(v);
     for (uint32_t step = 0; step < VGIC_LRS; step++) {
         uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
-        uint32_t key = spill_best(v);
+        uint32_t key = vgic_spill_best(v);
         bool last = (free & (free - 1u)) == 0u;
-        if (key == VGIC_KEY_NONE || free == 0u ||
-            (last && g->spill_count <= VGIC_SPILL_MAX && best_candidate(v) != VGIC_KEY_NONE)) {
+        if (key == VGIC_KEY_NONE || free == 0u || (last && can_spill(g) && best_candidate(v) != VGIC_KEY_NONE)) {
             return;
         }
         list(v, key & 0xffffu, (uint32_t)__builtin_ctz(free), LR_ACTIVE, view);
-        spill_compact(v);
     }
 }
 
@@ -420,7 +328,7 @@ void vgic_resync_locked(struct vcpu *v, struct vgic_kicks *k)
     g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
     vgic_refresh_lines(g);
     if ((g->hcr & ICH_HCR_LRENPIE) != 0u) {
-        take_ended(v, k);
+        vgic_take_ended(v, k);
     }
     for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
         vgic_settle(v, (uint32_t)__builtin_ctz(m), VGIC_KEEP, &view, k);

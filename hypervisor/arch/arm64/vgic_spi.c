@@ -103,6 +103,16 @@ void vgic_spi_update(struct domain *d, uint32_t word, uint32_t mask, struct vgic
     }
 }
 
+void vgic_released(struct vcpu *v, uint32_t intid, struct vgic_irqs *irqs, struct vgic_kicks *k)
+{
+    uint32_t bit = (uint32_t)BIT(intid % 32u);
+
+    irqs->held &= ~bit;
+    if (intid >= VGIC_PRIVATE) {
+        vgic_spi_update(v->domain, intid / 32u - 1u, bit, k);
+    }
+}
+
 uint32_t vgic_spi_best(const struct vcpu *v)
 {
     const struct vgic_vcpu *g = &v->arch.vgic;
