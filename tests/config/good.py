@@ -115,6 +115,15 @@ class Image(unittest.TestCase):
         """[utest->dsn~tool-defaults~1]"""
         self.assertEqual(self.boot_cpu, 0)
 
+    def test_the_console_is_served_off_the_safe_cpus(self):
+        """[utest->dsn~tool-defaults~1]"""
+        text = SYSTEM.replace("cpus: [1]", "cpus: [0]")
+        pathlib.Path("zero.yaml").write_text(text)
+        data = build("zero.yaml", "zero.img")
+        parts, _, boot_cpu = descriptor(data)
+        table = data[parts["board"][0]:][:parts["board"][1]]
+        self.assertEqual((boot_cpu, struct.unpack_from("<I", table, len(table) - 36)[0]), (1, 1))
+
     def test_description_is_the_first_member(self):
         """[utest->dsn~tool-archive~1]"""
         self.assertEqual(self.members[0][0], "launch.dtb")

@@ -205,6 +205,7 @@ bool build_image(struct arena *arena, struct diags *d, const struct build_option
         return false;
     }
     board_table_make(&s->board, &table);
+    table.console_cpu = s->boot_cpu; /* keeps the UART's interrupt off safe domains */
     if (!is_outside(s)) {
         launch_archive(arena, s, &archive);
     }

@@ -103,6 +103,7 @@ static bool replace_board(struct tool *t, struct image_parts *parts)
     }
     board_resize(&t->diags, &board, t->build.cpus, t->build.memory);
     board_table_make(&board, table);
+    table->console_cpu = parts->boot_domain_cpu;
     parts->board = (struct bytes){.data = (const uint8_t *)table, .size = sizeof(*table)};
     return t->diags.errors == 0;
 }
