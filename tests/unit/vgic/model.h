@@ -62,6 +62,8 @@ bool model_is_loaded(const struct vcpu *v);
 void model_settle_cpu(uint32_t cpu);
 /* All CPUs, until nothing is left to do.  Fails when that does not end. */
 void model_settle(void);
+/* List registers that are architecturally unpredictable fail the test. */
+void model_check(const struct model_cpu *c);
 /* ICH_MISR_EL2 */
 uint32_t model_misr(const struct model_cpu *c);
 
