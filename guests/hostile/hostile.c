@@ -4,7 +4,8 @@
  * down and never stops a CPU of its own, so it must still run at the end:
  *   hostile: seed 1 round 20000, 5211 exceptions, 4102 refusals
  *   DONE 1 passed, 0 failed
- * Boot arguments: seed=N (1), rounds=N (20000), cpus=N vCPUs that take part (all).
+ * Boot arguments: seed=N (1), rounds=N (20000), cpus=N vCPUs that take part (all), trace=ROUND announce
+ * each action from that round on (never).
  * [impl->dsn~hostile-guest~1] */
 #include <guest/cpu.h>
 #include <guest/exception.h>
@@ -38,6 +39,7 @@ static struct attacker attackers[GUEST_MAX_CPUS];
 /* A call at a buffer's end writes into the page behind it. */
 static uint8_t buffers[GUEST_MAX_CPUS][BUFFER_BYTES + 4096] __attribute__((aligned(4096)));
 static volatile uint32_t finished;
+static uint64_t traced_from; /* round from which each is announced before it is made */
 
 /* xorshift64*: repeatable from the seed, which must not be 0. */
 static uint64_t next_random(struct attacker *attacker)
@@ -61,9 +63,11 @@ void on_irq(struct exception_frame *frame)
     uint32_t intid = gic_acknowledge();
 
     (void)frame;
+    /* What raised it would raise it again. */
     WRITE_SYSREG(cntv_ctl_el0, 0);
     WRITE_SYSREG(cntp_ctl_el0, 0);
     if (intid < 1020) {
+        gic_disable(intid);
         gic_end(intid);
     }
 }
@@ -264,6 +268,10 @@ static void attack(uint64_t rounds)
         if (this_cpu()->index != 0 && (ways[way] == attack_sysreg || ways[way] == attack_junk)) {
             way = 0;
         }
+        if (i >= traced_from) {
+            print("\nhostile: CPU %u round %llu way %u\n", (unsigned)this_cpu()->index, (unsigned long long)i,
+                  (unsigned)way);
+        }
         ways[way](attacker);
         irq_disable();
         attacker->done = i;
@@ -278,6 +286,7 @@ static void attack(uint64_t rounds)
 
 static void attack_on_other_cpu(uint64_t rounds)
 {
+    gic_init_cpu();
     attack(rounds);
 }
 
@@ -289,6 +298,7 @@ int main(uint64_t x0)
     seed = platform_argument("seed", 1);
     rounds = platform_argument("rounds", ROUNDS);
     cpus = platform_argument("cpus", platform.cpu_count);
+    traced_from = platform_argument("trace", UINT64_MAX);
     cpus = cpus < platform.cpu_count ? cpus : platform.cpu_count;
     gic_init();
     gic_init_cpu();
