@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import unittest
+import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import lies  # noqa: E402  (the makers of small images and trees)
@@ -215,6 +216,25 @@ class Image(unittest.TestCase):
         self.assertEqual(pathlib.Path("out.cpio").read_bytes(), self.archive)
 
 
+    def test_board_hypervisor_and_cpu_are_replaced(self):
+        """[utest->dsn~tool-image~1] [utest->dsn~tool-board-table~1]"""
+        bulkhead("image", "good.img", "--board", "qemu-virt", "--cpus", "8", "--memory", "1 GiB", "--boot-cpu", "2",
+                 "--hypervisor", "hypervisor.bin", "-o", "moved.img")
+        parts, _, boot_cpu = descriptor(pathlib.Path("moved.img").read_bytes())
+        self.assertEqual(boot_cpu, 2)
+        self.assertIn("8 CPUs", text_of("inspect", "moved.img"))
+        bulkhead("image", "moved.img", "--board", "board.bin")  # in place
+        self.assertIn("4 CPUs", text_of("inspect", "moved.img"))
+
+    def test_image_without_archive_gets_its_domains_elsewhere(self):
+        """[utest->dsn~tool-dom0less~1]"""
+        bulkhead("image", "good.img", "--no-archive", "-o", "empty.img")
+        self.assertIn("archive      none", text_of("inspect", "empty.img"))
+        pathlib.Path("whole.cpio").write_bytes(self.archive)
+        bulkhead("image", "empty.img", "--archive", "whole.cpio", "-o", "full.img")
+        self.assertIn("domains      5", text_of("inspect", "full.img"))
+
+
 class Board(unittest.TestCase):
     def test_table_holds_what_the_description_says(self):
         """[utest->dsn~tool-board-table~1] [utest->dsn~tool-board-description~1]"""
@@ -243,6 +263,38 @@ class Board(unittest.TestCase):
                          "timer: { hypervisor: 26, virtual: 27, physical: 30 }", "interrupt: 33"):
             self.assertIn(expected, text)
         bulkhead("board", "host.yaml", "-o", "host.bin")
+
+
+    def test_import_of_a_board_with_buses(self):
+        """[utest->dsn~tool-board-import~1]"""
+        pathlib.Path("imx.dtb").write_bytes(lies.dtc(IMX))
+        text = text_of("board", "--import", "imx.dtb")
+        for expected in ("board: imx8mp-evk", 'description: "Caf\u00e9 board"', "mpidrs: [0x0, 0x100]",
+                         "  - { base: 0x40000000, size: 1 GiB }\n  - { base: 0x100000000, size: 2 GiB }",
+                         "uart: { kind: imx, base: 0x30890000, size: 64 KiB, interrupt: 59 }",
+                         "watchdog: { kind: imx, base: 0x30280000, size: 64 KiB }",
+                         "distributor: { base: 0x38800000, size: 64 KiB }", "stride: 256 KiB", "pmu: 23"):
+            self.assertIn(expected, text)
+        pathlib.Path("imx.yaml").write_text(text)
+        bulkhead("board", "imx.yaml", "-o", "imx.bin")
+
+
+IMX = """/ { compatible = "fsl,imx8mp-evk"; model = "Caf\u00e9 board"; #address-cells = <2>; #size-cells = <2>;
+  memory@100000000 { device_type = "memory"; reg = <1 0 0 0x80000000>; };
+  memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x40000000>; };
+  cpus { #address-cells = <2>; #size-cells = <0>; cpu@0 { device_type = "cpu"; reg = <0 0>; };
+         cpu@100 { device_type = "cpu"; reg = <0 0x100>; }; };
+  psci { method = "smc"; }; chosen { stdout-path = "/soc@0/bus@30800000/serial@890000:115200n8"; };
+  pmu { compatible = "arm,armv8-pmuv3"; interrupts = <1 7 4>; };
+  soc@0 { #address-cells = <1>; #size-cells = <1>; ranges = <0 0 0 0x40000000>;
+    intc@38800000 { compatible = "arm,gic-v3"; reg = <0x38800000 0x10000 0x38880000 0xc0000>; interrupts = <1 9 4>;
+                    redistributor-stride = <0 0x40000>; };
+    bus@30000000 { #address-cells = <1>; #size-cells = <1>; ranges;
+      watchdog@30270000 { compatible = "fsl,imx21-wdt"; reg = <0x30270000 0x10000>; status = "disabled"; };
+      watchdog@30280000 { compatible = "fsl,imx21-wdt"; reg = <0x30280000 0x10000>; }; };
+    bus@30800000 { #address-cells = <1>; #size-cells = <1>; ranges = <0 0x30000000 0x1000000>;
+      serial@890000 { compatible = "fsl,imx8mp-uart", "fsl,imx6q-uart"; reg = <0x890000 0x10000>; interrupts = <0 27 4>; };
+    }; }; };"""
 
 
 class Import(unittest.TestCase):
@@ -339,8 +391,26 @@ class Documents(unittest.TestCase):
             self.assertIn(expected, text)
         self.assertEqual(text.count("<svg"), text.count("</svg>"))
 
+    def test_pictures_of_large_systems_are_well_formed(self):
+        """[utest->dsn~tool-draw~1]"""
+        domains = "".join(f"  domain-number-{n}: {{ memory: 64 MiB, kernel: flat.bin, vcpus: 3 }}\n" for n in range(20))
+        pathlib.Path("large.yaml").write_text("system: \"large <&> \u00e9\"\nboard: { name: qemu-virt, cpus: 16 }\ndomains:\n" + domains)
+        root = xml.etree.ElementTree.fromstring(text_of("draw", "large.yaml"))
+        texts = [element.text for element in root.iter() if element.text]
+        self.assertIn("large <&> \u00e9", texts)
+        self.assertIn("CPU 15", texts)
+
+    def test_help_names_every_verb(self):
+        """[utest->dsn~tool-usage~1]"""
+        text = text_of("help")
+        for verb in ("check", "build", "run", "inspect", "image", "draw", "explain", "schema", "import", "board"):
+            self.assertIn(f"  {verb}", text)
+            self.assertIn(f"usage: bulkhead {verb}", text_of("help", verb))
+            self.assertIn(f"usage: bulkhead {verb}", text_of(verb, "--help"))
+
 
 def prepare():
+    subprocess.run([BULKHEAD, "board", str(ROOT / "boards/qemu-virt.yaml"), "-o", "board.bin"], check=True)
     for name, data in (("hypervisor.bin", lies.make_hypervisor()), ("boot.bin", b"boot domain"), ("flat.bin", b"flat"),
                        ("flat2.bin", b"flat two"), ("Image", image()), ("Image2", image(content=BLOCK)), ("ramdisk", b"R" * 1_000_001),
                        ("shared", b"S" * 5000), ("good.yaml", SYSTEM.encode()),
