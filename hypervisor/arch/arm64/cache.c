@@ -6,8 +6,6 @@
 #include "arch/contract/arch.h"
 #include "lib/string.h"
 
-#define UNROLL 8u
-
 void *arch_map_frame(mfn_t mfn)
 {
     return (void *)(VA_DIRECT + mfn_to_maddr(mfn).v); /* VA_DIRECT is a multiple of every RAM address used */
@@ -26,19 +24,16 @@ static uint64_t zva_block(void)
     return (dczid & BIT(4)) != 0u ? 0u : UINT64_C(4) << (dczid & 0xfu);
 }
 
-#define EIGHT(op, a, step)                                                                                             \
-    __asm__ volatile(op ", %0\n\t" op ", %1\n\t" op ", %2\n\t" op ", %3\n\t" op ", %4\n\t" op ", %5\n\t" op            \
-                        ", %6\n\t" op ", %7" ::"r"(a),                                                                 \
-                     "r"((a) + (step)), "r"((a) + 2u * (step)), "r"((a) + 3u * (step)), "r"((a) + 4u * (step)),        \
-                     "r"((a) + 5u * (step)), "r"((a) + 6u * (step)), "r"((a) + 7u * (step))                            \
-                     : "memory")
+/* A frame is a multiple of 16 blocks of any size up to 256 bytes. */
+#define SIXTEEN(operations) ".rept 16\n\t" operations "\n\tadd %0, %0, %1\n\t.endr"
+#define BLOCK_MAX           256u
 
 static void clean(uint64_t from, uint64_t to)
 {
     uint64_t line = data_line();
 
-    for (uint64_t a = from; a < to; a += UNROLL * line) { /* a frame is a multiple of 8 lines */
-        EIGHT("dc civac", a, line);
+    while (from < to) {
+        __asm__ volatile(SIXTEEN("dc civac, %0") : "+r"(from) : "r"(line) : "memory");
     }
     dsb_sy();
 }
@@ -47,21 +42,24 @@ void arch_clean(mfn_t mfn, uint64_t count)
 {
     uint64_t from = (uint64_t)arch_map_frame(mfn);
 
+    ASSERT(data_line() <= BLOCK_MAX);
     clean(from, from + count * PAGE_SIZE);
 }
 
+/* Where a block that DC ZVA zeroes is a line, each is zeroed and cleaned in one pass. */
 void arch_scrub(mfn_t mfn, uint64_t count)
 {
     uint64_t from = (uint64_t)arch_map_frame(mfn);
     uint64_t to = from + count * PAGE_SIZE;
     uint64_t block = zva_block();
 
-    if (block != 0u && block * UNROLL <= PAGE_SIZE) {
-        for (uint64_t a = from; a < to; a += UNROLL * block) {
-            EIGHT("dc zva", a, block);
+    if (LIKELY(block == data_line() && block <= BLOCK_MAX)) {
+        while (from < to) {
+            __asm__ volatile(SIXTEEN("dc zva, %0\n\tdc civac, %0") : "+r"(from) : "r"(block) : "memory");
         }
-    } else {
-        memset((void *)from, 0, to - from);
+        dsb_sy();
+        return;
     }
-    clean(from, to);
+    memset((void *)from, 0, to - from);
+    arch_clean(mfn, count);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/stage2_hw.h"
 
-uint32_t stage2_ipa_bits(void)
-{
-    static const uint8_t bits[] = {32, 36, 40, 42, 44, 48, 52};
-    uint64_t range = FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0);
-    uint32_t have = (range < ARRAY_SIZE(bits)) ? bits[range] : 48u;
+uint32_t stage2_bits;
 
-    return (have < 48u) ? have : 48u;
+void stage2_init(void)
+{
+    static const uint8_t bits[] = {32, 36, 40, 42, 44, 48};
+    uint64_t range = FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0);
+
+    stage2_bits = (range < ARRAY_SIZE(bits)) ? bits[range] : 48u;
 }
 
 /* TLB maintenance by IPA or VMID acts on the VMID in VTTBR_EL2. */
@@ -31,13 +32,21 @@ static void leave_vmid(const struct domain *d, uint64_t old)
     isb();
 }
 
-void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level)
+void stage2_flush_pages(struct domain *d, const gfn_t *gfns, uint32_t count)
 {
     uint64_t old = enter_vmid(d);
 
-    __asm__ volatile("tlbi ipas2e1is, %0\n\tdsb ish\n\ttlbi vmalle1is\n\tdsb ish" ::"r"(gfn.v) : "memory");
-    (void)level;
+    for (uint32_t i = 0; i < count; i++) {
+        __asm__ volatile("tlbi ipas2e1is, %0" ::"r"(gfns[i].v) : "memory");
+    }
+    __asm__ volatile("dsb ish\n\ttlbi vmalle1is\n\tdsb ish" ::: "memory");
     leave_vmid(d, old);
+}
+
+void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level)
+{
+    (void)level; /* one address inside a block names it */
+    stage2_flush_pages(d, &gfn, 1);
 }
 
 void stage2_flush_all(struct domain *d)

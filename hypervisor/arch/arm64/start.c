@@ -6,6 +6,7 @@
 #include "arch/arm64/gic.h"
 #include "arch/arm64/layout.h"
 #include "arch/arm64/platform.h"
+#include "arch/arm64/stage2_hw.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap.h"
 #include "arch/arm64/vgic.h"
@@ -143,6 +144,7 @@ static NORETURN void start_on_stack(void)
     struct cpu *cpu = this_cpu();
 
     uart_init(board);
+    stage2_init();
     idregs_init();
     gic_init(board);
     init_cpu(cpu);
