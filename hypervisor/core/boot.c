@@ -5,7 +5,7 @@
  *   BOOT_DOMAIN_DTB      the host's device tree, read only
  *   BOOT_DOMAIN_ARCHIVE  the launch archive where the image has it, without a copy
  *
- * [impl->dsn~boot-domain-entry~1] */
+ * [impl->dsn~boot-domain-entry~1] [impl->dsn~boot-domain-refusal~1] */
 #include "core/boot.h"
 #include "arch/contract/arch.h"
 #include "bulkhead/start_info.h"

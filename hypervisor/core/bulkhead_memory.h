@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The memory operations of bulkhead_op.  arg: guest virtual address of the operation's structure, updated as it gets on.
- * [impl->dsn~bulkhead-memory~1] */
+ * [impl->dsn~bulkhead-memory~1] [impl->dsn~move-frames~1] */
 #ifndef CORE_BULKHEAD_MEMORY_H
 #define CORE_BULKHEAD_MEMORY_H
 

@@ -19,7 +19,8 @@
 
 /* ---- exit ---- */
 
-/* A domain that nobody finished and nobody else may start would hold its memory for ever. */
+/* [impl->dsn~boot-unfinished~1]
+ * A domain that nobody finished and nobody else may start would hold its memory for ever. */
 static void destroy_unfinished(const struct vcpu *v)
 {
     for (uint32_t slot = 1; slot < MAX_DOMAINS; slot++) {
@@ -126,6 +127,7 @@ static bool is_taken(const struct domain *self, const struct bulkhead_domain *b)
     return false;
 }
 
+/* [impl->dsn~domain-identity~1] */
 static err_t set_identity(struct domain *d, const struct bulkhead_domain *b) REQUIRES(d->lock)
 {
     err_t err = OK;
@@ -186,7 +188,8 @@ static int64_t op_set_domain(struct vcpu *v, gva_t arg)
 
 /* ---- rights ---- */
 
-/* After the Boot Domain's exit nobody gains a right over the platform or an initial domain. */
+/* [impl->dsn~rights-sealed~1]
+ * After the Boot Domain's exit nobody gains a right over the platform or an initial domain. */
 static bool may_pass_on(const struct domain *target)
 {
     return !is_sealed() || (target != NULL && !target->initial);

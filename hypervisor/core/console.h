@@ -3,7 +3,7 @@
  * Output: a ring.  A domain's complete lines come with the prefix "(name) "; the one that has the input focus is shown as
  * it writes.  No domain may have more than CONSOLE_QUOTA bytes waiting, so a flood loses its own bytes, which are
  * counted and told.  Input: Ctrl-A three times moves it from the hypervisor to the domains in turn.
- * [impl->dsn~console~1] */
+ * [impl->dsn~console~1] [impl->dsn~console-focus~1] [impl->dsn~console-flood~1] */
 #ifndef CORE_CONSOLE_H
 #define CORE_CONSOLE_H
 

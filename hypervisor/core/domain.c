@@ -193,7 +193,8 @@ static void free_shared_info(struct domain *d)
     frame_free(d->shared_info, 1);
 }
 
-/* Everything of a domain that can fail to be had. */
+/* Everything of a domain that can fail to be had.
+ * [impl->dsn~domain-create-atomic~1] */
 static err_t build(struct domain *d, const struct domain_config *config)
 {
     err_t err = alloc_shared_info(d);

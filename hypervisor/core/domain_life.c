@@ -68,7 +68,8 @@ static bool is_complete(const struct domain *d)
     return on;
 }
 
-/* What a builder decided is final from now on. */
+/* What a builder decided is final from now on.
+ * [impl->dsn~rights-build-ends~1] */
 static void start(struct domain *d)
 {
     d->started = true;

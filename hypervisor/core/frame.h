@@ -44,7 +44,8 @@ err_t frame_reserve(mfn_t mfn, uint64_t count);
 err_t frame_reserve_outside(mfn_t mfn, uint64_t count);
 /* The Boot Domain's exit: what it saw outside is nobody's again. */
 void frame_drop_outside(void);
-/* Nobody's RAM joins the free lists.  -EINVAL not within one RAM range or empty, -EEXIST part of it is claimed,
+/* [impl->dsn~frame-claim~1]
+ * Nobody's RAM joins the free lists.  -EINVAL not within one RAM range or empty, -EEXIST part of it is claimed,
  * -ENOSPC.  Bound: 2 * FRAME_MAX_ORDER + size in GiB blocks. */
 err_t frame_claim(mfn_t mfn, uint64_t count);
 /* Part of a reserved range is not needed: it joins the free lists.  Start-up only. */

@@ -217,7 +217,8 @@ static int64_t op_add(struct vcpu *v, gva_t arg)
     return err;
 }
 
-/* May the caller map from's memory into its own address space? */
+/* May the caller map from's memory into its own address space?
+ * [impl->dsn~foreign-map~1] */
 static err_t check_foreign(const struct vcpu *v, const struct domain *from)
 {
     if (from == v->domain) {

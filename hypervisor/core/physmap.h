@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A domain's guest-physical address space: what may be mapped, and the use counts that go with it.
  * Every mapping of a frame holds one count of it; the last one that goes gives the frame back, scrubbed.
- * [impl->dsn~physmap~1] */
+ * [impl->dsn~physmap~1] [impl->dsn~physmap-atomic~1] [impl->dsn~domain-budget~1] */
 #ifndef CORE_PHYSMAP_H
 #define CORE_PHYSMAP_H
 

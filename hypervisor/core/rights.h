@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rights.  A cell (right, target) names the one slot that holds it, or nobody: two holders cannot be expressed.
  * The target is a domain's slot, or the platform.  Cells change by compare-and-swap.
- * [impl->dsn~rights-cells~1] */
+ * [impl->dsn~rights-cells~1] [impl->dsn~rights-move~1] [impl->dsn~rights-end~1] */
 #ifndef CORE_RIGHTS_H
 #define CORE_RIGHTS_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events that arch/ reports and that belong to no other file. */
+/* Events that arch/ reports and that belong to no other file.
+ * [impl->dsn~domain-faults~1] */
 #include "core/upcall.h"
 #include "arch/contract/arch.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A virtual CPU.  It lives on one physical CPU, its home: everything not atomic is touched there only, once the domain
  * has been unpaused for the first time; before that, by the builder's hypercalls.
- * [impl->dsn~vcpu~1] */
+ * [impl->dsn~vcpu~1] [impl->dsn~vcpu-notify~1] [impl->dsn~vcpu-block~1] [impl->dsn~vcpu-power~1]
+ * [impl->dsn~vcpu-home~1] */
 #ifndef CORE_VCPU_H
 #define CORE_VCPU_H
 

@@ -130,6 +130,7 @@ static void no_modules(struct boot_info *info, struct image_descriptor *d)
     info->dtb = MADDR(0);
 }
 
+/* [utest->dsn~start-up~1] */
 static void boot_domain_starts_without_archive_and_device_tree(void **state)
 {
     struct hvm_modlist_entry modules[BOOT_MODULE_COUNT];
@@ -281,7 +282,7 @@ static void exit_can_halt_the_platform(void **state)
     assert_false(is_sealed());
 }
 
-/* [utest->dsn~boot-seal~1] */
+/* [utest->dsn~boot-unfinished~1] */
 static void domains_that_were_not_finished_go_with_the_boot_domain(void **state)
 {
     uint16_t left;

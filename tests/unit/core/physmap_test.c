@@ -223,7 +223,7 @@ static void give_back(void)
     spin_unlock(&d->physmap_lock);
 }
 
-/* [utest->dsn~physmap-atomic~1] */
+/* [utest->dsn~physmap-atomic~1] [utest->dsn~domain-pool~1] */
 static void a_spent_table_budget_changes_nothing(void **state)
 {
     uint64_t free_before;

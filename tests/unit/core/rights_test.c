@@ -215,7 +215,7 @@ static void launch(struct random *r)
     settle();
 }
 
-/* [utest->dsn~ratchet~1] */
+/* [utest->dsn~rights-sealed~1] */
 static void no_sequence_of_calls_gives_more_than_the_launch_did(void **state)
 {
     (void)state;
