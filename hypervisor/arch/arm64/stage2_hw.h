@@ -8,8 +8,15 @@
 #include "arch/contract/arch.h"
 #include "core/upcall.h"
 
+/* Read what the CPU has.  Boot CPU, before anything else of stage 2. */
+void stage2_init(void);
+
+extern uint32_t stage2_bits; /* const after stage2_init */
 /* Guest-physical address bits: what the CPU has, 48 at most. */
-uint32_t stage2_ipa_bits(void);
+static inline uint32_t stage2_ipa_bits(void)
+{
+    return stage2_bits;
+}
 
 static inline uint64_t stage2_read(mfn_t table, uint32_t index)
 {
@@ -31,6 +38,8 @@ static inline void stage2_init_domain(struct domain *d)
 }
 /* Forget the entry of the given level at gfn, and stage 1 results made from it, on every CPU. */
 void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level);
+/* Forget 4 KiB entries at gfns, and stage 1 results made from them, on every CPU.  Bound: count. */
+void stage2_flush_pages(struct domain *d, const gfn_t *gfns, uint32_t count);
 /* Forget everything of the domain's VMID on every CPU. */
 void stage2_flush_all(struct domain *d);
 
