@@ -20,7 +20,8 @@ import tree
 OUT = tree.BUILD / "coverage"
 RAW = OUT / "raw"
 RECORD = tree.ROOT / "evidence" / "coverage.md"
-TARGET_ELF = tree.BUILD / "arm64-coverage" / "hypervisor" / "hypervisor.elf"
+TARGET = tree.BUILD / "arm64-coverage" / "hypervisor"
+TARGET_PROGRAMS = [TARGET / "hypervisor.elf", TARGET / "contract.elf"]
 PARTS = ("hypervisor/core", "hypervisor/sched", "hypervisor/lib", "hypervisor/arch/arm64", "bootdomain", "tools/bulkhead")
 KINDS = ("lines", "branches", "mcdc")
 # Timing on the target decides some branches (who comes first); a total may move by this many points.
@@ -53,7 +54,7 @@ def instrumented_programs():
             with open(path, "rb") as file:
                 if file.read(4) == b"\x7fELF":
                     programs.append(path)
-    return programs + ([TARGET_ELF] if TARGET_ELF.exists() else [])
+    return programs + [path for path in TARGET_PROGRAMS if path.exists()]
 
 
 def llvm_cov(verb, *options):

@@ -22,6 +22,7 @@ KEYS = {"name", "system", "lanes", "forbid", "timeout", "options", "machine", "m
         "build"}
 # Whoever dies does so because a test asked for it, and that test says so.
 NEVER = [r"bulkhead: FATAL"]
+RELEASE = "build/arm64/hypervisor/hypervisor.bin"
 HYPERVISOR = "build/arm64/hypervisor/hypervisor.elf"
 LOAD_ADDRESS = 0x40200000  # of the image, by both boards
 
@@ -68,22 +69,31 @@ def run(test, at_end=None):
     return 0
 
 
+def instrumented(options):
+    """The options with the instrumented hypervisor (or whatever the test runs in its place), and its file."""
+    options = list(options)
+    if "--hypervisor" not in options:
+        options = ["--hypervisor", RELEASE, *options]
+    at = options.index("--hypervisor") + 1
+    options[at] = options[at].replace("build/arm64/", "build/arm64-coverage/")
+    return options, ROOT / options[at]
+
+
 def run_for_coverage(folder):
     """The same tests; at its end each machine's counters become a raw profile. What cannot be read is a failure."""
     sys.path.insert(0, str(ROOT / "scripts"))
     import coverage_dump
-    hypervisor = "build/arm64-coverage/hypervisor/hypervisor"
     failed = 0
     for test in TESTS:
         if "must_exit" in test or "inject" in test or test.get("machine", "bulkhead_run") != "bulkhead_run":
             continue
         socket = OUT / f"{test['name']}.qmp"
         socket.unlink(missing_ok=True)
-        options = [*test.get("options", []), "--hypervisor", f"{hypervisor}.bin", "--", "-qmp",
-                   f"unix:{socket},server=on,wait=off"]
+        options, program = instrumented(test.get("options", []))
+        options += ([] if "--" in options else ["--"]) + ["-qmp", f"unix:{socket},server=on,wait=off"]
 
-        def dump(name=test["name"], path=socket):
-            coverage_dump.dump_by_qmp(ROOT / f"{hypervisor}.elf", path, LOAD_ADDRESS, Path(folder) / f"{name}.profraw")
+        def dump(name=test["name"], path=socket, elf=program.with_suffix(".elf")):
+            coverage_dump.dump_by_qmp(elf, path, LOAD_ADDRESS, Path(folder) / f"{name}.profraw")
         failed += run(dict(test, options=options), dump)
         socket.unlink(missing_ok=True)
     return 1 if failed else 0

@@ -70,7 +70,7 @@ STARTS = [
     hello("hello-uefi", r"Bulkhead on qemu-virt", machine="uefi"),
 ]
 
-GUESTS = ["t_debug", "t_fp", "t_gic", "t_mem", "t_mem_large", "t_psci", "t_trap", "t_xenver"]
+GUESTS = ["t_debug", "t_fp", "t_gic", "t_mem", "t_mem_large", "t_psci", "t_trap", "t_xenver", "t_guest"]
 TEST_GUESTS = [
     # The architecture's contract, tested at EL2.
     guest("contract", system="examples/hello.yaml", options=["--hypervisor", "build/arm64/hypervisor/contract.bin"]),
@@ -97,6 +97,14 @@ LINUX = [
 
 SYSTEM_TESTS = [
     {
+        "name": "tasks",
+        "system": f"{SYSTEMS}/tasks.yaml",
+        "lanes": [[r"2 of 2 domains started", EXITED], [rf"\(brake\) brake: seq {n} jitter" for n in (1, 2, 3)],
+                  [rf"\(cluster\) cluster: seq {n} speed .* ok" for n in (1, 2, 3)]],
+        "forbid": [FATAL, r"CORRUPT", r"seq 4"],
+        "timeout": 60,
+    },
+    {
         # The demo: two safe tasks and two Debian kernels; one of them panics and nobody else notices.
         "name": "cockpit",
         "system": "examples/cockpit.yaml",
@@ -116,7 +124,8 @@ SYSTEM_TESTS = [
         "name": "console-switch",
         "system": f"{SYSTEMS}/shells.yaml",
         "lanes": [
-            [[r"\(one\) one: shell on this console", r"\(two\) two: shell on this console"], ("send", CTRL_A3), r"Serial input to one", ("send", "\n"), "# ",
+            [[r"\(one\) one: shell on this console", r"\(two\) two: shell on this console"],
+             ("send", CTRL_A3), r"Serial input to one", ("send", "\n"), "# ",
              ("send", "echo typed-$((6*7))-on-$domain\n"), "typed-42-on-one", ("send", CTRL_A3),
              r"Serial input to two", ("send", "\necho typed-$((6*7))-on-$domain\n"), "typed-42-on-two",
              ("send", CTRL_A3), r"Serial input to the hypervisor", ("send", "d"), r"4 CPUs, 4096 MiB of RAM",
