@@ -6,20 +6,15 @@
 #include <xen/xen.h>
 #include <xen/errno.h>
 
-#include <bulkhead/image.h>
-
 #include "guest_layout.h"
 #include "hyper.h"
 #include "load.h"
-#include "range.h"
+#include "outside.h"
 #include "text.h"
 
 /* Page-table pool of a domain: a page for each 2 MiB, some for each vCPU, and what grants, shared pages and devices need. */
 #define PAGING_FIXED_PAGES UINT64_C(128)
 #define PAGING_VCPU_PAGES  UINT64_C(8)
-
-/* Modules outside the image are mapped behind the window of foreign mappings. */
-#define OUTSIDE_BASE (BOOT_DOMAIN_WINDOW + UINT64_C(0x100000000))
 
 static const enum bulkhead_right domain_rights[] = {
     BULKHEAD_RIGHT_DESTROY,      BULKHEAD_RIGHT_PAUSE,         BULKHEAD_RIGHT_RESTART,  BULKHEAD_RIGHT_MAP_FOREIGN,
@@ -60,7 +55,7 @@ void builder_init(struct builder *builder, const struct plan *plan, const struct
     memset(builder, 0, sizeof(*builder));
     builder->plan = plan;
     builder->board = board;
-    builder->outside_next = OUTSIDE_BASE;
+    outside_init();
 }
 
 /* Said already when error is LOAD_REFUSED. */
@@ -106,32 +101,13 @@ static bool set_affinity(const struct builder *builder, const struct plan_domain
     return true;
 }
 
-/* Make a module that lies outside the image readable. */
-static bool map_outside(struct builder *builder, const char *name, struct plan_module *module)
+/* All modules of the domain, readable. */
+static bool get_modules(struct load *load)
 {
-    uint64_t base = range_align_down(module->outside, LAYOUT_PAGE);
-    uint64_t size = range_align_up(module->outside + module->size, LAYOUT_PAGE) - base;
-    int64_t error = hyper_map_outside(base, size, builder->outside_next);
-
-    if (error != 0) {
-        log_problem(name, "module '%s' at 0x%lx: the hypervisor does not let it be read (error %lu); load it elsewhere",
-                    module->name, (unsigned long)module->outside, (unsigned long)-error);
-        return false;
-    }
-    module->data = hyper_pointer(builder->outside_next + (module->outside - base));
-    builder->outside_next += size;
-    return true;
-}
-
-/* Readable modules, the partial device tree checked. */
-static bool get_modules(struct builder *builder, struct load *load)
-{
-    const char *name = load->domain->name;
-
     for (uint32_t i = 0; i < PLAN_MODULE_KINDS; i++) {
         struct plan_module *module = &load->modules[i];
         *module = load->domain->modules[i];
-        if (module->name[0] != '\0' && module->data == NULL && !map_outside(builder, name, module)) {
+        if (module->is_outside && !outside_map(load->domain->name, module)) {
             return false;
         }
     }
@@ -157,7 +133,7 @@ static bool build(struct builder *builder, uint32_t index)
     memset(&load, 0, sizeof(load));
     load.domain = domain;
     load.has_safe = has_safe(builder->plan);
-    if (!get_modules(builder, &load) || !load_prepare(&load, builder->board)) {
+    if (!get_modules(&load) || !load_prepare(&load, builder->board)) {
         return false;
     }
     if (!state->is_created && !create(builder, index)) {

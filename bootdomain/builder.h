@@ -22,7 +22,6 @@ struct builder {
     const struct plan *plan;
     const struct board_table *board;
     struct builder_state states[LAUNCH_MAX_DOMAINS];
-    uint64_t outside_next; /* own guest-physical space for the next module outside the image */
 };
 
 void builder_init(struct builder *builder, const struct plan *plan, const struct board_table *board);

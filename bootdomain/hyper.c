@@ -311,11 +311,14 @@ int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t re
     return bulkhead_op(BULKHEAD_OP_MOVE_RIGHT, &op);
 }
 
-int64_t hyper_exit(uint32_t status, uint32_t action)
+void hyper_exit(uint32_t status, uint32_t action)
 {
     struct bulkhead_exit op = {.status = status, .action = action};
 
-    return bulkhead_op(BULKHEAD_OP_EXIT_BOOT_SERVICES, &op);
+    bulkhead_op(BULKHEAD_OP_EXIT_BOOT_SERVICES, &op);
+    for (;;) { /* the hypervisor has refused: there is nothing left to do */
+        __asm__ volatile("wfi");
+    }
 }
 
 void *hyper_pointer(uint64_t gaddr)

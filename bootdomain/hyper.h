@@ -46,7 +46,8 @@ int64_t hyper_map_outside(uint64_t base, uint64_t size, uint64_t to);
 int64_t hyper_board(struct board_table *board);
 int64_t hyper_boot_record(struct bulkhead_boot_record *record);
 int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t receiver);
-int64_t hyper_exit(uint32_t status, uint32_t action);
+/* The end of the Boot Domain: BULKHEAD_EXIT_*. */
+void hyper_exit(uint32_t status, uint32_t action) __attribute__((noreturn));
 
 /* Where own guest-physical memory is in the address space: the same number, but for the model in the tests. */
 void *hyper_pointer(uint64_t gaddr);

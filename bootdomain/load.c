@@ -19,7 +19,7 @@ static uint8_t tree[GUEST_FDT_BYTES] __attribute__((aligned(8)));
 
 static bool can_move(const struct load *load, const struct plan_module *module, uint64_t to)
 {
-    return !load->domain->keep_modules && load->domain->fixed_count == 0 && !module->shared && module->outside == 0 &&
+    return !load->domain->keep_modules && load->domain->fixed_count == 0 && !module->shared && !module->is_outside &&
            ((uint64_t)(uintptr_t)module->data & (LAYOUT_BLOCK - 1)) == 0 && (to & (LAYOUT_PAGE - 1)) == 0;
 }
 

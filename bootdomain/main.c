@@ -7,10 +7,10 @@
 #include <bulkhead/start_info.h>
 
 #include <guest/exception.h>
-#include <guest/print.h>
 
 #include "archive.h"
 #include "builder.h"
+#include "claim.h"
 #include "guest_layout.h"
 #include "host_tree.h"
 #include "hyper.h"
@@ -42,24 +42,11 @@ extern char _image_end[]; /* linker script */
 
 int main(uint64_t start_info);
 
-void log_line(const char *line)
-{
-    print("%s\n", line);
-}
-
-static void __attribute__((noreturn)) leave(uint32_t status, uint32_t action)
-{
-    hyper_exit(status, action);
-    for (;;) {
-        __asm__ volatile("wfi");
-    }
-}
-
 void on_sync(struct exception_frame *frame)
 {
     log_problem(NULL, "exception in the Boot Domain: ESR 0x%lx FAR 0x%lx at 0x%lx; report this",
                 (unsigned long)frame->esr, (unsigned long)frame->far, (unsigned long)frame->elr);
-    leave(STATUS_EXCEPTION, BULKHEAD_EXIT_HALT);
+    hyper_exit(STATUS_EXCEPTION, BULKHEAD_EXIT_HALT);
 }
 
 void on_serror(struct exception_frame *frame)
@@ -156,44 +143,12 @@ static bool read_plan(const struct hvm_modlist_entry *modules)
     return context.fdt != NULL && plan_read(&plan, &context);
 }
 
-/* Cut out what belongs to one domain's description: static memory, and modules that are still to be read. */
-static bool cut_domain(const struct plan_domain *domain)
-{
-    for (uint32_t i = 0; i < domain->fixed_count; i++) {
-        if (!ranges_cut(&free_ram, domain->fixed[i].base, domain->fixed[i].size)) {
-            return false;
-        }
-    }
-    for (uint32_t i = 0; i < PLAN_MODULE_KINDS; i++) {
-        const struct plan_module *module = &domain->modules[i];
-        if (module->outside != 0 && !ranges_cut(&free_ram, module->outside, module->size)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* All RAM of the board but what is taken joins the free pool.  Static memory stays out of it, so that nothing else is
- * put there. */
+/* All RAM of the board that nobody has joins the free pool. */
 static bool claim_memory(void)
 {
-    ranges_clear(&free_ram);
-    for (uint32_t i = 0; i < board.ram_count; i++) {
-        if (!ranges_add(&free_ram, board.ram[i].base, board.ram[i].size)) {
-            return false;
-        }
+    if (!claim_find(&free_ram, &board, &taken, &plan)) {
+        return false;
     }
-    for (uint32_t i = 0; i < taken.count; i++) {
-        if (!ranges_cut(&free_ram, taken.range[i].base, taken.range[i].size)) {
-            return false;
-        }
-    }
-    for (uint32_t i = 0; i < plan.count; i++) {
-        if (!cut_domain(&plan.domains[i])) {
-            return false;
-        }
-    }
-    ranges_shrink_to_pages(&free_ram);
     for (uint32_t i = 0; i < free_ram.count; i++) {
         int64_t error = hyper_claim(free_ram.range[i].base, free_ram.range[i].size);
         if (error != 0) {
@@ -274,9 +229,11 @@ int main(uint64_t start_info)
 {
     uint64_t start = hyper_ticks();
 
+    plan.count = 0;
+    ranges_clear(&taken);
     if (!prepare(hyper_pointer(start_info))) {
         log_notice(NULL, "nothing is started");
-        leave((plan.count == 0) ? 1 : plan.count, BULKHEAD_EXIT_HALT);
+        hyper_exit((plan.count == 0) ? 1 : plan.count, BULKHEAD_EXIT_HALT);
     }
     builder_init(&builder, &plan, &board);
     builder_create_control(&builder);
@@ -285,5 +242,5 @@ int main(uint64_t start_info)
     }
     uint32_t failed = print_summary(start);
     builder_hand_over_platform(&builder);
-    leave(failed, (failed != 0 && plan.halt_on_failure) ? BULKHEAD_EXIT_HALT : BULKHEAD_EXIT_CONTINUE);
+    hyper_exit(failed, (failed != 0 && plan.halt_on_failure) ? BULKHEAD_EXIT_HALT : BULKHEAD_EXIT_CONTINUE);
 }

@@ -25,10 +25,11 @@ enum plan_module_kind { PLAN_KERNEL = 0, PLAN_RAMDISK = 1, PLAN_DEVICE_TREE = 2,
 
 struct plan_module {
     char name[PLAN_NAME_BYTES]; /* for messages, cut to fit; empty = the domain has no such module */
-    const uint8_t *data;        /* NULL when the module lies outside the image */
+    const uint8_t *data;        /* NULL while it lies outside the image, not mapped */
     uint64_t size;              /* bytes */
-    uint64_t outside;           /* machine address when data is NULL */
-    bool shared;                /* another module, or the description, lies in its pages: it cannot be moved */
+    bool is_outside;
+    uint64_t outside; /* machine address when is_outside */
+    bool shared;      /* another module, or the description, lies in its pages: it cannot be moved */
 };
 
 struct plan_domain {

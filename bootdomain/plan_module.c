@@ -91,7 +91,7 @@ static void read_outside(struct plan_reader *reader, const struct prop *prop, st
                     fdt_get_name(prop->fdt, prop->node, NULL), prop->name);
         return;
     }
-    *module = (struct plan_module){.data = NULL, .size = size, .outside = base};
+    *module = (struct plan_module){.size = size, .is_outside = true, .outside = base};
     text_format(module->name, sizeof(module->name), "%s", fdt_get_name(prop->fdt, prop->node, NULL));
 }
 

@@ -196,7 +196,7 @@ static void check_modules(const struct plan *plan, const struct plan_context *co
 
     for (uint32_t i = 0; i < PLAN_MODULE_KINDS; i++) {
         const struct plan_module *module = &domain->modules[i];
-        if (module->name[0] != '\0' && module->data == NULL) {
+        if (module->is_outside) {
             check_outside(plan, context, domain, module);
         }
     }

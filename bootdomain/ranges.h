@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets of machine-memory ranges: what is claimed, and what must not be.
- * [impl->dsn~boot-claim~1] */
+/* Sets of machine-memory ranges: what is claimed, and what must not be. */
 #ifndef BOOTDOMAIN_RANGES_H
 #define BOOTDOMAIN_RANGES_H
 

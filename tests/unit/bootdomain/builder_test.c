@@ -16,7 +16,8 @@
 #define MIB  UINT64_C(0x100000)
 #define PAGE UINT64_C(4096)
 
-static const struct board_table board = {.cpu_count = 4};
+static const struct board_table board = {
+    .cpu_count = 4, .ram_count = 1, .ram = {{0x40000000, 0x40000000}}, .gic_spis = 64};
 static struct plan plan;
 static struct builder builder;
 
@@ -36,6 +37,19 @@ static void fill(uint8_t *file, uint64_t size, uint64_t room)
     for (uint64_t i = 0; i < room; i++) {
         file[i] = (i < size) ? pattern(i) : 0xcc;
     }
+}
+
+/* A device tree from its source; freed by the caller. */
+static uint8_t *compile(const char *path, uint64_t *size)
+{
+    char command[512];
+    uint8_t *tree = malloc(65536);
+
+    snprintf(command, sizeof(command), "dtc -q -I dts -O dtb '%s'", path);
+    FILE *pipe = popen(command, "r");
+    *size = fread(tree, 1, 65000, pipe);
+    assert_int_equal(pclose(pipe), 0);
+    return tree;
 }
 
 /* An arm64 Image, the bytes behind its header a pattern. */
@@ -225,6 +239,7 @@ static void reads_a_module_outside_the_image(void **state)
     fill(flat, sizeof(flat), sizeof(flat));
     model_set_outside(0x48000123, flat, sizeof(flat));
     domain->modules[PLAN_KERNEL].data = NULL;
+    domain->modules[PLAN_KERNEL].is_outside = true;
     domain->modules[PLAN_KERNEL].outside = 0x48000123;
     domain->modules[PLAN_KERNEL].size = sizeof(flat);
     run_all();
@@ -375,6 +390,101 @@ static void every_refusal_of_the_hypervisor_ends_cleanly(void **state)
     assert_said_nothing();
 }
 
+static void gives_the_devices_of_the_partial_tree(void **state)
+{
+    (void)state;
+    uint64_t size;
+    uint8_t *partial = compile(TEST_FOLDER "/guest_trees/partial.in.dts", &size);
+    struct plan_domain *domain = add_domain("rtc");
+    memmove(partial + 4, partial, size); /* as in an archive: 4-byte aligned */
+    domain->keep_modules = true;
+    domain->modules[PLAN_DEVICE_TREE] = (struct plan_module){.name = "partial", .data = partial + 4, .size = size};
+    run_all();
+    assert_said_nothing();
+    assert_whole_domain(1);
+    assert_int_equal(model_domains[1].register_count, 1);
+    assert_int_equal(model_domains[1].registers[0].machine, 0x9010000);
+    assert_int_equal(model_domains[1].registers[0].guest, 0x9010000);
+    assert_int_equal(model_domains[1].registers[0].size, 0x1000);
+    assert_int_equal(model_domains[1].interrupt_count, 1);
+    assert_int_equal(model_domains[1].interrupts[0], 34);
+    struct plan_domain *again = add_domain("again");
+    again->keep_modules = true;
+    again->modules[PLAN_DEVICE_TREE] = domain->modules[PLAN_DEVICE_TREE];
+    again->flags = BULKHEAD_DOMAIN_SAFE; /* the tree forces a device past the IOMMU */
+    builder_run(&builder, 1);
+    assert_said("boot: domain 'again': device 'rtc@9010000' is given by xen,force-assign-without-iommu, but there are "
+                "safe domains; take it out");
+    assert_false(model_domains[2].exists);
+    free(partial);
+}
+
+static void refuses_a_damaged_partial_tree(void **state)
+{
+    static uint64_t junk[16];
+
+    (void)state;
+    struct plan_domain *domain = add_domain("d");
+    domain->modules[PLAN_DEVICE_TREE] =
+        (struct plan_module){.name = "partial.dtb", .data = (const uint8_t *)junk, .size = sizeof(junk)};
+    run_all();
+    assert_said("boot: partial.dtb: not a whole device tree (FDT_ERR_BADMAGIC); build it again with dtc");
+    assert_false(model_domains[1].exists);
+}
+
+static void names_a_module_outside_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct plan_domain *domain = add_domain("far");
+    domain->modules[PLAN_KERNEL] =
+        (struct plan_module){.name = "module@48000000", .size = 4096, .is_outside = true, .outside = 0x48000000};
+    model_fail(0, -XEN_EEXIST);
+    run_all();
+    assert_said("boot: domain 'far': module 'module@48000000' at 0x48000000: the hypervisor does not let it be read "
+                "(error 17); load it elsewhere");
+}
+
+static void maps_a_page_outside_once(void **state)
+{
+    (void)state;
+    static uint8_t flat[5000];
+    fill(flat, sizeof(flat), sizeof(flat));
+    model_set_outside(0x48000000, flat, sizeof(flat));
+    for (uint32_t i = 0; i < 2; i++) {
+        struct plan_domain *domain = add_domain(i == 0 ? "a" : "b");
+        domain->modules[PLAN_KERNEL] =
+            (struct plan_module){.name = "k", .size = sizeof(flat), .is_outside = true, .outside = 0x48000000};
+    }
+    run_all();
+    assert_said_nothing();
+    assert_file_at(1, 0x40000000, sizeof(flat), 0);
+    assert_file_at(2, 0x40000000, sizeof(flat), 0);
+}
+
+static void says_when_a_domain_cannot_be_destroyed(void **state)
+{
+    (void)state;
+    add_domain("linux");
+    model_fail(1, -XEN_ENOMEM);
+    model_fail_destroy();
+    builder_run(&builder, 0);
+    assert_non_null(strstr(said(), "boot: domain 'linux': it could not be destroyed; its memory stays in use\n"));
+}
+
+static void goes_on_without_a_control_domain_that_cannot_be_created(void **state)
+{
+    (void)state;
+    struct plan_domain *control = add_domain("control");
+    control->role = BULKHEAD_ROLE_CONTROL;
+    add_domain("plain")->keep_modules = true;
+    plan.domains[0].memory = 2 * MIB; /* nor can it be built later */
+    model_fail(0, -XEN_ENOMEM);
+    run_all();
+    assert_false(builder.states[0].is_started);
+    assert_true(builder.states[1].is_started);
+    assert_int_equal(model_domains[builder.states[1].domid].holder[BULKHEAD_RIGHT_DESTROY], DOMID_INVALID);
+}
+
 static void names_the_refusal(void **state)
 {
     (void)state;
@@ -401,6 +511,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_waits_for_a_failed_domain_is_not_started, start, stop),
         cmocka_unit_test_setup_teardown(refuses_a_damaged_gzip_kernel_after_its_header, start, stop),
         cmocka_unit_test_setup_teardown(every_refusal_of_the_hypervisor_ends_cleanly, start, stop),
+        cmocka_unit_test_setup_teardown(gives_the_devices_of_the_partial_tree, start, stop),
+        cmocka_unit_test_setup_teardown(refuses_a_damaged_partial_tree, start, stop),
+        cmocka_unit_test_setup_teardown(names_a_module_outside_that_cannot_be_read, start, stop),
+        cmocka_unit_test_setup_teardown(maps_a_page_outside_once, start, stop),
+        cmocka_unit_test_setup_teardown(says_when_a_domain_cannot_be_destroyed, start, stop),
+        cmocka_unit_test_setup_teardown(goes_on_without_a_control_domain_that_cannot_be_created, start, stop),
         cmocka_unit_test_setup_teardown(names_the_refusal, start, stop),
     };
 

@@ -39,6 +39,21 @@ static struct {
     uint8_t bytes[HYPER_MAP_MAX * PAGE];
 } window;
 
+struct board_table model_board;
+struct ranges model_claimed;
+jmp_buf model_exit;
+uint32_t model_status;
+uint32_t model_action;
+static bool destroy_fails;
+static uint64_t ticks;
+
+static struct {
+    uint64_t gaddr;
+    uint8_t *bytes;
+    uint64_t size;
+} owned[8];
+static uint32_t own_count;
+
 static struct {
     uint64_t base;
     uint64_t size;
@@ -60,6 +75,24 @@ void model_reset(void)
         model_domains[0].holder[right] = DOMID_BOOT;
     }
     model_fail(UINT32_MAX, 0);
+    ranges_clear(&model_claimed);
+    own_count = 0;
+    ticks = 0;
+    destroy_fails = false;
+}
+
+void model_fail_destroy(void)
+{
+    destroy_fails = true;
+}
+
+void model_own_memory(uint64_t gaddr, void *bytes, uint64_t size)
+{
+    assert_true(own_count < sizeof(owned) / sizeof(owned[0]));
+    owned[own_count].gaddr = gaddr;
+    owned[own_count].bytes = bytes;
+    owned[own_count].size = size;
+    own_count++;
 }
 
 void model_fail(uint32_t n, int64_t error)
@@ -202,6 +235,9 @@ int64_t hyper_destroy(uint16_t domid)
 {
     assert_building(domid);
     assert_false(window.is_open);
+    if (destroy_fails) {
+        return -XEN_EBUSY;
+    }
     model_domains[domid].exists = false;
     model_domains[domid].is_destroyed = true;
     memset(page_at[domid], 0, sizeof(page_at[domid]));
@@ -393,8 +429,45 @@ int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t re
     return 0;
 }
 
+int64_t hyper_claim(uint64_t base, uint64_t size)
+{
+    FAIL_HERE();
+    assert_true(ranges_add(&model_claimed, base, size));
+    return 0;
+}
+
+int64_t hyper_board(struct board_table *board)
+{
+    FAIL_HERE();
+    *board = model_board;
+    return 0;
+}
+
+int64_t hyper_boot_record(struct bulkhead_boot_record *record)
+{
+    *record = (struct bulkhead_boot_record){.ticks_reset = 1000, .ticks_first_domain = 5000};
+    return 0;
+}
+
+void hyper_exit(uint32_t status, uint32_t action)
+{
+    model_status = status;
+    model_action = action;
+    longjmp(model_exit, 1);
+}
+
+uint64_t hyper_ticks_hz(void)
+{
+    return 1000000;
+}
+
 void *hyper_pointer(uint64_t gaddr)
 {
+    for (uint32_t i = 0; i < own_count; i++) {
+        if (gaddr >= owned[i].gaddr && gaddr < owned[i].gaddr + owned[i].size) {
+            return &owned[i].bytes[gaddr - owned[i].gaddr];
+        }
+    }
     if (outside.mapped_at != 0 && gaddr >= outside.mapped_at) {
         uint64_t offset = gaddr - outside.mapped_at;
         return &outside.bytes[offset - outside.base % PAGE];
@@ -405,8 +478,6 @@ void *hyper_pointer(uint64_t gaddr)
 
 uint64_t hyper_ticks(void)
 {
-    static uint64_t ticks;
-
     ticks++;
     return ticks;
 }

@@ -5,6 +5,7 @@
 #ifndef TEST_MODEL_H
 #define TEST_MODEL_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@
 
 #include "passthrough.h"
 #include "plan.h"
+#include "ranges.h"
 
 #define MODEL_DOMAINS 8u
 
@@ -51,7 +53,22 @@ void model_read(uint16_t domid, uint64_t gaddr, void *to, uint64_t bytes);
 /* Machine frame behind a page of static memory, 0 = from the pool. */
 uint64_t model_machine(uint16_t domid, uint64_t gfn);
 
+/* The next destroydomain fails. */
+void model_fail_destroy(void);
+
 /* Bytes that MAP_OUTSIDE finds at a machine address. */
 void model_set_outside(uint64_t base, const void *bytes, uint64_t size);
+
+/* The board that BOARD reads; ranges claimed so far. */
+extern struct board_table model_board;
+extern struct ranges model_claimed;
+
+/* hyper_exit() comes back here: setjmp() before, then status and action are set. */
+extern jmp_buf model_exit;
+extern uint32_t model_status;
+extern uint32_t model_action;
+
+/* Own guest-physical addresses of the Boot Domain's start: [gaddr, gaddr + size) is at `bytes`. */
+void model_own_memory(uint64_t gaddr, void *bytes, uint64_t size);
 
 #endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "claim.h"
+
+static bool cut_domain(struct ranges *free_ram, const struct plan_domain *domain)
+{
+    for (uint32_t i = 0; i < domain->fixed_count; i++) {
+        if (!ranges_cut(free_ram, domain->fixed[i].base, domain->fixed[i].size)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < PLAN_MODULE_KINDS; i++) {
+        const struct plan_module *module = &domain->modules[i];
+        if (module->is_outside && !ranges_cut(free_ram, module->outside, module->size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool claim_find(struct ranges *free_ram, const struct board_table *board, const struct ranges *taken,
+                const struct plan *plan)
+{
+    ranges_clear(free_ram);
+    for (uint32_t i = 0; i < board->ram_count && i < BOARD_MAX_RAM; i++) {
+        if (!ranges_add(free_ram, board->ram[i].base, board->ram[i].size)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < taken->count; i++) {
+        if (!ranges_cut(free_ram, taken->range[i].base, taken->range[i].size)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if (!cut_domain(free_ram, &plan->domains[i])) {
+            return false;
+        }
+    }
+    ranges_shrink_to_pages(free_ram);
+    return true;
+}
