@@ -127,6 +127,15 @@ class Run(unittest.TestCase):
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
 
+    def test_ends_when_nobody_reads_the_console(self):
+        process = start("say('up\\n')\nhear()\nwhile True: say('more\\n')", "--timeout", "30", stdin=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), b"up\n")
+        process.stdout.close()
+        process.stdin.write(b"go")
+        process.stdin.close()
+        self.assertEqual(process.wait(timeout=60), 128 + signal.SIGPIPE)
+        process.stderr.close()
+
     def test_the_child_ends_with_its_killed_parent(self):
         process = start("say('up\\n')" + FOREVER, "--headless")
         self.assertEqual(process.stdout.readline(), b"up\n")

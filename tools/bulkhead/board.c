@@ -98,6 +98,86 @@ static void check_pages(struct diags *d, const struct number *base, const struct
     }
 }
 
+/* What the hypervisor uses itself, by name. */
+struct claimed {
+    const char *name;
+    const struct number *base, *size;
+};
+
+static bool claims_meet(const struct claimed *a, const struct claimed *b)
+{
+    return a->base->given && b->base->given && a->base->value < b->base->value + b->size->value &&
+           b->base->value < a->base->value + a->size->value;
+}
+
+#define CLAIMED_MAX 6u
+
+static void list_claimed(const struct board *b, struct claimed list[CLAIMED_MAX])
+{
+    list[0] = (struct claimed){"distributor", &b->gic.distributor.base, &b->gic.distributor.size};
+    list[1] = (struct claimed){"redistributors", &b->gic.redistributors.base, &b->gic.redistributors.size};
+    list[2] = (struct claimed){"UART", &b->uart.base, &b->uart.size};
+    list[3] = (struct claimed){"clock", &b->rtc.base, &b->rtc.size};
+    list[4] = (struct claimed){"watchdog", &b->watchdog.base, &b->watchdog.size};
+    list[5] = (struct claimed){"SMMU", &b->smmu.base, &b->smmu.size};
+}
+
+static void check_against_ram(struct diags *d, const struct board *b, const struct claimed *claim)
+{
+    const struct range *ram = b->memory.item;
+
+    for (size_t i = 0; i < b->memory.count; i++) {
+        const struct claimed memory = {"RAM", &ram[i].base, &ram[i].maximum};
+        if (claims_meet(claim, &memory)) {
+            diag_error(d, claim->base->at, "board-overlap",
+                       "the %s lies in RAM; correct its address, or the RAM's size", claim->name);
+        }
+    }
+}
+
+static void check_given_device(struct diags *d, const struct board *b, const struct board_device *device,
+                               const struct claimed *claimed)
+{
+    const struct claimed claim = {device->name.value, &device->base, &device->size};
+    const struct number *intid = device->interrupts.item;
+
+    for (size_t i = 0; i < CLAIMED_MAX; i++) {
+        if (claims_meet(&claim, &claimed[i])) {
+            diag_error(d, device->base.at, "board-overlap",
+                       "`%s` overlaps the %s, which is the hypervisor's; take it out of `devices`", claim.name,
+                       claimed[i].name);
+        }
+    }
+    for (size_t i = 0; i < device->interrupts.count; i++) {
+        if (b->uart.interrupt.value != 0 && intid[i].value == b->uart.interrupt.value) {
+            diag_error(d, intid[i].at, "interrupt-shared",
+                       "interrupt %" PRIu64 " of `%s` is the hypervisor's UART's; take the device out of `devices`",
+                       intid[i].value, claim.name);
+        }
+    }
+    check_against_ram(d, b, &claim);
+}
+
+static void check_overlaps(struct diags *d, const struct board *b)
+{
+    const struct board_device *device = b->devices.item;
+    struct claimed claimed[CLAIMED_MAX];
+
+    list_claimed(b, claimed);
+    for (size_t i = 0; i < CLAIMED_MAX; i++) {
+        check_against_ram(d, b, &claimed[i]);
+        for (size_t j = 0; j < i; j++) {
+            if (claims_meet(&claimed[i], &claimed[j])) {
+                diag_error(d, claimed[i].base->at, "board-overlap",
+                           "the %s overlaps the %s; correct one of the addresses", claimed[i].name, claimed[j].name);
+            }
+        }
+    }
+    for (size_t i = 0; i < b->devices.count; i++) {
+        check_given_device(d, b, &device[i], claimed);
+    }
+}
+
 static void check_gic(struct diags *d, const struct board *b)
 {
     const struct range *gicr = &b->gic.redistributors;
@@ -119,6 +199,7 @@ static void check_devices(struct diags *d, const struct board *b)
     check_pages(d, &b->rtc.base, &b->rtc.size, "clock");
     check_pages(d, &b->smmu.base, &b->smmu.size, "SMMU");
     check_pages(d, &b->tpm.base, &b->tpm.size, "TPM");
+    check_overlaps(d, b);
     if (b->uart.interrupt.given && b->uart.interrupt.value < 32 && b->uart.interrupt.value != 0) {
         diag_error(d, b->uart.interrupt.at, "board-interrupt",
                    "INTID %" PRIu64 " is no shared interrupt; write 32 plus the SPI number", b->uart.interrupt.value);

@@ -339,6 +339,11 @@ static void check_sizes(struct diags *d, const char *file, const struct image_vi
                    place_offset(file, IMAGE_DESCRIPTOR_OFFSET + offsetof(struct image_descriptor, boot_domain_memory)),
                    "image-boot-domain", "the Boot Domain has 0x%" PRIx64 " bytes of memory; write a multiple of 2 MiB",
                    descriptor->boot_domain_memory);
+    } else if (descriptor->boot_domain.size > descriptor->boot_domain_memory / 2) {
+        diag_error(d, place_offset(file, IMAGE_DESCRIPTOR_OFFSET + offsetof(struct image_descriptor, boot_domain)),
+                   "image-boot-domain",
+                   "the Boot Domain's binary has 0x%" PRIx64 " bytes, its memory 0x%" PRIx64 "; give it more memory",
+                   descriptor->boot_domain.size, descriptor->boot_domain_memory);
     } else if (descriptor->runtime.size < need) {
         diag_error(d, at, "image-runtime",
                    "the runtime memory is 0x%" PRIx64 " bytes, the board needs 0x%" PRIx64 "; build the image again",

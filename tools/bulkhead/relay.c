@@ -94,18 +94,20 @@ static bool start(struct relay *r, const char *const *command)
     return r->child > 0;
 }
 
-static void write_all(int fd, const char *data, size_t size)
+/* False when nobody reads any more. */
+static bool write_all(int fd, const char *data, size_t size)
 {
     while (size > 0) {
         ssize_t n = write(fd, data, size);
         if (n < 0 && errno != EINTR && errno != EAGAIN) {
-            return;
+            return false;
         }
         if (n > 0) {
             data += n;
             size -= (size_t)n;
         }
     }
+    return true;
 }
 
 static enum relay_found take_output(struct relay *r, bool *ended)
@@ -117,8 +119,8 @@ static enum relay_found take_output(struct relay *r, bool *ended)
     if (n <= 0) {
         return RELAY_NOTHING;
     }
-    if (r->options->use_output) {
-        write_all(1, data, (size_t)n);
+    if (r->options->use_output && !write_all(1, data, (size_t)n)) {
+        r->signal = SIGPIPE;
     }
     if (r->options->log != NULL) {
         fwrite(data, 1, (size_t)n, r->options->log);
@@ -185,7 +187,7 @@ static void take_errors(struct relay *r)
     ssize_t n = read(r->errors, data, sizeof(data));
 
     if (n > 0) {
-        write_all(2, data, (size_t)n);
+        (void)write_all(2, data, (size_t)n);
     } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
         close(r->errors);
         r->errors = -1;
@@ -216,6 +218,9 @@ static enum relay_end carry(struct relay *r)
             enum relay_found found = take_output(r, &ended);
             if (found != RELAY_NOTHING || ended) {
                 return found == RELAY_ALL_SEEN ? RELAY_SEEN : found == RELAY_FAIL_SEEN ? RELAY_FAILED : RELAY_EXITED;
+            }
+            if (r->signal != 0) {
+                return RELAY_SIGNAL;
             }
         }
         if (fds[3].revents != 0 && take_signal(r)) {

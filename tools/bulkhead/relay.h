@@ -27,7 +27,7 @@ enum relay_end {
     RELAY_FAILED, /* a `fail` was seen */
     RELAY_TIMEOUT,
     RELAY_LEFT,   /* Ctrl-A x */
-    RELAY_SIGNAL, /* SIGINT, SIGTERM or SIGHUP to this process: *status is 128 + its number */
+    RELAY_SIGNAL, /* SIGINT, SIGTERM or SIGHUP came, or nobody reads (SIGPIPE): *status is 128 + number */
     RELAY_EXITED, /* the child ended by itself: *status is its exit code, 128 + n for a signal */
     RELAY_ERROR,  /* it could not be started; a message was printed */
 };
