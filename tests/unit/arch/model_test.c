@@ -68,8 +68,7 @@ static void run_dirty(void)
     *(char *)arch_map_frame(m) = 1;
     physmap_release(m);
     (void)unpause(boot, d->id);
-    (void)cpu_runs(0);
-    (void)cpu_runs(0);
+    arch_vcpu_load(d->vcpus[0]);
 }
 
 /* [utest->dsn~host-model~1] */
