@@ -286,7 +286,7 @@ void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
         g->hcr = hcr;
         vgic_hw_set_hcr(hcr | ended);
     }
-    g->fast = (hcr == ICH_HCR_EN && g->loaded) ? g->ready & ~(p->active | p->pending | p->cancel | p->deact) : 0u;
+    g->fast = (g->loaded && !g->request.waiting) ? g->ready & ~(p->active | p->pending) : 0u;
 }
 
 void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)

@@ -111,6 +111,43 @@ static void what_came_before_the_first_load(void **state)
     assert_int_equal(guest_iar(v2), 5);
 }
 
+/* A line that another CPU raised and its own lowered is low.  [utest->dsn~vgic-posting~1] */
+static void lines_keep_their_order(void **state)
+{
+    (void)state;
+    begin(4, false);
+    model_enter(v1);
+    vgic_set_level(v0, 30, true);
+    model_enter(v0);
+    vgic_set_level(v0, 30, false);
+    assert_int_equal(take(v0), SPURIOUS);
+    model_enter(v1);
+    vgic_set_level(v0, 30, true);
+    vgic_set_level(v0, 30, false);
+    vgic_set_level(v0, 30, true);
+    assert_int_equal(take(v0), 30);
+}
+
+/* Affinities that no vCPU has, and group 0: an SGI goes nowhere.  [utest->dsn~vgic-sgi~1] */
+static void sgi_to_nobody(void **state)
+{
+    static const uint64_t fields[] = {BIT(32), BIT(48), BIT(44), BIT(16), BIT(20)};
+
+    (void)state;
+    begin(4, false);
+    model_enter(v0);
+    for (uint32_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        vgic_send_sgi(v0, fields[i] | 3u);
+    }
+    vgic_send_sgi(v0, 0xfff8);
+    assert_int_equal(take(v0), SPURIOUS);
+    assert_int_equal(take(v1), SPURIOUS);
+    gicr_write(v0, 0, GICR_SGI + GICD_IGROUPR, 4, ~UINT32_C(1));
+    model_enter(v0);
+    vgic_send_sgi(v0, 1);
+    assert_int_equal(gicr_read(v0, 0, GICR_SGI + GICD_ISPENDR, 4), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +157,8 @@ int main(void)
         cmocka_unit_test_teardown(waits_for_a_vcpu, stop),
         cmocka_unit_test_teardown(group_0_waits_for_its_enable, stop),
         cmocka_unit_test_teardown(what_came_before_the_first_load, stop),
+        cmocka_unit_test_teardown(lines_keep_their_order, stop),
+        cmocka_unit_test_teardown(sgi_to_nobody, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

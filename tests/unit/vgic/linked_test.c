@@ -141,6 +141,42 @@ static void moves_with_its_vcpu(void **state)
     assert_false(vgic_hw_in_flight(v0, TIMER));
 }
 
+/* The same with the interrupt configured as an edge: pending and active at once, not linked meanwhile.
+ * [utest->dsn~vgic-linked~1] */
+static void an_edge_pending_again_while_handled(void **state)
+{
+    (void)state;
+    begin(4, false);
+    gicr_write(v0, 0, GICR_SGI + GICD_ICFGR + 4, 4, UINT32_C(2) << 22);
+    model_timer_line(v0, true);
+    assert_int_equal(take(v0), TIMER);
+    model_timer_line(v0, false);
+    gicr_write(v0, 0, GICR_SGI + GICD_ISPENDR, 4, TIMER_BIT);
+    guest_eoir(v0, TIMER);
+    assert_int_equal(take(v0), TIMER);
+    guest_eoir(v0, TIMER);
+    assert_int_equal(take(v0), SPURIOUS);
+    assert_int_equal(cpu0()->phys_active, 0);
+}
+
+/* Switched off with its timer in flight and on again: nothing of it is left.  [utest->dsn~vgic-linked~1] */
+static void reset_ends_what_was_in_flight(void **state)
+{
+    (void)state;
+    begin(4, false);
+    model_timer_line(v0, true);
+    model_settle();
+    model_unload(v0);
+    vgic_vcpu_reset(v0);
+    assert_false(vgic_hw_in_flight(v0, TIMER));
+    model_timer_line(v0, false);
+    model_load(v0);
+    gicr_write(v0, 0, GICR_SGI + GICD_ISENABLER, 4, TIMER_BIT);
+    guest_set_pmr(v0, 0xf8);
+    guest_enable(v0, true);
+    assert_int_equal(take(v0), SPURIOUS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +188,8 @@ int main(void)
         cmocka_unit_test_teardown(deactivated_by_register, stop),
         cmocka_unit_test_teardown(made_pending_while_handled, stop),
         cmocka_unit_test_teardown(moves_with_its_vcpu, stop),
+        cmocka_unit_test_teardown(an_edge_pending_again_while_handled, stop),
+        cmocka_unit_test_teardown(reset_ends_what_was_in_flight, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

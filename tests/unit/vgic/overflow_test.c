@@ -137,9 +137,45 @@ static void made_active_by_register_ends_by_dir(void **state)
     guest_dir(v1, SPI);
     model_settle();
     assert_int_equal(gicd_read(v0, GICD_ISACTIVER + 4, 4), 0);
+}
+
+static void made_active_in_a_redistributor_ends_by_dir(void **state)
+{
+    (void)state;
+    begin(4, false);
+    guest_set_eoimode(v1, true);
     gicr_write(v0, 1, GICR_SGI + GICD_ISACTIVER, 4, 1);
     guest_dir(v1, 0);
     assert_int_equal(gicr_read(v0, 1, GICR_SGI + GICD_ISACTIVER, 4), 0);
+}
+
+/* Made active by a register while it is being handled: the guest's end is the end.
+ * [utest->dsn~vgic-state-registers~1] */
+static void made_active_while_handled(void **state)
+{
+    (void)state;
+    begin(4, false);
+    vgic_pend(v0, SPI);
+    assert_int_equal(take(v0), SPI);
+    gicd_write(v0, GICD_ISACTIVER + 4, 4, SPI_BIT);
+    guest_eoir(v0, SPI);
+    model_settle();
+    assert_int_equal(gicd_read(v0, GICD_ISACTIVER + 4, 4), 0);
+}
+
+/* An SGI to oneself that a register made active waits.  [utest->dsn~vgic-state-registers~1] */
+static void active_sgi_waits(void **state)
+{
+    (void)state;
+    begin(4, true);
+    gicr_write(v0, 0, GICR_SGI + GICD_ISACTIVER, 4, 4);
+    model_enter(v0);
+    vgic_send_sgi(v0, UINT64_C(2) << 24 | 1u);
+    assert_int_equal(take(v0), SPURIOUS);
+    gicr_write(v0, 0, GICR_SGI + GICD_ICACTIVER, 4, 4);
+    assert_int_equal(take(v0), 2);
+    guest_eoir(v0, 2);
+    assert_int_equal(take(v0), SPURIOUS);
 }
 
 /* All 64 SPIs pending, two list registers: each is delivered once, the most urgent first.
@@ -174,6 +210,9 @@ int main(void)
         cmocka_unit_test_teardown(without_the_trap_active_ones_come_back_first, stop),
         cmocka_unit_test_teardown(made_active_by_register_ends_by_dir, stop),
         cmocka_unit_test_teardown(many_pending_come_in_order, stop),
+        cmocka_unit_test_teardown(made_active_in_a_redistributor_ends_by_dir, stop),
+        cmocka_unit_test_teardown(made_active_while_handled, stop),
+        cmocka_unit_test_teardown(active_sgi_waits, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

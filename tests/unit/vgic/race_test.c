@@ -14,7 +14,7 @@
 #define CPUS   4u
 #define VCPUS  8u /* two on each CPU */
 #define SPIS   64u
-#define ROUNDS 3000u
+#define ROUNDS 20000u
 
 static uint32_t spi_made[SPIS], spi_taken[SPIS];                 /* atomic */
 static uint32_t sgi_made[VCPUS][VCPUS], sgi_taken[VCPUS][VCPUS]; /* atomic: [from][to]; the SGI's number is from */

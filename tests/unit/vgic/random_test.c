@@ -437,7 +437,8 @@ static void delivers_what_a_gic_would(void **state)
                                   .vcpus = 1u + i * 3u % 8u,
                                   .spis = (i % 3u) * 32u + 32u,
                                   .lrs = lrs[(i / 2u) % 4u],
-                                  .pribits = 5u + (i / 8u) % 3u};
+                                  .pribits = 5u + (i / 8u) % 3u,
+                                  .no_tds = i % 8u == 4u};
         run(first + i, &o, 5000, (i & 1u) != 0u);
     }
 }

@@ -119,6 +119,22 @@ static void rwp_until_it_is_withdrawn(void **state)
     assert_int_equal(guest_iar(v1), SPURIOUS);
 }
 
+/* So does the timer.  [utest->dsn~vgic-state-registers~1] */
+static void the_timer_ends_the_wait(void **state)
+{
+    uint64_t value;
+
+    (void)state;
+    begin(4, false);
+    gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, 1);
+    vgic_pend(v0, SPI);
+    model_settle();
+    assert_false(read_once(v0, GICD_ISACTIVER + 4, &value));
+    model_timer_line(v0, true);
+    model_settle_cpu(0);
+    assert_int_equal(guest_hppir(v0), TIMER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +143,7 @@ int main(void)
         cmocka_unit_test_teardown(asks_again_for_what_is_new, stop),
         cmocka_unit_test_teardown(giving_up_lets_interrupts_in, stop),
         cmocka_unit_test_teardown(rwp_until_it_is_withdrawn, stop),
+        cmocka_unit_test_teardown(the_timer_ends_the_wait, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
