@@ -8,6 +8,7 @@ check_compile.py tidy   clang-tidy with the tree's .clang-tidy; a file that did 
 Both take the sources and their options from the compile commands of the configured presets.
 """
 import hashlib
+import re
 import sys
 from pathlib import Path
 
@@ -59,13 +60,19 @@ def commands_of(table):
                 yield preset, name, arguments
 
 
+def told(output):
+    """The findings without the paths to them; all of the output if none looks like a finding."""
+    lines = [line for line in output.splitlines() if re.search(r": (fatal )?(error|warning): ", line)]
+    return lines or output.splitlines()
+
+
 def report(results, title):
     failed = 0
     for label, code, output in results:
         if code != 0:
             failed += 1
             print(f"{label}: error: {title}")
-            print("\n".join(line for line in output.splitlines() if "warnings generated" not in line))
+            print("\n".join(told(output)))
     print(f"{title}: {len(results)} files, {failed} with findings")
     return 1 if failed else 0
 

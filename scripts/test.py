@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 PARALLEL = 2
-SHOWN_LINES = 40
+SHOWN_LINES = 80
 
 # name -> (kind, argument)
 STEPS = {

@@ -12,9 +12,10 @@ BUILD = ROOT / "build"
 
 
 def files(*folders, suffixes=None, root=ROOT):
-    """Paths (relative to root, as text) of the tree's files, sorted: those that git knows, or all but build/."""
+    """Paths (relative to root, as text) of the tree's files, sorted: those that git knows or
+    would add, or all but build/."""
     if (root / ".git").exists():
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True).stdout
+        listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True, check=True).stdout
         names = [name for name in listed.decode().split("\0") if name and (root / name).is_file()]
     else:
         names = [str(path.relative_to(root)) for path in root.rglob("*")
@@ -23,7 +24,7 @@ def files(*folders, suffixes=None, root=ROOT):
         names = [name for name in names if name.startswith(tuple(folder.rstrip("/") + "/" for folder in folders))]
     if suffixes:
         names = [name for name in names if Path(name).suffix in suffixes]
-    return sorted(names)
+    return sorted(set(names))
 
 
 def compile_commands(preset, *folders):
