@@ -3,6 +3,7 @@
 #include "core/domain.h"
 #include "arch/contract/arch.h"
 #include "core/frame.h"
+#include "core/grant.h"
 #include "core/physmap.h"
 #include "core/pool.h"
 #include "core/print.h"
@@ -204,10 +205,14 @@ static err_t build(struct domain *d, const struct domain_config *config)
     }
     err = pool_grow(d, DOMAIN_MIN_POOL);
     if (err == OK) {
+        err = grant_init(d, config->max_grant_frames, config->max_maptrack_frames);
+    }
+    if (err == OK) {
         err = arch_domain_init(d, &config->arch);
         if (err == OK) {
             return OK;
         }
+        (void)grant_free(d); /* one step: it is empty */
     }
     (void)pool_shrink(d, d->pool_total);
     free_shared_info(d);

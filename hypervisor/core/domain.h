@@ -26,6 +26,8 @@ enum domain_state {
     DOMAIN_DYING = 3,    /* being taken apart */
 };
 
+struct grant_table; /* core/grant.h */
+
 struct console_line { /* what a domain printed since its last newline; guarded by the console lock */
     char text[248];
     uint32_t used;
@@ -55,6 +57,8 @@ struct domain {
     uint64_t pool_total;             /* guarded by lock: frames given to the pool */
     uint64_t overhead;               /* guarded by lock: frames for struct domain, vCPUs, interrupt state */
     mfn_t shared_info;               /* const after creation */
+    struct grant_table *grants;      /* const after creation: NULL = it has no grants */
+    mfn_t grants_frame;              /* const after creation */
     uint64_t hvm_params[HVM_PARAMS]; /* guarded by lock */
     struct console_line line;        /* guarded by console lock */
     char input[64];                  /* guarded by console lock: for CONSOLEIO_read */
@@ -94,13 +98,15 @@ struct domain *domain_get_slot(uint32_t slot);
 struct domain *domain_at(uint32_t slot);
 
 struct domain_config {
-    uint32_t domid;     /* 1..MAX_DOMAINS - 1, DOMID_BOOT, or 0 = any free one */
-    uint32_t max_vcpus; /* 1..MAX_VCPUS */
+    uint32_t domid;               /* 1..MAX_DOMAINS - 1, DOMID_BOOT, or 0 = any free one */
+    uint32_t max_vcpus;           /* 1..MAX_VCPUS */
+    uint32_t max_grant_frames;    /* 0..GRANT_FRAMES_LIMIT */
+    uint32_t max_maptrack_frames; /* 0..GRANT_MAPTRACK_LIMIT */
     uint64_t handle[2];
     struct arch_domain_config arch;
 };
 
-#define DOMAIN_MIN_POOL 16u /* frames of pool that a domain starts with */
+#define DOMAIN_MIN_POOL 18u /* frames of pool that a domain starts with */
 
 /* A new domain, paused, without vCPUs and RAM; its rights' cells go to the slot creator.  One reference is the
  * caller's.  -EINVAL, -EEXIST domid in use, -NOSPC no free slot, -NOMEM.  All or nothing. */

@@ -5,6 +5,7 @@
 #include "core/console.h"
 #include "core/domain.h"
 #include "core/frame.h"
+#include "core/grant.h"
 #include "core/physmap.h"
 #include "core/pool.h"
 #include "core/print.h"
@@ -21,10 +22,12 @@
 
 enum reap_stage {
     REAP_WAIT_VCPUS = 0, /* a CPU may still have one in its registers */
-    REAP_MAPPINGS = 1,   /* guest-physical address space, and the frames in it */
-    REAP_WAIT_USERS = 2, /* others map its frames or hold a reference */
-    REAP_VCPUS_FREE = 3,
-    REAP_POOL = 4,
+    REAP_GRANTS = 1,     /* what it maps of others by grant, and others of it */
+    REAP_MAPPINGS = 2,   /* guest-physical address space, and the frames in it */
+    REAP_WAIT_USERS = 3, /* others map its frames or hold a reference */
+    REAP_GRANT_TABLE = 4,
+    REAP_VCPUS_FREE = 5,
+    REAP_POOL = 6,
 };
 
 /* ---- pause ---- */
@@ -244,10 +247,18 @@ static void reap_rest(struct domain *d)
 
 err_t domain_reap(struct domain *d)
 {
+    err_t err;
+
     switch ((enum reap_stage)d->reap_stage) {
     case REAP_WAIT_VCPUS:
         if (!is_off_all_cpus(d)) {
             return ERR_BUSY;
+        }
+        break;
+    case REAP_GRANTS:
+        err = grant_reap(d);
+        if (err != OK) {
+            return err;
         }
         break;
     case REAP_MAPPINGS:
@@ -260,6 +271,11 @@ err_t domain_reap(struct domain *d)
             return ERR_BUSY;
         }
         arch_domain_destroy(d);
+        break;
+    case REAP_GRANT_TABLE:
+        if (grant_free(d)) {
+            return ERR_RESTART;
+        }
         break;
     case REAP_VCPUS_FREE:
         if (reap_vcpus(d)) {

@@ -4,6 +4,7 @@
 #include "arch/contract/arch.h"
 #include "core/domctl.h"
 #include "core/frame.h"
+#include "core/grant.h"
 #include "core/physmap.h"
 #include "core/pool.h"
 #include "core/rights.h"
@@ -18,17 +19,26 @@
 
 /* ---- createdomain ---- */
 
+/* Negative: the hypervisor's default. */
+static uint32_t frames_or(int32_t wanted, uint32_t usual)
+{
+    return (wanted < 0) ? usual : (uint32_t)wanted;
+}
+
 static err_t decode_create(const struct xen_domctl *op, struct domain_config *config)
 {
     const struct xen_domctl_createdomain *c = &op->u.createdomain;
 
     if ((c->flags & ~XEN_DOMCTL_CDF_vpmu) != (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap) || c->iommu_opts != 0u ||
         c->vmtrace_size != 0u || c->cpupool_id != 0u || c->arch.tee_type != XEN_DOMCTL_CONFIG_TEE_NONE ||
-        c->arch.nr_spis > NR_SPIS_MAX || XEN_DOMCTL_GRANT_version(c->grant_opts) > 1u ||
+        c->arch.nr_spis > NR_SPIS_MAX || c->max_grant_frames > (int32_t)GRANT_FRAMES_LIMIT ||
+        c->max_maptrack_frames > (int32_t)GRANT_MAPTRACK_LIMIT || XEN_DOMCTL_GRANT_version(c->grant_opts) > 1u ||
         (c->arch.gic_version != XEN_DOMCTL_CONFIG_GIC_NATIVE && c->arch.gic_version != XEN_DOMCTL_CONFIG_GIC_V3)) {
         return ERR_INVAL;
     }
     *config = (struct domain_config){.max_vcpus = c->max_vcpus, .arch = {.nr_spis = c->arch.nr_spis}};
+    config->max_grant_frames = frames_or(c->max_grant_frames, GRANT_FRAMES_DEFAULT);
+    config->max_maptrack_frames = frames_or(c->max_maptrack_frames, GRANT_MAPTRACK_DEFAULT);
     config->domid = (op->domain >= DOMID_FIRST_RESERVED) ? 0u : op->domain;
     memcpy(config->handle, c->handle, sizeof(config->handle));
     return OK;

@@ -22,5 +22,6 @@ hypercall_fn hvm_op;
 hypercall_fn sysctl;
 hypercall_fn domctl;
 hypercall_fn bulkhead_op;
+hypercall_fn grant_table_op;
 
 #endif

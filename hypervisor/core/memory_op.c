@@ -7,6 +7,7 @@
 #include "bulkhead/bulkhead_op.h"
 #include "core/domain.h"
 #include "core/frame.h"
+#include "core/grant.h"
 #include "core/hypercall.h"
 #include "core/physmap.h"
 #include "core/rights.h"
@@ -207,7 +208,7 @@ static int64_t op_add(struct vcpu *v, gva_t arg)
         err = (a.idx == 0u) ? map_shared_info(d, GFN(a.gpfn)) : ERR_INVAL;
         break;
     case XENMAPSPACE_grant_table:
-        err = ERR_OPNOTSUPP; /* to come */
+        err = grant_add_to_physmap(d, a.idx, GFN(a.gpfn));
         break;
     default:
         err = ERR_NOSYS;

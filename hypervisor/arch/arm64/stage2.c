@@ -178,6 +178,22 @@ void arch_stage2_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e)
     }
 }
 
+void arch_stage2_clear(struct domain *d, gfn_t gfn)
+{
+    uint32_t level;
+    mfn_t table = walk(d, gfn, 3, &level);
+
+    if (level == 3u) {
+        stage2_write(table, index_at(gfn, 3), 0);
+    }
+}
+
+void arch_stage2_flush(struct domain *d, const gfn_t *gfns, uint32_t count)
+{
+    ASSERT(count > 0u && count <= STAGE2_FLUSH_MAX);
+    stage2_flush_pages(d, gfns, count);
+}
+
 struct stage2_entry arch_stage2_get(const struct domain *d, gfn_t gfn)
 {
     struct stage2_entry e = {.mfn = MFN_NONE, .order = 18};

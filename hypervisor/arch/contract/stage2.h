@@ -49,6 +49,13 @@ err_t arch_stage2_prepare(struct domain *d, gfn_t gfn, uint32_t order);
  * e->mapping MAPPING_NONE removes.  Cannot fail: asserts that it was prepared. */
 void arch_stage2_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e);
 
+/* Remove the 4 KiB entry at gfn, if there is one, and leave it to the caller to make the TLBs forget it
+ * (arch_stage2_flush) before it gives up the frame, sets the entry again or lets go of the lock. */
+void arch_stage2_clear(struct domain *d, gfn_t gfn);
+/* No TLB knows the entries at gfns that were cleared.  count: 1..STAGE2_FLUSH_MAX. */
+void arch_stage2_flush(struct domain *d, const gfn_t *gfns, uint32_t count);
+#define STAGE2_FLUSH_MAX 16u
+
 /* What is at gfn.  Bound: 4 loads. */
 struct stage2_entry arch_stage2_get(const struct domain *d, gfn_t gfn);
 

@@ -148,6 +148,13 @@ void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level)
     pthread_mutex_unlock(&lock);
 }
 
+void stage2_flush_pages(struct domain *d, const gfn_t *gfns, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        stage2_flush(d, gfns[i], 3);
+    }
+}
+
 void stage2_flush_all(struct domain *d)
 {
     pthread_mutex_lock(&lock);

@@ -180,7 +180,7 @@ static void bad_requests_have_their_error(void **state)
         {"too many", XENMEM_populate_physmap, &too_many, ERR_INVAL},
         {"second shared_info", XENMEM_add_to_physmap, &index1, ERR_INVAL},
         {"beyond the address space", XENMEM_add_to_physmap, &far, ERR_INVAL},
-        {"grant table", XENMEM_add_to_physmap, &grant, ERR_OPNOTSUPP},
+        {"grant table of a domain without grants", XENMEM_add_to_physmap, &grant, ERR_INVAL},
         {"device", XENMEM_add_to_physmap, &mmio, ERR_NOSYS},
         {"remap", XENMEM_add_to_physmap, &remap, ERR_NOSYS},
         {"into another", XENMEM_add_to_physmap, &other, ERR_PERM},
