@@ -28,6 +28,7 @@ STEPS = {
     "host-asan": ("ctest", "host-asan"),
     "host-tsan": ("ctest", "host-tsan"),
     "target": ("ctest", "host"),
+    "bench": ("command", ["scripts/bench.py", "--gate"]),
 }
 
 

@@ -64,6 +64,11 @@ class Figures(unittest.TestCase):
         self.assertEqual(bench.worse(now, self.BASE),
                          ["error: hypercall_null mean: 111 instructions, 110 in the baseline"])
 
+    def test_slack_is_a_share(self):
+        now = {"hypercall_null": {"min": 102, "mean": 112, "max": 205}}
+        self.assertEqual(bench.worse(now, self.BASE, 0.02),
+                         ["error: hypercall_null max: 205 instructions, 200 in the baseline"])
+
     def test_figure_that_vanished_fails(self):
         self.assertEqual(bench.worse({}, self.BASE), ["error: hypercall_null is not measured any more"])
 
