@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buffer text = {0};
 
     diag_init(&d, &arena);
-    if (tree_open(&tree, &arena, &d, "fuzz", 0, (struct bytes){.data = data, .size = size})) {
+    if (tree_open(&tree, &arena, &d, place_offset("fuzz", 0), (struct bytes){.data = data, .size = size})) {
         if (tree_read_board(&tree, &s.board)) {
             describe_board(&text, &s.board);
             buffer_release(&text);

@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     diag_init(&d, &arena);
     if (size > 0 && data[0] == 'A') {
         fuzz_board(&arena, &s.board);
-        if (inspect_archive(&arena, &d, "fuzz", 0, (struct bytes){.data = data + 1, .size = size - 1}, &s, &out)) {
+        if (inspect_archive(&arena, &d, place_offset("fuzz", 0), (struct bytes){.data = data + 1, .size = size - 1}, &s,
+                            &out)) {
             system_fill(&s);
             rules_check(&d, &s);
             rules_check_memory(&d, &s, (struct image_span){.base = UINT64_C(0x40200000), .size = UINT64_C(64) << 20});

@@ -155,7 +155,7 @@ bool build_read_tree(struct arena *arena, struct diags *d, const char *file, str
     size_t before = d->errors;
     struct tree tree;
 
-    if (!tree_open(&tree, arena, d, file, 0, data)) {
+    if (!tree_open(&tree, arena, d, place_offset(file, 0), data)) {
         return false;
     }
     struct text name = {.value = options->board, .at = command_line(), .given = true};

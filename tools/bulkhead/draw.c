@@ -48,8 +48,8 @@ static const char *colours(const struct drawing *g, size_t domain, bool strong)
 
 static void heading(struct drawing *g, const char *title, const char *hint)
 {
-    svg_text(g->out, MARGIN, g->y + 18, 18, 0, TITLE, title);
-    svg_text(g->out, MARGIN + svg_text_width(title, 18) + 28, g->y + 18, 12, 0, FAINT, hint);
+    svg_text(g->out, (struct svg_place){MARGIN, g->y + 18}, 18, 0, TITLE, title);
+    svg_text(g->out, (struct svg_place){MARGIN + svg_text_width(title, 18) + 28, g->y + 18}, 12, 0, FAINT, hint);
     g->y += 34;
 }
 
@@ -69,8 +69,8 @@ static void draw_title(struct drawing *g)
     const struct system *s = g->system;
     const char *board = s->board.description.given ? s->board.description.value : s->board.name.value;
 
-    svg_text(g->out, MARGIN, g->y + 26, 26, INNER, TITLE, s->name.value);
-    svg_text(g->out, MARGIN, g->y + 50, 14, INNER, FAINT,
+    svg_text(g->out, (struct svg_place){MARGIN, g->y + 26}, 26, INNER, TITLE, s->name.value);
+    svg_text(g->out, (struct svg_place){MARGIN, g->y + 50}, 14, INNER, FAINT,
              arena_printf(g->arena, "%s \xc2\xb7 %" PRIu64 " CPUs \xc2\xb7 %s RAM \xc2\xb7 %zu domains", board,
                           s->board.cpus.value, size_text(g, board_memory(&s->board)), s->domains.count));
     g->y += 78;
@@ -80,7 +80,8 @@ static void draw_title(struct drawing *g)
 static void draw_pill(struct drawing *g, struct svg_box at, const char *style, const char *text)
 {
     svg_rect(g->out, at, PILL_HIGH / 2, style);
-    svg_text(g->out, at.x + at.width / 2, at.y + at.height / 2 + 4, 12, at.width - 12, CENTRED, text);
+    svg_text(g->out, (struct svg_place){at.x + at.width / 2, at.y + at.height / 2 + 4}, 12, at.width - 12, CENTRED,
+             text);
 }
 
 static bool cpu_of_safe(const struct system *s, unsigned cpu)
@@ -117,10 +118,10 @@ static void draw_cpu(struct drawing *g, struct svg_box box, unsigned cpu)
 
     svg_rect(g->out, box, 10,
              safe ? "fill=\"#f6fef9\" stroke=\"#0f7b55\" stroke-width=\"2\"" : "fill=\"#f9fafb\" stroke=\"#d0d5dd\"");
-    svg_text(g->out, box.x + 12, box.y + 23, 14, 0, TITLE, arena_printf(g->arena, "CPU %u", cpu));
+    svg_text(g->out, (struct svg_place){box.x + 12, box.y + 23}, 14, 0, TITLE, arena_printf(g->arena, "CPU %u", cpu));
     if (safe) {
-        svg_text(g->out, box.x + box.width - 12, box.y + 23, 11, 0, "fill=\"#0f7b55\" text-anchor=\"end\"",
-                 "one safe domain");
+        svg_text(g->out, (struct svg_place){box.x + box.width - 12, box.y + 23}, 11, 0,
+                 "fill=\"#0f7b55\" text-anchor=\"end\"", "one safe domain");
     }
     if (s->boot_cpu == cpu) {
         draw_pill(g, (struct svg_box){box.x + 10, y, box.width - 20, PILL_HIGH},
@@ -167,7 +168,8 @@ static void draw_badge(struct drawing *g, double right, double y, const char *te
     double wide = svg_text_width(text, 11) + 14;
 
     svg_rect(g->out, (struct svg_box){right - wide, y, wide, 20}, 10, arena_printf(g->arena, "fill=\"%s\"", colour));
-    svg_text(g->out, right - wide / 2, y + 14, 11, 0, "fill=\"#ffffff\" text-anchor=\"middle\"", text);
+    svg_text(g->out, (struct svg_place){right - wide / 2, y + 14}, 11, 0, "fill=\"#ffffff\" text-anchor=\"middle\"",
+             text);
 }
 
 static const char *base_name(const char *path)
@@ -181,8 +183,8 @@ static void draw_line(struct drawing *g, struct svg_box card, unsigned row, cons
 {
     double y = card.y + 56 + row * 19;
 
-    svg_text(g->out, card.x + 18, y, 12, 0, FAINT, key);
-    svg_text(g->out, card.x + 92, y, 12, card.width - 102, NORMAL, value);
+    svg_text(g->out, (struct svg_place){card.x + 18, y}, 12, 0, FAINT, key);
+    svg_text(g->out, (struct svg_place){card.x + 92, y}, 12, card.width - 102, NORMAL, value);
 }
 
 static const char *cpus_text(struct drawing *g, const struct domain *d)
@@ -216,7 +218,7 @@ static void draw_card(struct drawing *g, struct svg_box card, size_t index)
     svg_rect(g->out, card, 10, "fill=\"#ffffff\" stroke=\"#d0d5dd\"");
     svg_rect(g->out, (struct svg_box){card.x, card.y, 8, card.height}, 3,
              arena_printf(g->arena, "fill=\"%s\"", palette[index % PALETTE].line));
-    svg_text(g->out, card.x + 18, card.y + 27, 16, card.width - 130, TITLE, d->name.value);
+    svg_text(g->out, (struct svg_place){card.x + 18, card.y + 27}, 16, card.width - 130, TITLE, d->name.value);
     if (d->safe.value) {
         draw_badge(g, right, card.y + 13, "safe", "#0f7b55");
         right -= 48;
@@ -330,7 +332,8 @@ static void draw_order(struct drawing *g)
             }
         }
         svg_rect(g->out, box[i], 8, colours(g, i, d->safe.value));
-        svg_text(g->out, box[i].x + STAGE_WIDE / 2, box[i].y + 22, 13, STAGE_WIDE - 12, CENTRED, d->name.value);
+        svg_text(g->out, (struct svg_place){box[i].x + STAGE_WIDE / 2, box[i].y + 22}, 13, STAGE_WIDE - 12, CENTRED,
+                 d->name.value);
     }
     g->y += high + 22;
 }
@@ -340,8 +343,8 @@ static void draw_piece(struct drawing *g, struct svg_box box, const char *style,
 {
     svg_rect(g->out, box, 0, style);
     if (box.width > 60) {
-        svg_text(g->out, box.x + box.width / 2, box.y + 22, 12, box.width - 8, CENTRED, name);
-        svg_text(g->out, box.x + box.width / 2, box.y + 38, 11, box.width - 4,
+        svg_text(g->out, (struct svg_place){box.x + box.width / 2, box.y + 22}, 12, box.width - 8, CENTRED, name);
+        svg_text(g->out, (struct svg_place){box.x + box.width / 2, box.y + 38}, 11, box.width - 4,
                  "fill=\"#344054\" text-anchor=\"middle\"", size_text(g, bytes));
     }
 }
@@ -372,8 +375,9 @@ static void draw_range(struct drawing *g, const struct range *ram)
                 colours(g, i, false), d->name.value, part[j].size.value);
         }
     }
-    svg_text(g->out, MARGIN, g->y + 64, 11, 0, FAINT, arena_printf(g->arena, "0x%" PRIx64, ram->base.value));
-    svg_text(g->out, MARGIN + INNER, g->y + 64, 11, 0, "fill=\"#667085\" text-anchor=\"end\"",
+    svg_text(g->out, (struct svg_place){MARGIN, g->y + 64}, 11, 0, FAINT,
+             arena_printf(g->arena, "0x%" PRIx64, ram->base.value));
+    svg_text(g->out, (struct svg_place){MARGIN + INNER, g->y + 64}, 11, 0, "fill=\"#667085\" text-anchor=\"end\"",
              arena_printf(g->arena, "0x%" PRIx64, ram->base.value + ram->size.value));
     g->y += 78;
 }
@@ -385,7 +389,7 @@ static void draw_legend_entry(struct drawing *g, unsigned slot, const char *styl
     double y = g->y + row * 24.0;
 
     svg_rect(g->out, (struct svg_box){x, y, 14, 14}, 3, style);
-    svg_text(g->out, x + 22, y + 12, 12, INNER / 4 - 30, NORMAL, text);
+    svg_text(g->out, (struct svg_place){x + 22, y + 12}, 12, INNER / 4 - 30, NORMAL, text);
 }
 
 /* Who has how much, all of it to one scale. */
@@ -410,7 +414,7 @@ static void draw_shares(struct drawing *g)
         used += d->memory.value;
     }
     uint64_t left = total > used ? total - used : 0;
-    svg_text(g->out, (x + MARGIN + INNER) / 2, g->y + 29, 12, MARGIN + INNER - x,
+    svg_text(g->out, (struct svg_place){(x + MARGIN + INNER) / 2, g->y + 29}, 12, MARGIN + INNER - x,
              "fill=\"#667085\" text-anchor=\"middle\"", arena_printf(g->arena, "%s left", size_text(g, left)));
     g->y += 64;
     draw_legend_entry(g, slot++, "fill=\"#c9ced6\" stroke=\"#475467\"",
@@ -442,7 +446,8 @@ static void draw_memory(struct drawing *g)
             "to scale; the image's part includes the launch archive, most of which moves into the domains");
     draw_shares(g);
     if (has_static(g->system)) {
-        svg_text(g->out, MARGIN, g->y + 12, 12, 0, FAINT, "physical addresses of the image and of static memory");
+        svg_text(g->out, (struct svg_place){MARGIN, g->y + 12}, 12, 0, FAINT,
+                 "physical addresses of the image and of static memory");
         g->y += 22;
         for (size_t i = 0; i < g->system->board.memory.count; i++) {
             draw_range(g, &ram[i]);

@@ -22,18 +22,6 @@
 #define BLOCK             UINT64_C(0x200000)
 #define FRAME_TABLE_ENTRY 8u
 
-/* PE/COFF, as UEFI loads it. */
-#define HEADER_PE_OFFSET 60u
-#define PE_MAGIC         0x00004550u /* "PE\0\0" */
-#define PE_OPTIONAL_SIZE 20u
-#define PE_OPTIONAL      24u
-#define PE_HEADER_MAX    256u
-#define PE_SIZE_OF_CODE  4u
-#define PE_SIZE_OF_IMAGE 56u
-#define PE_SECTION_BYTES 40u
-#define PE_VIRTUAL_SIZE  8u
-#define PE_RAW_SIZE      16u
-
 static uint64_t get(struct bytes data, size_t offset, size_t size)
 {
     uint64_t value = 0;
@@ -121,6 +109,7 @@ static bool find_pe(struct bytes data, struct pe_fields *pe)
     return true;
 }
 
+/* The sizes that the PE header leaves open: one section from the descriptor page to the end of the file. */
 static void put_pe(struct buffer *out)
 {
     struct pe_fields pe;
@@ -143,35 +132,6 @@ static void put_part(struct buffer *out, const struct image_part *part, struct b
     }
 }
 
-static void put32(struct buffer *out, size_t at, uint64_t value)
-{
-    uint32_t word = (uint32_t)value;
-
-    memcpy(out->data + at, &word, sizeof(word));
-}
-
-/* The sizes that the UEFI application header leaves open: one section from the descriptor page to the end of the file. */
-static void fill_pe_header(struct buffer *out)
-{
-    struct bytes file = {.data = out->data, .size = out->size};
-    size_t pe = (size_t)get(file, HEADER_PE_OFFSET, 4);
-
-    if (pe < HEADER_BYTES || pe + PE_OPTIONAL + PE_HEADER_MAX > IMAGE_DESCRIPTOR_OFFSET ||
-        get(file, pe, 4) != PE_MAGIC) {
-        return; /* a hypervisor binary without one */
-    }
-    size_t section = pe + PE_OPTIONAL + (size_t)get(file, pe + PE_OPTIONAL_SIZE, 2);
-    uint64_t body = out->size - IMAGE_DESCRIPTOR_OFFSET;
-
-    if (section + PE_SECTION_BYTES > IMAGE_DESCRIPTOR_OFFSET) {
-        return;
-    }
-    put32(out, pe + PE_OPTIONAL + PE_SIZE_OF_CODE, body);
-    put32(out, pe + PE_OPTIONAL + PE_SIZE_OF_IMAGE, out->size);
-    put32(out, section + PE_VIRTUAL_SIZE, body);
-    put32(out, section + PE_RAW_SIZE, body);
-}
-
 void image_make(const struct image_parts *parts, struct buffer *out)
 {
     struct image_descriptor d = lay_out(parts);
@@ -187,7 +147,6 @@ void image_make(const struct image_parts *parts, struct buffer *out)
     put_pe(out);
     memcpy(out->data + HEADER_IMAGE_SIZE, &image_size, sizeof(image_size));
     memcpy(out->data + IMAGE_DESCRIPTOR_OFFSET, &d, sizeof(d));
-    fill_pe_header(out);
 }
 
 bool image_is_image(struct bytes data)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ImageBuilder's configuration (the shell assignments that uboot-script-gen reads) as a system. The text is parsed, never
- * executed. [impl->dsn~tool-import-imagebuilder~1] */
+/* ImageBuilder's configuration (the shell assignments that uboot-script-gen reads) as a system. The text is parsed,
+ * never executed. [impl->dsn~tool-import-imagebuilder~1] */
 #ifndef TOOL_IMAGEBUILDER_H
 #define TOOL_IMAGEBUILDER_H
 

@@ -129,10 +129,10 @@ static void print_members(const struct inspection *in, struct buffer *out)
     }
 }
 
-bool inspect_archive(struct arena *arena, struct diags *d, const char *file, uint64_t archive_offset,
-                     struct bytes archive, struct system *s, struct buffer *out)
+bool inspect_archive(struct arena *arena, struct diags *d, struct place start, struct bytes archive, struct system *s,
+                     struct buffer *out)
 {
-    struct inspection in = {.arena = arena, .diags = d, .file = file, .offset = archive_offset};
+    struct inspection in = {.arena = arena, .diags = d, .file = start.file, .offset = start.column};
     struct tree tree;
     size_t before = d->errors;
 
@@ -140,11 +140,11 @@ bool inspect_archive(struct arena *arena, struct diags *d, const char *file, uin
         return false;
     }
     if (in.count == 0 || strcmp(in.members[0].name, LAUNCH_DTB_MEMBER) != 0) {
-        diag_error(d, place_offset(file, archive_offset), "archive-first",
-                   "the first member is not " LAUNCH_DTB_MEMBER "; build the image again");
+        diag_error(d, start, "archive-first", "the first member is not " LAUNCH_DTB_MEMBER "; build the image again");
         return false;
     }
-    if (!tree_open(&tree, arena, d, file, archive_offset + in.members[0].data_offset, in.members[0].data)) {
+    if (!tree_open(&tree, arena, d, place_offset(start.file, start.column + in.members[0].data_offset),
+                   in.members[0].data)) {
         return false;
     }
     check_version(&tree);
@@ -248,7 +248,8 @@ bool inspect_image(struct arena *arena, struct diags *d, const char *file, struc
         buffer_printf(out, "archive      none: the domains come from the boot loader's device tree\n");
         return d->errors == before;
     }
-    bool readable = inspect_archive(arena, d, file, view.descriptor.archive.offset, view.parts.archive, &s, out);
+    bool readable =
+        inspect_archive(arena, d, place_offset(file, view.descriptor.archive.offset), view.parts.archive, &s, out);
     system_fill(&s);
     print_domains(&s, out);
     if (readable) {

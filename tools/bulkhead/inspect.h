@@ -9,9 +9,9 @@
 /* Describe the image in `out` and report everything that is wrong with it. True when it is good. */
 bool inspect_image(struct arena *arena, struct diags *d, const char *file, struct bytes data, struct buffer *out);
 
-/* The system that an archive describes, modules attached, against `board`; archive_offset: of the archive in the file.
+/* The system that an archive describes, modules attached, against its board; start: of the archive in the file.
  * What is wrong is reported. */
-bool inspect_archive(struct arena *arena, struct diags *d, const char *file, uint64_t archive_offset,
-                     struct bytes archive, struct system *s, struct buffer *out);
+bool inspect_archive(struct arena *arena, struct diags *d, struct place start, struct bytes archive, struct system *s,
+                     struct buffer *out);
 
 #endif

@@ -51,12 +51,12 @@ double svg_text_width(const char *text, double size)
     return (double)strlen(text) * size * GLYPH;
 }
 
-void svg_text(struct buffer *out, double x, double y, double size, double room, const char *style, const char *text)
+void svg_text(struct buffer *out, struct svg_place at, double size, double room, const char *style, const char *text)
 {
     size_t length = strlen(text);
     size_t fits = room > 0 ? (size_t)(room / (size * GLYPH)) : length;
 
-    buffer_printf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%g\" %s>", x, y, size, style);
+    buffer_printf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%g\" %s>", at.x, at.y, size, style);
     if (length > fits && fits > 1) {
         put_escaped(out, text, fits - 1);
         buffer_printf(out, "\u2026");

@@ -9,6 +9,10 @@ struct svg_box {
     double x, y, width, height;
 };
 
+struct svg_place {
+    double x, y;
+};
+
 void svg_open(struct buffer *out, double width, double height, const char *title);
 void svg_close(struct buffer *out);
 
@@ -16,7 +20,7 @@ void svg_close(struct buffer *out);
 void svg_rect(struct buffer *out, struct svg_box box, double radius, const char *style);
 
 /* Text that is cut with an ellipsis when it is wider than `room` (0 = never). */
-void svg_text(struct buffer *out, double x, double y, double size, double room, const char *style, const char *text);
+void svg_text(struct buffer *out, struct svg_place at, double size, double room, const char *style, const char *text);
 
 /* A curve from the right edge of one box to the left edge of another, with an arrow head. */
 void svg_arrow(struct buffer *out, struct svg_box from, struct svg_box to);

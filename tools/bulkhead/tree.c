@@ -6,17 +6,16 @@
 
 #include "modules.h"
 
-bool tree_open(struct tree *t, struct arena *arena, struct diags *d, const char *file, uint64_t offset,
-               struct bytes data)
+bool tree_open(struct tree *t, struct arena *arena, struct diags *d, struct place start, struct bytes data)
 {
     uint32_t size;
 
     /* libfdt wants eight-byte alignment, which a member of an archive need not have. */
     uint8_t *copy = arena_alloc(arena, data.size + 1, 1);
     memcpy(copy, data.data, data.size);
-    *t = (struct tree){.arena = arena, .diags = d, .file = file, .offset = offset, .fdt = copy};
+    *t = (struct tree){.arena = arena, .diags = d, .file = start.file, .offset = start.column, .fdt = copy};
     if (!modules_is_device_tree((struct bytes){.data = copy, .size = data.size}, &size)) {
-        diag_error(d, place_offset(file, offset), "device-tree-file",
+        diag_error(d, start, "device-tree-file",
                    "this is damaged or no device tree; compile it with dtc and give the .dtb file");
         return false;
     }

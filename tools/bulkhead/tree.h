@@ -14,9 +14,9 @@ struct tree {
     const void *fdt;
 };
 
-/* Check and copy a tree out of `data`; false when it is none, reason in diags. */
-bool tree_open(struct tree *t, struct arena *arena, struct diags *d, const char *file, uint64_t offset,
-               struct bytes data);
+/* Check and copy a tree out of `data`, which starts at byte `start` of its file; false when it is none, reason in
+ * diags. */
+bool tree_open(struct tree *t, struct arena *arena, struct diags *d, struct place start, struct bytes data);
 
 /* The place of a node, for messages. */
 struct place tree_place(const struct tree *t, int node);

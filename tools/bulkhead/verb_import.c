@@ -35,7 +35,7 @@ static void import_tree(struct tool *t, const char *file, struct bytes data, str
 {
     struct tree tree;
 
-    if (!tree_open(&tree, &t->arena, &t->diags, file, 0, data)) {
+    if (!tree_open(&tree, &t->arena, &t->diags, place_offset(file, 0), data)) {
         return;
     }
     const char *compatible = tree_text(&tree, 0, "compatible");
@@ -118,7 +118,7 @@ int tool_import_board(struct tool *t, const char *file)
     struct board board;
     struct buffer out = {0};
 
-    if (tool_read(t, file, &data) && tree_open(&tree, &t->arena, &t->diags, file, 0, data) &&
+    if (tool_read(t, file, &data) && tree_open(&tree, &t->arena, &t->diags, place_offset(file, 0), data) &&
         tree_read_board(&tree, &board)) {
         buffer_printf(&out, "# Made from %s by `bulkhead board --import`.\n", file);
         describe_board(&out, &board);
