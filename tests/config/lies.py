@@ -246,6 +246,13 @@ def _():
     write("lie.dtb", dtc(HOST.format(domains=host_domain("")))[:200])
 
 
+@case("tree-old-version", "import", "lie.dtb")
+def _():
+    data = bytearray(dtc(HOST.format(domains=host_domain(""))))
+    put(data, 20, ">II", 13, 0)
+    write("lie.dtb", bytes(data))
+
+
 @case("tree-size-lies", "import", "lie.dtb")
 def _():
     data = bytearray(dtc(HOST.format(domains=host_domain(""))))

@@ -76,7 +76,8 @@ bool modules_is_device_tree(struct bytes data, uint32_t *size)
 {
     const void *tree = data.data;
 
-    if (data.size < sizeof(struct fdt_header) || fdt_check_header(tree) != 0) {
+    /* Versions before 17, which no tool writes any more, take libfdt's own check by surprise. */
+    if (data.size < sizeof(struct fdt_header) || fdt_check_header(tree) != 0 || fdt_version(tree) < 17) {
         return false;
     }
     *size = fdt_totalsize(tree);
