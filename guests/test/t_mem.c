@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_mem: the memory a domain was given, and the address space around it.
- * [itest->dsn~guest-memory-scrubbed~1] [itest->dsn~guest-memory-bounds~1] [itest->dsn~guest-cache-maintenance~1] */
+ * [itest->dsn~seen-memory-zero~1] [itest->dsn~seen-memory-bounds~1] [itest->dsn~seen-cache-maintenance~1] */
 #include <guest/exception.h>
 #include <guest/fdt.h>
 #include <guest/mmu.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_xenver: the small hypercalls of the Xen ABI.
- * [itest->dsn~guest-xen-version~1] [itest->dsn~guest-sched-op~1] [itest->dsn~guest-hvm-params~1]
- * [itest->dsn~guest-vcpu-op~1] */
+ * [itest->dsn~seen-hypercalls~1] */
 #include <guest/exception.h>
 #include <guest/gic.h>
 #include <guest/hypercall.h>
