@@ -58,14 +58,17 @@ static void add_ram(struct domain *d, uint64_t frames)
     uint64_t end = at + frames;
 
     while (at < end) {
-        bool big = end - at >= PHYSMAP_BATCH && IS_ALIGNED(at, PHYSMAP_BATCH);
+        err_t err = ERR_NOMEM;
+        uint32_t order = PHYSMAP_BIG_ORDER + 1u;
 
-        if (big && physmap_populate(d, GFN(at), PHYSMAP_BIG_ORDER) == OK) {
-            at += PHYSMAP_BATCH;
-        } else {
-            check(physmap_populate(d, GFN(at), 0), "its memory does not fit the runtime part of the image");
-            at++;
+        while (err == ERR_NOMEM && order > 0u) { /* the largest blocks that there are */
+            order--;
+            if (end - at >= (UINT64_C(1) << order) && IS_ALIGNED(at, UINT64_C(1) << order)) {
+                err = physmap_populate(d, GFN(at), order);
+            }
         }
+        check(err, "its memory does not fit the runtime part of the image");
+        at += UINT64_C(1) << order;
     }
 }
 

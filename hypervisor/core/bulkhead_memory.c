@@ -151,20 +151,22 @@ int64_t bulkhead_populate_static(struct vcpu *v, gva_t arg)
  * frames; the first is *mfn. */
 static uint64_t movable(struct domain *from, gfn_t gfn, uint64_t n, mfn_t *mfn) REQUIRES(from->physmap_lock)
 {
-    uint64_t i;
+    uint64_t i = 0;
 
-    for (i = 0; i < n; i++) {
-        struct stage2_entry e = physmap_look(from, GFN(gfn.v + i));
-        struct frame f;
+    while (i < n) {
+        gfn_t at = GFN(gfn.v + i);
+        struct stage2_entry e = physmap_look(from, at);
+        uint64_t end = ALIGN_DOWN(at.v, UINT64_C(1) << e.order) + (UINT64_C(1) << e.order) - gfn.v; /* of this entry */
 
         if (e.mapping != MAPPING_RAM || (i > 0u && e.mfn.v != mfn->v + i)) {
             break;
         }
-        f = frame_look(e.mfn);
-        if (f.owner != FRAME_OWNER(from->slot) || f.type != FRAME_RAM || f.count != 1u) {
-            break;
-        }
         *mfn = (i == 0u) ? e.mfn : *mfn;
+        for (; i < n && i < end; i++) {
+            if (!frame_is_sole(MFN(mfn->v + i), FRAME_OWNER(from->slot))) {
+                return i;
+            }
+        }
     }
     return i;
 }

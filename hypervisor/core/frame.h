@@ -70,6 +70,9 @@ bool frame_put(mfn_t mfn, uint16_t *owner);
 /* The only user (count 1) hands the frame from one owner to another.  -EBUSY others use it, -EPERM not from's RAM. */
 err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to);
 
+/* owner's RAM, and mapped once.  Bound: 1 load. */
+bool frame_is_sole(mfn_t mfn, uint16_t owner);
+
 /* What the table says; FRAME_FREE also for the inside of a free block.  Bound: 19 loads. */
 struct frame frame_look(mfn_t mfn);
 uint64_t frame_free_count(void);  /* frames */

@@ -62,3 +62,15 @@ err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to)
     }
     return (seen.owner == from && seen.type == FRAME_RAM) ? ERR_BUSY : ERR_PERM;
 }
+
+bool frame_is_sole(mfn_t mfn, uint16_t owner)
+{
+    const uint64_t *e = frame_entry(mfn.v);
+    struct frame f;
+
+    if (e == NULL) {
+        return false;
+    }
+    f = frame_load(e);
+    return f.owner == owner && f.type == FRAME_RAM && f.count == 1u;
+}

@@ -141,7 +141,8 @@ static err_t prepare_all(struct domain *d, gfn_t gfn, mfn_t mfn, uint64_t count)
         if (err != OK) {
             return err;
         }
-        i += UINT64_C(1) << order;
+        /* one table serves all pages of its 2 MiB */
+        i += (order != 0u) ? PHYSMAP_BATCH : PHYSMAP_BATCH - ((gfn.v + i) & (PHYSMAP_BATCH - 1u));
     }
     return OK;
 }
