@@ -143,9 +143,16 @@ static void carve(uint64_t from, uint64_t to)
 static void fill(uint64_t mfn, uint64_t count, struct frame f)
 {
     uint64_t *e = frame_entry(mfn);
+    uint64_t i = 0;
 
     ASSERT(e != NULL);
-    for (uint64_t i = 0; i < count; i++) {
+    for (; i + 4u <= count; i += 4u) { /* by four: this is what giving memory to a domain costs, besides scrubbing it */
+        frame_store(&e[i], f);
+        frame_store(&e[i + 1u], f);
+        frame_store(&e[i + 2u], f);
+        frame_store(&e[i + 3u], f);
+    }
+    for (; i < count; i++) {
         frame_store(&e[i], f);
     }
 }

@@ -3,9 +3,9 @@
 #include "arch/contract/arch.h"
 #include "core/domain.h"
 #include "core/frame.h"
-#include "lib/string.h"
 
-/* Free pool frames are zero but for their first word, the next one's frame number. */
+/* The first word of a free pool frame is the next one's frame number; the rest is what was there.  Frames are scrubbed when
+ * they are taken, so that a generous pool costs nothing until it is used. */
 static uint64_t *next_of(mfn_t mfn)
 {
     return arch_map_frame(mfn);
@@ -27,14 +27,13 @@ err_t pool_alloc(struct domain *d, mfn_t *out)
     }
     d->pool_head.v = *next_of(mfn);
     d->pool_free--;
-    *next_of(mfn) = 0;
+    arch_scrub(mfn, 1);
     *out = mfn;
     return OK;
 }
 
 void pool_free(struct domain *d, mfn_t mfn)
 {
-    memset(arch_map_frame(mfn), 0, PAGE_SIZE);
     push(d, mfn);
 }
 
@@ -71,7 +70,6 @@ err_t pool_grow(struct domain *d, uint64_t count)
         if (err != OK) {
             return err;
         }
-        arch_scrub(mfn, 1);
         push(d, mfn);
         d->pool_total++;
     }
@@ -88,7 +86,6 @@ uint64_t pool_shrink(struct domain *d, uint64_t count)
         d->pool_head.v = *next_of(mfn);
         d->pool_free--;
         d->pool_total--;
-        *next_of(mfn) = 0;
         frame_free(mfn, 1);
         done++;
     }

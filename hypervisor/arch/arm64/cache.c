@@ -24,16 +24,18 @@ static uint64_t zva_block(void)
     return (dczid & BIT(4)) != 0u ? 0u : UINT64_C(4) << (dczid & 0xfu);
 }
 
-/* A frame is a multiple of 16 blocks of any size up to 256 bytes. */
-#define SIXTEEN(operations) ".rept 16\n\t" operations "\n\tadd %0, %0, %1\n\t.endr"
-#define BLOCK_MAX           256u
+/* n times an operation on the block at %0, %1 bytes long: a frame is a multiple of 32 blocks of up to 128 bytes, and of
+ * 64 blocks of up to 64 bytes. */
+#define EACH(n, operations) ".rept " #n "\n\t" operations "\n\tadd %0, %0, %1\n\t.endr"
+#define LINE_MAX            128u
+#define ZVA_MAX             64u
 
 static void clean(uint64_t from, uint64_t to)
 {
     uint64_t line = data_line();
 
     while (from < to) {
-        __asm__ volatile(SIXTEEN("dc civac, %0") : "+r"(from) : "r"(line) : "memory");
+        __asm__ volatile(EACH(32, "dc civac, %0") : "+r"(from) : "r"(line) : "memory");
     }
     dsb_sy();
 }
@@ -42,7 +44,7 @@ void arch_clean(mfn_t mfn, uint64_t count)
 {
     uint64_t from = (uint64_t)arch_map_frame(mfn);
 
-    ASSERT(data_line() <= BLOCK_MAX);
+    ASSERT(data_line() <= LINE_MAX);
     clean(from, from + count * PAGE_SIZE);
 }
 
@@ -53,9 +55,9 @@ void arch_scrub(mfn_t mfn, uint64_t count)
     uint64_t to = from + count * PAGE_SIZE;
     uint64_t block = zva_block();
 
-    if (LIKELY(block == data_line() && block <= BLOCK_MAX)) {
+    if (LIKELY(block == data_line() && block <= ZVA_MAX && block != 0u)) {
         while (from < to) {
-            __asm__ volatile(SIXTEEN("dc zva, %0\n\tdc civac, %0") : "+r"(from) : "r"(block) : "memory");
+            __asm__ volatile(EACH(64, "dc zva, %0\n\tdc civac, %0") : "+r"(from) : "r"(block) : "memory");
         }
         dsb_sy();
         return;
