@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_gic: the virtual GICv3 against the architecture.  Two vCPUs or more for all of it.  This file: the CPU interface
  * and delivery; t_gic_registers.c: distributor and redistributor registers.
- * [itest->dsn~seen-gic-delivery~1] */
+ * [itest->dsn~seen-gic-delivery~1] [itest->dsn~vgic-delivery~1] [itest->dsn~vgic-priority~1]
+ * [itest->dsn~vgic-overflow~1] [itest->dsn~vgic-sgi~1] */
 #include <guest/exception.h>
 #include <guest/gic.h>
 #include <guest/hypercall.h>

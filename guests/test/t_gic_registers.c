@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_gic, second half: what distributor and redistributor registers read after writes, timer and active state.
- * [itest->dsn~seen-gic-registers~1] [itest->dsn~seen-gic-state~1] */
+ * [itest->dsn~seen-gic-registers~1] [itest->dsn~seen-gic-state~1]
+ * [itest->dsn~vgic-registers~1] [itest->dsn~vgic-state-readable~1] */
 #include <guest/gic.h>
 #include <guest/platform.h>
 #include <guest/psci.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_timer: virtual and physical timer, counters, wall clock.  Boot argument: epoch=SECONDS, when the machine's clock
  * started (1767225600 = 2026-01-01); the wall clock may be up to an hour later.
- * [itest->dsn~vtimer~1] [itest->dsn~seen-wall-clock~1] */
+ * [itest->dsn~vtimer~1] [itest->dsn~vgic-linked~1] [itest->dsn~seen-wall-clock~1] */
 #include <guest/cpu.h>
 #include <guest/exception.h>
 #include <guest/gic.h>

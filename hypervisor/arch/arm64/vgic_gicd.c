@@ -14,6 +14,7 @@ static uint32_t existing(uint32_t word)
     return (word == VGIC_SPI_WORDS - 1u) ? 0x0fffffffu : UINT32_MAX;
 }
 
+/* [impl->dsn~vgic-rwp~1] */
 static uint32_t control_read(const struct domain *d, uint32_t offset)
 {
     const struct vgic_domain *g = &d->arch.vgic;

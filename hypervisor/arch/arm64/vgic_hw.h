@@ -2,7 +2,7 @@
 /* The virtual CPU interface of this CPU: ICH_*_EL2 (GIC architecture, IHI 0069).  Host tests define
  * VGIC_HW_MODEL and bring a model.
  * A list register that was written is seen by ICH_ELRSR_EL2 and ICH_HCR_EL2 only after vgic_hw_sync().
- * [impl->dsn~vgic-hw~1] */
+ */
 #ifndef ARCH_ARM64_VGIC_HW_H
 #define ARCH_ARM64_VGIC_HW_H
 

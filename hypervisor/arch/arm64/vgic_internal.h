@@ -134,7 +134,8 @@ void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint3
 void vgic_unlink(struct vgic_vcpu *g, uint32_t bits);
 /* See how the lines of linked interrupts are now.  Bound: linked ones. */
 void vgic_refresh_lines(struct vgic_vcpu *g);
-/* ---- vgic_spill.c: interrupts that the guest has taken and that are in no list register any more ---- */
+/* ---- vgic_spill.c: interrupts that the guest has taken and that are in no list register any more ----
+ * [impl->dsn~vgic-overflow~1] */
 
 /* intid is active and leaves its list register.  Bound: VGIC_SPILL_MAX. */
 void vgic_spill_push(struct vgic_vcpu *g, uint32_t intid);

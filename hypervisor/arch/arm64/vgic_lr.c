@@ -171,6 +171,7 @@ static void list(struct vcpu *v, uint32_t intid, uint32_t i, uint64_t state, str
     vgic_hw_set_lr(i, view->lr[i]);
 }
 
+/* Key of the most urgent interrupt to be given.  Bound: 32 + 2 * words.  [impl->dsn~vgic-priority~1] */
 static uint32_t best_candidate(struct vcpu *v) REQUIRES(v->domain->arch.vgic.lock)
 {
     uint32_t best = vgic_spi_best(v);
@@ -278,7 +279,6 @@ static void hold_back(struct vcpu *v, struct vgic_view *view)
 
 void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
 {
-    const struct vgic_irqs *p = &g->priv;
     uint32_t hcr = flags | (g->request.waiting ? 0u : ICH_HCR_EN);
 
     if (hcr != g->hcr) {
@@ -286,7 +286,7 @@ void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
         g->hcr = hcr;
         vgic_hw_set_hcr(hcr | ended);
     }
-    g->fast = (g->loaded && !g->request.waiting) ? g->ready & ~(p->active | p->pending) : 0u;
+    g->fast = (g->loaded && !g->request.waiting) ? g->ready & ~g->priv.active : 0u;
 }
 
 void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)

@@ -25,7 +25,8 @@ enum bank { /* offset / 0x80: arrays with one bit an interrupt */
 
 /* PIDR and CIDR, offset 0xffd0 and up; part is the low byte of the part number. */
 uint32_t vgic_id_register(uint32_t offset, uint32_t part);
-/* The access has the size of its register: words, bytes too for priorities.  offset: below 0x1000. */
+/* The access has the size of its register: words, bytes too for priorities.  offset: below 0x1000.
+ * [impl->dsn~vgic-sizes~1] */
 bool vgic_is_sized(const struct mmio *m);
 
 /* Group and enable registers. */

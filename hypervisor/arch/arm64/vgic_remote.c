@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asking other CPUs for what only they know.  docs/adr/0010-vgic-remote-state.md says why it is done this way. */
+/* Asking other CPUs for what only they know.  docs/adr/0011-vgic-remote-state.md says why it is done this way. */
 #include "arch/arm64/vgic_internal.h"
 
 static bool is_same(const struct mmio *a, const struct mmio *b)

@@ -6,6 +6,7 @@ static bool is_on(const struct vcpu *v)
     return v != NULL && __atomic_load_n(&v->power, __ATOMIC_RELAXED) == VCPU_POWER_ON;
 }
 
+/* [impl->dsn~vgic-any~1] */
 struct vcpu *vgic_spi_target(const struct domain *d, const struct vgic_spis *s, uint32_t n)
 {
     uint32_t route = s->route[n];

@@ -4,7 +4,7 @@
  * The state of an interrupt is in struct vgic_irqs, unless it is `held`: then its pending and active state is in a list
  * register of one loaded vCPU, and `pending`, `active`, `cancel`, `deact` are what is still to be applied to it, in the
  * order cancel, deact, active, pending.  A vCPU that is not loaded holds nothing.
- * [impl->dsn~vgic-state~1] */
+ */
 #ifndef ARCH_ARM64_VGIC_TYPES_H
 #define ARCH_ARM64_VGIC_TYPES_H
 

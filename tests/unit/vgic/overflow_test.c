@@ -126,7 +126,7 @@ static void without_the_trap_active_ones_come_back_first(void **state)
 }
 
 /* What one vCPU made active by a register another one can deactivate by ICC_DIR_EL1.
- * [utest->dsn~vgic-state-registers~1] */
+ * [utest->dsn~vgic-state-readable~1] */
 static void made_active_by_register_ends_by_dir(void **state)
 {
     (void)state;
@@ -150,7 +150,7 @@ static void made_active_in_a_redistributor_ends_by_dir(void **state)
 }
 
 /* Made active by a register while it is being handled: the guest's end is the end.
- * [utest->dsn~vgic-state-registers~1] */
+ * [utest->dsn~vgic-state-readable~1] */
 static void made_active_while_handled(void **state)
 {
     (void)state;
@@ -163,7 +163,7 @@ static void made_active_while_handled(void **state)
     assert_int_equal(gicd_read(v0, GICD_ISACTIVER + 4, 4), 0);
 }
 
-/* An SGI to oneself that a register made active waits.  [utest->dsn~vgic-state-registers~1] */
+/* An SGI to oneself that a register made active waits.  [utest->dsn~vgic-state-readable~1] */
 static void active_sgi_waits(void **state)
 {
     (void)state;

@@ -424,7 +424,7 @@ static void run(uint64_t from, const struct model_options *o, uint32_t steps, bo
     model_stop();
 }
 
-/* [utest->dsn~vgic-delivery~1] [utest->dsn~vgic-state-registers~1] [utest->dsn~vgic-switch~1] */
+/* [utest->dsn~vgic-delivery~1] [utest->dsn~vgic-state-readable~1] [utest->dsn~vgic-switch~1] */
 static void delivers_what_a_gic_would(void **state)
 {
     static const uint32_t lrs[] = {1, 2, 4, 16};

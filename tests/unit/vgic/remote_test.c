@@ -13,7 +13,7 @@ static bool read_once(struct vcpu *v, uint32_t offset, uint64_t *value)
 }
 
 /* vCPU 1 took it and told nobody: a read by vCPU 0 waits for its CPU's answer, takes no interrupt meanwhile, and is
- * right.  [utest->dsn~vgic-state-registers~1] */
+ * right.  [utest->dsn~vgic-state-readable~1] */
 static void asks_the_cpu_that_knows(void **state)
 {
     uint64_t value;
@@ -36,7 +36,7 @@ static void asks_the_cpu_that_knows(void **state)
     assert_int_equal(guest_hppir(v0), 0); /* the SGI */
 }
 
-/* The answer to a read that the guest gave up is not taken for a later one.  [utest->dsn~vgic-state-registers~1] */
+/* The answer to a read that the guest gave up is not taken for a later one.  [utest->dsn~vgic-state-readable~1] */
 static void an_old_answer_is_not_used(void **state)
 {
     uint64_t value;
@@ -57,7 +57,7 @@ static void an_old_answer_is_not_used(void **state)
     assert_int_equal(value, SPI_BIT);
 }
 
-/* An interrupt that came to another CPU after the question is asked for again.  [utest->dsn~vgic-state-registers~1] */
+/* An interrupt that came to another CPU after the question is asked for again.  [utest->dsn~vgic-state-readable~1] */
 static void asks_again_for_what_is_new(void **state)
 {
     uint64_t value;
@@ -78,7 +78,7 @@ static void asks_again_for_what_is_new(void **state)
     assert_int_equal(value, SPI_BIT * 3u);
 }
 
-/* Other accesses go on while an answer is missing, and interrupts come again.  [utest->dsn~vgic-state-registers~1] */
+/* Other accesses go on while an answer is missing, and interrupts come again.  [utest->dsn~vgic-state-readable~1] */
 static void giving_up_lets_interrupts_in(void **state)
 {
     uint64_t value;
@@ -119,7 +119,7 @@ static void rwp_until_it_is_withdrawn(void **state)
     assert_int_equal(guest_iar(v1), SPURIOUS);
 }
 
-/* So does the timer.  [utest->dsn~vgic-state-registers~1] */
+/* So does the timer.  [utest->dsn~vgic-state-readable~1] */
 static void the_timer_ends_the_wait(void **state)
 {
     uint64_t value;
