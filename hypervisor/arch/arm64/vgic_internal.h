@@ -118,7 +118,7 @@ void vgic_commit(struct domain *d, struct vgic_kicks *k) RELEASE(d->arch.vgic.lo
 void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_view *view, struct vgic_kicks *k)
     REQUIRES(v->domain->arch.vgic.lock);
 /* Look at everything: list registers, ended interrupts, candidates.
- * Bound: LRs * (LRs + 32 + 2 * words + VGIC_SPILL_MAX). */
+ * Bound: LRs * (LRs + 32 + 2 * words + VGIC_SPILL_MAX + LRs).  [impl->dsn~vgic-bounds~1] */
 void vgic_resync_locked(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 void vgic_resync(struct vcpu *v) EXCLUDES(v->domain->arch.vgic.lock);
 /* The most urgent candidates into list registers; view is what is there. */
