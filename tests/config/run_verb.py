@@ -203,7 +203,7 @@ class Command(unittest.TestCase):
     def test_options_change_it(self):
         arguments = self.arguments("--cpu", "max", "--smp", "8", "--memory", "1 GiB", "--icount=4", "--gdb=5555", "--", "-d", "int")
         self.assertEqual((self.pair(arguments, "-cpu"), self.pair(arguments, "-smp"), self.pair(arguments, "-m")),
-                         ("max", "8", "1024M"))
+                         ("max,pauth-impdef=on", "8", "1024M"))
         self.assertEqual(self.pair(arguments, "-icount"), "shift=4,sleep=off")
         self.assertEqual(self.pair(arguments, "-gdb"), "tcp:127.0.0.1:5555")
         self.assertEqual(arguments[-2:], ["-d", "int"])

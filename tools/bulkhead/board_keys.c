@@ -235,7 +235,8 @@ static const struct key qemu_key_rows[] = {
      .kind = KEY_TEXTS,
      FIELD(board_qemu, cpus),
      .fallback = "the one model",
-     .meaning = "CPU models that the board is tested with.",
+     .meaning = "CPU models that the board is tested with, with the properties that QEMU needs; a model may be named "
+                "without them.",
      .example = "cpus: [cortex-a57, cortex-a72, max]"},
     {.name = "serial",
      .kind = KEY_NUMBER,

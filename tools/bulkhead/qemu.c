@@ -54,6 +54,20 @@ static void add_options(struct arena *arena, struct arguments *a, const struct q
     }
 }
 
+/* The board's full argument for a model that is named without its properties: `max` is `max,pauth-impdef=on`. */
+static const char *full_model(const struct board *board, const char *model)
+{
+    const struct text *known = board->qemu.cpus.item;
+    size_t length = strlen(model);
+
+    for (size_t i = 0; i < board->qemu.cpus.count; i++) {
+        if (strncmp(known[i].value, model, length) == 0 && known[i].value[length] == ',') {
+            return known[i].value;
+        }
+    }
+    return model;
+}
+
 static size_t count_extra(const struct qemu_options *o)
 {
     size_t count = 0;
@@ -77,7 +91,7 @@ const char **qemu_command(struct arena *arena, const struct board *board, const 
     add(&a, board->qemu.machine.value);
     if (cpu != NULL) {
         add(&a, "-cpu");
-        add(&a, cpu);
+        add(&a, full_model(board, cpu));
     }
     add(&a, "-smp");
     add(&a, arena_printf(arena, "%" PRIu64, board->cpus.value));
