@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the two halves of t_gic. */
+/* Between the parts of t_gic. */
 #ifndef T_GIC_H
 #define T_GIC_H
 
@@ -27,6 +27,9 @@ struct gic_log {
 
 extern struct gic_log gic_logs[GUEST_MAX_CPUS];
 
+/* The handler of GIC_SPI sets GIC_HIGH_SPI pending and opens interrupts before it ends its own. */
+extern volatile bool gic_nest;
+
 /* Interrupts masked, logs empty. */
 void gic_start_over(void);
 
@@ -48,5 +51,16 @@ void gic_cpu_interface_registers(void);
 void gic_timer_pending_and_active(void);
 void gic_timer_level(void);
 void gic_active_blocks_delivery(void);
+
+void gic_higher_priority_goes_first(void);
+void gic_higher_priority_preempts(void);
+void gic_equal_priority_waits(void);
+void gic_priority_mask_holds_back(void);
+void gic_group_enable_holds_back(void);
+void gic_distributor_enable_holds_back(void);
+void gic_end_and_deactivate_apart(void);
+void gic_pending_again_while_active(void);
+void gic_more_pending_than_list_registers(void);
+void gic_more_active_than_list_registers(void);
 
 #endif
