@@ -219,43 +219,64 @@ void frame_release_reserved(mfn_t mfn, uint64_t count)
     spin_unlock(&blocks.lock);
 }
 
-/* Every frame of the range is free or nobody's.  Bound: FRAME_BATCH * 19 loads. */
+/* Every frame of the range is free or nobody's.  Bound: blocks and gaps in it, FRAME_BATCH at most. */
 static bool all_available(uint64_t mfn, uint64_t count)
 {
-    uint64_t first;
-    uint32_t order;
+    uint64_t at = mfn;
 
-    for (uint64_t at = mfn; at < mfn + count; at++) {
-        if (frame_region_covers(at) && !find_block(at, &first, &order)) {
+    while (at < mfn + count) {
+        uint64_t gap = frame_region_gap(at);
+        uint64_t first;
+        uint32_t order;
+
+        if (gap > 0u) {
+            at = (gap < mfn + count - at) ? at + gap : mfn + count;
+        } else if (find_block(at, &first, &order)) {
+            at = first + (UINT64_C(1) << order);
+        } else {
             return false;
         }
     }
     return true;
 }
 
+/* What is nobody's in the range joins the free lists.  -ENOSPC. */
+static err_t claim_gaps(uint64_t mfn, uint64_t count)
+{
+    uint64_t end = mfn + count;
+    err_t err = OK;
+
+    for (uint64_t at = mfn; at < end && err == OK;) {
+        uint64_t gap = frame_region_gap(at);
+
+        if (gap == 0u) { /* free: behind its block */
+            uint64_t first = at;
+            uint32_t order = 0;
+
+            ASSERT(find_block(at, &first, &order));
+            at = first + (UINT64_C(1) << order);
+            continue;
+        }
+        gap = (gap < end - at) ? gap : end - at;
+        err = frame_region_add(at, gap, false);
+        if (err == OK) {
+            insert_range(at, at + gap);
+            at += gap;
+        }
+    }
+    return err;
+}
+
 err_t frame_take(mfn_t mfn, uint64_t count, uint16_t owner, enum frame_type type)
 {
-    err_t err = OK;
+    err_t err = ERR_EXIST;
 
     if (count == 0u || count > FRAME_BATCH || !frame_in_ram(mfn.v, count)) {
         return ERR_INVAL;
     }
     spin_lock(&blocks.lock);
-    if (!all_available(mfn.v, count)) {
-        err = ERR_EXIST;
-    }
-    for (uint64_t at = mfn.v; err == OK && at < mfn.v + count;) { /* nobody's frames become free ones first */
-        uint64_t run = 0;
-        while (at + run < mfn.v + count && !frame_region_covers(at + run)) {
-            run++;
-        }
-        if (run > 0u) {
-            err = frame_region_add(at, run, false);
-            if (err == OK) {
-                insert_range(at, at + run);
-            }
-        }
-        at += (run > 0u) ? run : 1u;
+    if (all_available(mfn.v, count)) {
+        err = claim_gaps(mfn.v, count);
     }
     if (err == OK) {
         carve(mfn.v, mfn.v + count);

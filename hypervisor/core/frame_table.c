@@ -95,9 +95,21 @@ bool frame_region_overlaps(uint64_t mfn, uint64_t count)
     return false;
 }
 
-bool frame_region_covers(uint64_t mfn)
+uint64_t frame_region_gap(uint64_t mfn)
 {
-    return frame_region_overlaps(mfn, 1);
+    uint64_t gap = UINT64_MAX - mfn;
+
+    for (uint32_t i = 0; i < table.region_count; i++) {
+        const struct region *r = &table.regions[i];
+
+        if (mfn - r->base < r->count) {
+            return 0;
+        }
+        if (r->base > mfn && r->base - mfn < gap) {
+            gap = r->base - mfn;
+        }
+    }
+    return gap;
 }
 
 static void remove_at(uint32_t i)

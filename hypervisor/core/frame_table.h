@@ -20,7 +20,8 @@ bool frame_in_ram(uint64_t mfn, uint64_t count);
 err_t frame_region_add(uint64_t mfn, uint64_t count, bool outside);
 void frame_region_drop_outside(void);
 bool frame_region_overlaps(uint64_t mfn, uint64_t count);
-bool frame_region_covers(uint64_t mfn);
+/* Frames from mfn on that no range covers; 0 = one covers mfn.  Bound: FRAME_REGIONS. */
+uint64_t frame_region_gap(uint64_t mfn);
 
 static inline struct frame frame_unpack(uint64_t w)
 {
