@@ -275,6 +275,11 @@ static int start_qemu(struct run *r, const char *const *command)
     if (!r->headless && isatty(0)) {
         fprintf(stderr, "Ctrl-A x leaves.  Ctrl-A three times moves your input to the next domain.\n");
     }
+    if (r->qemu.gdb_port != 0) {
+        fprintf(stderr,
+                "Waiting for a debugger: gdb-multiarch build/arm64/hypervisor/hypervisor.elf -ex 'target remote :%u'\n",
+                r->qemu.gdb_port);
+    }
     enum relay_end end = relay_run(command, &r->relay, &status);
     if (!r->headless && isatty(0)) {
         fprintf(stderr, "\n");
