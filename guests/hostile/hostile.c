@@ -111,8 +111,8 @@ static void fill_buffer(struct attacker *attacker)
     }
 }
 
-/* Success would end this domain or stop this CPU for good. */
-static bool is_suicide(uint64_t number, uint64_t a0)
+/* Success would end this domain or stop this CPU for good.  Commands are 32 bits wide. */
+static bool is_suicide(uint64_t number, uint32_t a0)
 {
     return number == __HYPERVISOR_sched_op &&
            (a0 == SCHEDOP_shutdown || a0 == SCHEDOP_block || a0 == SCHEDOP_poll || a0 == SCHEDOP_watchdog);
@@ -147,10 +147,10 @@ static void attack_hypercall(struct attacker *attacker)
     uint64_t a2 = number == __HYPERVISOR_grant_table_op ? below(attacker, 64) : argument(attacker);
 
     fill_buffer(attacker);
-    if (is_suicide(number, a0) || number == __HYPERVISOR_multicall) {
+    if (is_suicide(number, (uint32_t)a0) || number == __HYPERVISOR_multicall) {
         number = __HYPERVISOR_xen_version;
     }
-    if (number == __HYPERVISOR_console_io && a0 == CONSOLEIO_write) {
+    if (number == __HYPERVISOR_console_io && (uint32_t)a0 == CONSOLEIO_write) {
         a0 = 1000;
     }
     attacker->refusals += hypercall5(number, a0, argument(attacker), a2, argument(attacker), argument(attacker)) < 0;
