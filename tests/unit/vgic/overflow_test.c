@@ -199,6 +199,41 @@ static void many_pending_come_in_order(void **state)
     assert_int_equal(take(v0), SPURIOUS);
 }
 
+/* More taken and not deactivated than can be kept: the next one waits for a deactivation, none is lost.
+ * [utest->dsn~vgic-overflow~1] */
+static void more_taken_than_can_be_displaced(void **state)
+{
+    uint32_t taken[40];
+    uint32_t count = 0;
+    uint32_t first;
+
+    (void)state;
+    begin(2, false);
+    guest_set_eoimode(v0, true);
+    for (uint32_t i = 0; i < 40u; i++) {
+        vgic_pend(v0, SPI + i);
+    }
+    for (uint32_t intid = take(v0); intid != SPURIOUS; intid = take(v0)) {
+        assert_true(count < 40u);
+        taken[count++] = intid;
+        guest_eoir(v0, intid);
+    }
+    first = count;
+    assert_in_range(first, 32, 39);
+    while (count < 40u) {
+        guest_dir(v0, taken[count - first]);
+        taken[count] = take(v0);
+        assert_int_equal(taken[count], SPI + count);
+        guest_eoir(v0, taken[count]);
+        count++;
+    }
+    for (uint32_t i = 40u - first; i < 40u; i++) {
+        guest_dir(v0, taken[i]);
+        model_settle();
+    }
+    assert_int_equal(gicd_read(v0, GICD_ISACTIVER + 4, 4) | gicd_read(v0, GICD_ISACTIVER + 8, 4), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +248,7 @@ int main(void)
         cmocka_unit_test_teardown(made_active_in_a_redistributor_ends_by_dir, stop),
         cmocka_unit_test_teardown(made_active_while_handled, stop),
         cmocka_unit_test_teardown(active_sgi_waits, stop),
+        cmocka_unit_test_teardown(more_taken_than_can_be_displaced, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

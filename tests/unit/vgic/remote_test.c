@@ -135,6 +135,60 @@ static void the_timer_ends_the_wait(void **state)
     assert_int_equal(guest_hppir(v0), TIMER);
 }
 
+/* The answer to one access to another's frame does not serve a different one.  [utest->dsn~vgic-state-readable~1] */
+static void an_answer_serves_its_access_only(void **state)
+{
+    struct mmio enable = {.offset = GICR_STRIDE + GICR_SGI + GICD_ISENABLER, .size = 4};
+    struct mmio write = {.offset = GICR_STRIDE + GICR_SGI + GICD_ICENABLER, .size = 4, .write = true, .value = 1};
+    struct mmio other;
+
+    (void)state;
+    begin(4, false);
+    model_enter(v0);
+    assert_true(vgic_gicr_access(v0, &enable) && enable.again);
+    model_settle_cpu(1);
+    model_enter(v0);
+    other = write;
+    assert_true(vgic_gicr_access(v0, &other) && other.again);
+    model_settle_cpu(1);
+    model_enter(v0);
+    other = write;
+    other.value = 2; /* the same register, another value */
+    assert_true(vgic_gicr_access(v0, &other) && other.again);
+    model_settle_cpu(1);
+    model_enter(v0);
+    other = (struct mmio){.offset = write.offset, .size = 4, .write = true, .value = 2};
+    assert_true(vgic_gicr_access(v0, &other) && !other.again);
+    assert_int_equal(gicr_read(v0, 1, GICR_SGI + GICD_ISENABLER, 4), ~UINT32_C(3));
+}
+
+/* An interrupt for a vCPU of a domain that is not in this CPU's registers leaves those alone.
+ * [utest->dsn~vgic-delivery~1] */
+static void another_domain_is_loaded(void **state)
+{
+    struct domain *other = calloc(1, sizeof(*other));
+    struct vcpu *stranger = aligned_alloc(_Alignof(struct vcpu), sizeof(*stranger));
+    uint32_t accesses;
+
+    (void)state;
+    begin(4, false);
+    *stranger = (struct vcpu){.domain = other};
+    other->max_vcpus = 1;
+    other->vcpus[0] = stranger;
+    assert_int_equal(vgic_domain_init(other, 0), OK);
+    assert_int_equal(vgic_vcpu_init(stranger), OK);
+    model_load(stranger);
+    accesses = cpu0()->lr_reads + cpu0()->lr_writes;
+    model.notifications = 0;
+    vgic_pend(v0, SPI);
+    assert_int_equal(cpu0()->lr_reads + cpu0()->lr_writes, accesses);
+    assert_int_equal(model.notifications, 1);
+    model_load(v0);
+    assert_int_equal(take(v0), SPI);
+    free(stranger);
+    free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +198,8 @@ int main(void)
         cmocka_unit_test_teardown(giving_up_lets_interrupts_in, stop),
         cmocka_unit_test_teardown(rwp_until_it_is_withdrawn, stop),
         cmocka_unit_test_teardown(the_timer_ends_the_wait, stop),
+        cmocka_unit_test_teardown(an_answer_serves_its_access_only, stop),
+        cmocka_unit_test_teardown(another_domain_is_loaded, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
