@@ -43,7 +43,7 @@ enum key_kind {
     KEY_TEXTS,   /* struct items of struct text */
     KEY_MAP,     /* the structure of the inner table */
     KEY_MAPS,    /* struct items: list of the inner table's structure */
-    KEY_NAMED, /* struct items: mapping from the writer's names; the structure starts with struct text name */
+    KEY_NAMED,   /* struct items: mapping from the writer's names; the structure starts with struct text name */
 };
 
 struct key_table;
