@@ -49,8 +49,11 @@ static void decide_moves(struct load *load)
 static bool read_partial(struct load *load, const struct board_table *board, const void **partial)
 {
     const struct plan_module *module = &load->modules[PLAN_DEVICE_TREE];
-    struct passthrough_context context = {
-        .domain = load->domain->name, .board = board, .banks = &load->banks, .has_safe = load->has_safe};
+    struct passthrough_context context = {.domain = load->domain->name,
+                                          .board = board,
+                                          .banks = &load->banks,
+                                          .devices = &load->devices,
+                                          .has_safe = load->has_safe};
 
     *partial = NULL;
     if (module->data == NULL) {

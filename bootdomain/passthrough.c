@@ -159,14 +159,18 @@ static bool is_reserved(const struct board_table *board, const struct board_rang
     return false;
 }
 
-static bool is_over_ram(const struct kernel_banks *banks, const struct board_range *range)
+static bool is_in_use(const struct passthrough_context *context, const struct board_range *range)
 {
-    for (uint32_t i = 0; i < banks->count; i++) {
-        if (range_overlaps(&banks->bank[i], range)) {
+    const struct guest_devices *devices = context->devices;
+
+    for (uint32_t i = 0; i < context->banks->count; i++) {
+        if (range_overlaps(&context->banks->bank[i], range)) {
             return true;
         }
     }
-    return false;
+    return range_overlaps(&devices->gicd, range) || range_overlaps(&devices->gicr, range) ||
+           range_overlaps(&devices->grants, range) ||
+           (devices->uart.size != 0 && range_overlaps(&devices->uart, range));
 }
 
 static bool add_range(struct passthrough *passthrough, const struct device *device,
@@ -182,8 +186,9 @@ static bool add_range(struct passthrough *passthrough, const struct device *devi
     if (is_reserved(device->context->board, &machine)) {
         return refuse(device, "has an xen,reg in RAM or in a device of the hypervisor; take it out");
     }
-    if (is_over_ram(device->context->banks, &guest)) {
-        return refuse(device, "has an xen,reg over the domain's own memory; choose another guest address");
+    if (is_in_use(device->context, &guest)) {
+        return refuse(device,
+                      "has an xen,reg over the domain's memory or virtual devices; choose another guest address");
     }
     if (passthrough->range_count == PASSTHROUGH_MAX_RANGES) {
         return refuse(device, "is one too many: 32 ranges are all that a domain can have; take one out");

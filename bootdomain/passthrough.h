@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guest_fdt.h"
 #include "kernel.h"
 #include "plan.h"
 
@@ -37,12 +38,13 @@ struct passthrough {
 struct passthrough_context {
     const char *domain;
     const struct board_table *board;
-    const struct kernel_banks *banks; /* the domain's RAM */
-    bool has_safe;                    /* some domain of the plan is safe */
+    const struct kernel_banks *banks;    /* the domain's RAM */
+    const struct guest_devices *devices; /* its virtual devices */
+    bool has_safe;                       /* some domain of the plan is safe */
 };
 
 /* Read what the checked tree `partial` asks for.  False, and said for the first device, when one cannot be given: it is
- * RAM or the hypervisor's, lies over the domain's RAM, may read or write memory by itself (nothing confines it before
+ * RAM or the hypervisor's, lies over the domain's RAM or virtual devices, may read or write memory by itself (nothing confines it before
  * there is an SMMU driver), or is not described as above.  Bound: nodes of the tree. */
 bool passthrough_read(struct passthrough *passthrough, const struct passthrough_context *context, const void *partial);
 

@@ -32,14 +32,15 @@ static void build_tree(const struct plan_domain *domain, const void *partial)
     struct guest_devices devices;
     uint64_t size = 0;
     struct passthrough given;
-    struct passthrough_context context = {.domain = domain->name, .board = &board, .banks = &banks};
+    struct passthrough_context context = {
+        .domain = domain->name, .board = &board, .banks = &banks, .devices = &devices};
 
     layout_banks(domain, &banks);
+    guest_devices_of(domain, &board, &devices);
     if (passthrough_read(&given, &context, partial)) {
         fuzz_assert(given.range_count <= PASSTHROUGH_MAX_RANGES);
         fuzz_assert(given.interrupt_count <= PASSTHROUGH_MAX_INTERRUPTS);
     }
-    guest_devices_of(domain, &board, &devices);
     struct guest_fdt_input input = {.domain = domain, .banks = &banks, .devices = &devices, .partial = partial};
     if (guest_fdt_build(&input, out, &size)) {
         fuzz_assert(size <= sizeof(out) && tree_get(out, size, "built", NULL, 0) != NULL);

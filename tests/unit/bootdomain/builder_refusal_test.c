@@ -39,21 +39,30 @@ static void what_waits_for_a_failed_domain_is_not_started(void **state)
     assert_false(model_domains[1].exists);
 }
 
-static void refuses_a_damaged_gzip_kernel_after_its_header(void **state)
+/* A gzip file of an Image that has `bytes` bytes and says that it needs `says` in memory. */
+static size_t make_gzip(uint8_t *packed, size_t room, uint64_t bytes, uint64_t says)
 {
-    (void)state;
     char path[] = "/tmp/builder_test_XXXXXX";
     char command[128];
     int file = mkstemp(path);
     FILE *out = fdopen(file, "w");
-    fwrite(kernel_file, 1, KERNEL_BYTES, out);
+
+    memcpy(&kernel_file[16], &says, 8);
+    assert_int_equal(fwrite(kernel_file, 1, bytes, out), bytes);
     fclose(out);
     snprintf(command, sizeof(command), "gzip -1 -c %s", path);
     FILE *pipe = popen(command, "r");
-    static uint8_t packed[4 << 20];
-    size_t size = fread(packed, 1, sizeof(packed), pipe);
+    size_t size = fread(packed, 1, room, pipe);
     assert_int_equal(pclose(pipe), 0);
     remove(path);
+    return size;
+}
+
+static void refuses_a_damaged_gzip_kernel_after_its_header(void **state)
+{
+    (void)state;
+    static uint8_t packed[4 << 20];
+    size_t size = make_gzip(packed, sizeof(packed), KERNEL_BYTES, 4 * MIB);
     struct plan_domain *good = builder_add("good");
     good->modules[PLAN_KERNEL].data = packed;
     good->modules[PLAN_KERNEL].size = size;
@@ -69,6 +78,33 @@ static void refuses_a_damaged_gzip_kernel_after_its_header(void **state)
 }
 
 /* Each call that can fail is made to fail once. */
+static void inflates_no_further_than_the_header_says(void **state)
+{
+    static uint8_t packed[4 << 20];
+    static const struct {
+        uint64_t bytes;
+        bool is_good;
+    } cases[] = {{3 * MIB, true}, {3 * MIB + 1, false}, {3 * MIB - 1, true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct plan_domain *domain = builder_add("zip");
+        said_clear();
+        domain->modules[PLAN_KERNEL].data = packed;
+        domain->modules[PLAN_KERNEL].size = make_gzip(packed, sizeof(packed), cases[i].bytes, 3 * MIB);
+        builder_run(&builder, (uint32_t)i);
+        assert_int_equal(builder.states[i].is_started, cases[i].is_good);
+        if (cases[i].is_good) {
+            assert_said_nothing();
+            assert_file_at(builder.states[i].domid, 0x40000000, cases[i].bytes, 64);
+        } else {
+            assert_said(
+                "boot: domain 'zip': the kernel is damaged gzip data (it is longer than its Image header says); "
+                "compress it again");
+        }
+    }
+}
+
 static void every_refusal_of_the_hypervisor_ends_cleanly(void **state)
 {
     static const int64_t errors[] = {-XEN_ENOMEM, -XEN_EPERM, -XEN_EIO};
@@ -165,6 +201,7 @@ int main(void)
                                         builder_stop),
         cmocka_unit_test_setup_teardown(what_waits_for_a_failed_domain_is_not_started, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(refuses_a_damaged_gzip_kernel_after_its_header, builder_start, builder_stop),
+        cmocka_unit_test_setup_teardown(inflates_no_further_than_the_header_says, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(every_refusal_of_the_hypervisor_ends_cleanly, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(refuses_a_damaged_partial_tree, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(names_a_module_outside_that_cannot_be_read, builder_start, builder_stop),

@@ -19,6 +19,10 @@ static const struct board_table board = {.name = "test-board",
                                          .uart = {0x9000000, 0x1000},
                                          .uart_irq = 33};
 static const struct kernel_banks banks = {.count = 1, .bank = {{0x40000000, 64 * MIB}}};
+static const struct guest_devices devices = {.gicd = {0x3001000, 0x10000},
+                                             .gicr = {0x3020000, 0x20000},
+                                             .uart = {0x22000000, 0x1000},
+                                             .grants = {0x38000000, 0x1000000}};
 static struct passthrough given;
 
 /* The partial tree with these nodes below /passthrough; freed by the caller. */
@@ -43,7 +47,8 @@ static void *compile(const char *nodes)
 
 static bool read_nodes(const char *nodes, bool has_safe)
 {
-    struct passthrough_context context = {.domain = "d", .board = &board, .banks = &banks, .has_safe = has_safe};
+    struct passthrough_context context = {
+        .domain = "d", .board = &board, .banks = &banks, .devices = &devices, .has_safe = has_safe};
     void *tree = compile(nodes);
 
     said_clear();
@@ -119,7 +124,13 @@ static void refuses_by_name(void **state)
         {"uart { " RTC "xen,reg = <0 0x9000000 0 0x1000 0 0x9000000>; };",
          "boot: domain 'd': device 'uart' has an xen,reg in RAM or in a device of the hypervisor; take it out"},
         {"rtc { " RTC "xen,reg = <0 0x9010000 0 0x1000 0 0x43fff000>; };",
-         "boot: domain 'd': device 'rtc' has an xen,reg over the domain's own memory; choose another guest address"},
+         "boot: domain 'd': device 'rtc' has an xen,reg over the domain's memory or virtual devices; choose another "
+         "guest "
+         "address"},
+        {"rtc { " RTC "xen,reg = <0 0x9010000 0 0x1000 0 0x22000000>; };",
+         "boot: domain 'd': device 'rtc' has an xen,reg over the domain's memory or virtual devices; choose another "
+         "guest "
+         "address"},
         {"rtc { " RTC "interrupts = <0 2>; };",
          "boot: domain 'd': device 'rtc' has interrupts that are not a list of <type number flags>; write it so"},
         {"rtc { " RTC "interrupts = <1 2 4>; };",
