@@ -83,10 +83,8 @@ enum gunzip_result gunzip_read(struct gunzip *gunzip, uint8_t *to, uint64_t room
         if (result == Z_STREAM_END) {
             return GUNZIP_END;
         }
-        bool is_truncated = stream.avail_in == 0 && gunzip->left == 0 && stream.avail_out != 0;
-        if (result != Z_OK || is_truncated) {
-            gunzip->reason =
-                (result == Z_OK || result == Z_BUF_ERROR || stream.msg == NULL) ? "it ends too early" : stream.msg;
+        if (result != Z_OK) { /* Z_BUF_ERROR: no more input */
+            gunzip->reason = (result == Z_BUF_ERROR || stream.msg == NULL) ? "it ends too early" : stream.msg;
             return GUNZIP_BAD;
         }
     }

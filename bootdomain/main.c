@@ -100,7 +100,6 @@ static bool read_memmap(const struct hvm_start_info *info)
             return false;
         }
     }
-    ranges_grow_to_pages(&taken);
     return true;
 }
 

@@ -67,12 +67,3 @@ void ranges_shrink_to_pages(struct ranges *ranges)
         }
     }
 }
-
-void ranges_grow_to_pages(struct ranges *ranges)
-{
-    for (uint32_t i = 0; i < ranges->count; i++) {
-        uint64_t base = range_align_down(ranges->range[i].base, LAYOUT_PAGE);
-        uint64_t end = range_align_up(range_end(&ranges->range[i]), LAYOUT_PAGE);
-        ranges->range[i] = (struct board_range){.base = base, .size = end - base};
-    }
-}

@@ -24,8 +24,7 @@ bool ranges_add(struct ranges *ranges, uint64_t base, uint64_t size);
  * Bound: RANGES_MAX steps. */
 bool ranges_cut(struct ranges *ranges, uint64_t base, uint64_t size);
 
-/* Make every range whole 4 KiB pages: shrink (RAM to use) or grow (memory to leave alone). */
+/* Leave of every range its whole 4 KiB pages. */
 void ranges_shrink_to_pages(struct ranges *ranges);
-void ranges_grow_to_pages(struct ranges *ranges);
 
 #endif

@@ -152,7 +152,7 @@ static void refuses_a_field_that_is_no_number(void **state)
 static void refuses_data_past_the_end(void **state)
 {
     (void)state;
-    static const uint32_t sizes[] = {5000, 0x7fffffff, 0xffffffff, 0xfffffff0};
+    static const uint32_t sizes[] = {125, 5000, 0x7fffffff, 0xffffffff, 0xfffffff0};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         used = 0;
         put_header("070701", 0100644, 1, sizes[i], 7);

@@ -92,6 +92,17 @@ static void usual_place_is_128_mib_up(void **state)
     assert_int_equal(place.fdt, 0x48000000 + 5 * MIB + 0x1000);
 }
 
+static void usual_place_must_hold_all(void **state)
+{
+    (void)state;
+    struct kernel kernel = kernel_at(0x40000000, 0x42000000);
+    banks = (struct kernel_banks){.count = 1, .bank = {{0x40000000, 130 * MIB}}};
+    assert_true(layout_place("d", &banks, &kernel, 2 * MIB - 0x10000, 0x10000, &place));
+    assert_int_equal(place.ramdisk, 0x48000000);
+    assert_true(layout_place("d", &banks, &kernel, 2 * MIB - 0x10000 + 1, 0x10000, &place));
+    assert_int_equal(place.ramdisk, 0x47e00000);
+}
+
 static void small_bank_takes_the_top(void **state)
 {
     (void)state;
@@ -272,6 +283,7 @@ int main(void)
         cmocka_unit_test(static_range_is_cut_at_the_end_of_a_bank),
         cmocka_unit_test(domain_from_the_pool_has_no_pieces),
         cmocka_unit_test(usual_place_is_128_mib_up),
+        cmocka_unit_test(usual_place_must_hold_all),
         cmocka_unit_test(small_bank_takes_the_top),
         cmocka_unit_test(tiny_bank_takes_what_is_left),
         cmocka_unit_test(kernel_at_the_top_leaves_room_below),

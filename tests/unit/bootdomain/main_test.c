@@ -91,7 +91,7 @@ static void make_host_tree(uint64_t base, uint64_t size)
     fdt64_t reg[2] = {cpu_to_fdt64(base), cpu_to_fdt64(size)};
 
     fdt_create(host_tree, sizeof(host_tree));
-    fdt_add_reservemap_entry(host_tree, 0x50000100, 0x1000);
+    fdt_add_reservemap_entry(host_tree, 0x4c000100, 0x1000);
     fdt_finish_reservemap(host_tree);
     fdt_begin_node(host_tree, "");
     fdt_property_u32(host_tree, "#address-cells", 2);
@@ -208,7 +208,8 @@ static void claims_all_ram_but_what_somebody_has(void **state)
     assert_int_equal(model_status, 0);
     assert_true(ranges_cut(&model_claimed, 0x40000000, 2 * MIB)); /* below the image */
     assert_true(ranges_cut(&model_claimed, 0x41200000, 0x48000000 - 0x41200000));
-    assert_true(ranges_cut(&model_claimed, 0x48800000, 0x50000000 - 0x48800000)); /* the end; 0x50000100 is no RAM */
+    assert_true(ranges_cut(&model_claimed, 0x48800000, 0x4c000000 - 0x48800000)); /* up to what the tree reserves */
+    assert_true(ranges_cut(&model_claimed, 0x4c002000, 0x50000000 - 0x4c002000));
     assert_int_equal(model_claimed.count, 0);
 }
 

@@ -413,6 +413,9 @@ int64_t hyper_map_outside(uint64_t base, uint64_t size, uint64_t to)
     FAIL_HERE();
     assert_true(base <= outside.base && base + size >= outside.base + outside.size);
     assert_true(base % PAGE == 0 && size % PAGE == 0);
+    if (outside.mapped_at != 0) {
+        return -XEN_EEXIST;
+    }
     outside.mapped_at = to;
     return 0;
 }

@@ -14,13 +14,14 @@
 #define MAX_CASES 256
 #define MIB       UINT64_C(0x100000)
 
-static const uint8_t kernel_bytes[] = "a kernel";
-static const uint8_t ramdisk_bytes[] = "a ramdisk";
+/* Two pages: the partial tree lies in the last one of the ramdisk. */
+static const uint8_t kernel_bytes[4096] __attribute__((aligned(4096))) = "a kernel";
+static const uint8_t ramdisk_bytes[8192] __attribute__((aligned(4096))) = "a ramdisk";
 
 static const struct archive archive = {.count = 4,
                                        .members = {{"kernel", kernel_bytes, sizeof(kernel_bytes)},
-                                                   {"ramdisk", ramdisk_bytes, sizeof(ramdisk_bytes)},
-                                                   {"partial.dtb", ramdisk_bytes, sizeof(ramdisk_bytes)},
+                                                   {"ramdisk", ramdisk_bytes, 5000},
+                                                   {"partial.dtb", &ramdisk_bytes[6000], 100},
                                                    {"empty", kernel_bytes, 0}}};
 
 static const struct board_table board = {
@@ -28,6 +29,7 @@ static const struct board_table board = {
     .version = BOARD_VERSION,
     .name = "test-board",
     .cpu_count = 4,
+    .gic_spis = 256,
     .ram_count = 1,
     .mpidr = {0, 1, 2, 0x100},
     .ram = {{0x40000000, 1024 * MIB}},
@@ -132,12 +134,23 @@ static void reads_all_of_a_domain(void **state)
     assert_int_equal(plan.affinity[linux_a->first_vcpu], 0xd);
     assert_int_equal(plan.affinity[linux_a->first_vcpu + 1], 0x8);
     assert_true(linux_a->modules[PLAN_KERNEL].shared);
+    assert_false(linux_a->modules[PLAN_RAMDISK].shared);
     const struct plan_domain *fixed = &plan.domains[2];
     assert_int_equal(fixed->flags, BULKHEAD_DOMAIN_DIRECT);
     assert_int_equal(fixed->role, BULKHEAD_ROLE_HARDWARE);
     assert_int_equal(fixed->fixed_count, 2);
     assert_int_equal(fixed->fixed[1].base, 0x58000000);
     assert_int_equal(fixed->fixed[1].size, 16 * MIB);
+}
+
+static void a_module_in_the_last_page_of_another_keeps_it_from_moving(void **state)
+{
+    (void)state;
+    assert_true(read_file("accepted", "shared-page.dts"));
+    assert_true(plan.domains[0].modules[PLAN_RAMDISK].shared);
+    assert_true(plan.domains[0].modules[PLAN_DEVICE_TREE].shared);
+    assert_false(plan.domains[0].modules[PLAN_KERNEL].shared);
+    assert_int_equal(plan.domains[0].spis, 256); /* its devices keep their numbers */
 }
 
 static void starts_after_what_it_names_and_safe_ones_first(void **state)
@@ -221,6 +234,8 @@ int main(void)
     add_folder("refused", refuses, &entries[0]);
     add_folder("accepted", accepts, &entries[1]);
     add("reads all of a domain", reads_all_of_a_domain, NULL);
+    add("a module in the last page of another keeps it from moving",
+        a_module_in_the_last_page_of_another_keeps_it_from_moving, NULL);
     add("starts after what it names and safe ones first", starts_after_what_it_names_and_safe_ones_first, NULL);
     add("copies a tree that is not aligned", copies_a_tree_that_is_not_aligned, NULL);
     add("refuses a truncated tree", refuses_a_truncated_tree, NULL);
