@@ -7,6 +7,7 @@
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic.h"
 #include "arch/contract/arch.h"
+#include "bulkhead/launch.h"
 #include "core/upcall.h"
 
 #define MDCR_PMU  (MDCR_TPM | MDCR_TPMCR)
@@ -57,12 +58,21 @@ void pmu_first_use(struct vcpu *v)
     isb();
 }
 
+/* The physical interrupt's active state goes with the vCPU that has it in flight. */
+static void set_in_flight(const struct vcpu *v, bool active)
+{
+    if (vgic_hw_in_flight(v, LAUNCH_PMU_PPI)) {
+        gic_set_active(this_cpu(), board->pmu_ppi, active);
+    }
+}
+
 void pmu_save(struct vcpu *v)
 {
     struct pmu_state *s = &v->arch.pmu;
     uint32_t count;
 
     if (!s->live) {
+        set_in_flight(v, false);
         return;
     }
     s->pmcr = read_sysreg(s3_3_c9_c12_0) & PMCR_KEEP;
@@ -86,9 +96,7 @@ void pmu_save(struct vcpu *v)
     write_sysreg(s3_0_c9_c14_2, UINT32_MAX);
     write_sysreg(s3_3_c9_c12_3, UINT32_MAX);
     write_sysreg(s3_3_c9_c14_0, 0);
-    if (vgic_hw_in_flight(v, board->pmu_ppi)) {
-        gic_set_active(this_cpu(), board->pmu_ppi, false);
-    }
+    set_in_flight(v, false);
     s->live = false;
     v->arch.mdcr |= MDCR_PMU;
 }
@@ -100,9 +108,7 @@ void pmu_load(struct vcpu *v)
     if (!s->used) {
         return;
     }
-    if (vgic_hw_in_flight(v, board->pmu_ppi)) {
-        gic_set_active(this_cpu(), board->pmu_ppi, true);
-    }
+    set_in_flight(v, true);
     if ((s->pmcr & PMCR_E) != 0u || (s->ovsset & s->intenset) != 0u) {
         make_live(v);
     }
