@@ -270,16 +270,29 @@ static void nobody_becomes_the_boot_domain_again(void **state)
     assert_int_equal(exit_boot(control, 0), ERR_PERM);
 }
 
+static struct bulkhead_exit halting;
+
+static void exit_and_halt(void *arg)
+{
+    (void)arg;
+    (void)do_bulkhead(boot, BULKHEAD_OP_EXIT_BOOT_SERVICES, &halting);
+}
+
 /* [utest->dsn~boot-seal~1] */
 static void exit_can_halt_the_platform(void **state)
 {
-    static struct bulkhead_exit e;
+    struct bulkhead_exit e;
 
     (void)state;
     boot = machine_start();
     e = (struct bulkhead_exit){.status = 2, .action = 7};
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_EXIT_BOOT_SERVICES, &e), ERR_INVAL);
     assert_false(is_sealed());
+    host_console_clear();
+    halting = (struct bulkhead_exit){.status = 2, .action = BULKHEAD_EXIT_HALT};
+    assert_null(host_run(exit_and_halt, NULL));
+    assert_string_equal(host_console(),
+                        "bulkhead: the launch failed (status 2) and the system description says halt\r\n");
 }
 
 /* [utest->dsn~boot-unfinished~1] */

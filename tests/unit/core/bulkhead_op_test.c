@@ -6,6 +6,7 @@
 #include "fixture.h"
 #include "arch/contract/arch.h"
 #include "core/physmap.h"
+#include "core/pool.h"
 #include "core/rights.h"
 
 #include <string.h>
@@ -339,6 +340,72 @@ static void moves_are_checked(void **state)
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MOVE_FRAMES, &m), OK);
 }
 
+/* The domain's free pool frames go aside; returns how many. */
+static uint64_t spend_pool(struct domain *d)
+{
+    uint64_t n = 0;
+    mfn_t m;
+
+    spin_lock(&d->physmap_lock);
+    while (pool_alloc(d, &m) == OK) {
+        n++;
+    }
+    spin_unlock(&d->physmap_lock);
+    return n;
+}
+
+/* [utest->dsn~move-frames~1] */
+static void what_somebody_else_uses_is_not_moved(void **state)
+{
+    uint64_t from = BOOT_DOMAIN_ARCHIVE >> PAGE_SHIFT;
+    struct bulkhead_move m = {.domid = one, .tail_bytes = 4096, .from = from, .to = 0x48000, .count = 4};
+    mfn_t held;
+
+    (void)state;
+    assert_int_equal(physmap_hold(boot->domain, GFN(from + 2u), &held), OK);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MOVE_FRAMES, &m), ERR_INVAL);
+    assert_int_equal(m.count, 2); /* those before it have gone */
+    assert_int_equal(look(boot->domain, from + 1u).mapping, MAPPING_NONE);
+    assert_int_equal(look(boot->domain, from + 2u).mapping, MAPPING_RAM);
+    assert_int_equal(look(domain_of(one), 0x48002).mapping, MAPPING_NONE);
+    physmap_release(held);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MOVE_FRAMES, &m), OK);
+    assert_int_equal(frame_look(held).owner, FRAME_OWNER(one));
+}
+
+/* [utest->dsn~move-frames~1] */
+static void a_move_without_tables_loses_no_frame(void **state)
+{
+    uint64_t from = BOOT_DOMAIN_ARCHIVE >> PAGE_SHIFT;
+    struct bulkhead_move m = {.domid = one, .tail_bytes = 4096, .from = from + 1u, .to = 0x48001, .count = 2};
+    uint64_t free_before = frame_free_count();
+    uint64_t had = domain_of(one)->frames;
+    uint64_t boot_had = boot->domain->frames;
+
+    (void)state;
+    (void)spend_pool(domain_of(one)); /* the receiver's: the frames of the step are free again */
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MOVE_FRAMES, &m), ERR_NOMEM);
+    assert_int_equal(domain_of(one)->frames, had);
+    assert_int_equal(boot->domain->frames, boot_had - 2u);
+    assert_int_equal(frame_free_count(), free_before + 2u);
+    assert_int_equal(frame_look(MFN((ARCHIVE_AT >> PAGE_SHIFT) + 1u)).type, FRAME_FREE);
+    assert_int_equal(look(boot->domain, from + 3u).mapping, MAPPING_RAM);
+}
+
+/* [utest->dsn~move-frames~1] */
+static void a_giver_without_tables_keeps_its_frames(void **state)
+{
+    uint64_t from = BOOT_DOMAIN_ARCHIVE >> PAGE_SHIFT;
+    struct bulkhead_move m = {.domid = one, .tail_bytes = 4096, .from = from + 1u, .to = 0x48001, .count = 2};
+
+    (void)state;
+    (void)spend_pool(boot->domain); /* its 2 MiB entry cannot be split */
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MOVE_FRAMES, &m), ERR_INVAL);
+    assert_int_equal(look(boot->domain, from + 1u).mapping, MAPPING_RAM);
+    assert_int_equal(frame_look(MFN((ARCHIVE_AT >> PAGE_SHIFT) + 1u)).owner, FRAME_OWNER(SLOT_BOOT));
+    assert_int_equal(domain_of(one)->frames, 1024);
+}
+
 static int64_t set(uint16_t domid, const char *name, uint16_t role, uint32_t flags)
 {
     struct bulkhead_domain d = {.domid = domid, .role = role, .flags = flags};
@@ -388,6 +455,9 @@ int main(void)
         cmocka_unit_test_setup(a_module_is_moved_not_copied, start),
         cmocka_unit_test_setup(unaligned_moves_go_page_by_page, start),
         cmocka_unit_test_setup(moves_are_checked, start),
+        cmocka_unit_test_setup(what_somebody_else_uses_is_not_moved, start),
+        cmocka_unit_test_setup(a_move_without_tables_loses_no_frame, start),
+        cmocka_unit_test_setup(a_giver_without_tables_keeps_its_frames, start),
         cmocka_unit_test_setup(names_and_roles_are_unique, start),
     };
 

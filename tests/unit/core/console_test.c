@@ -202,6 +202,10 @@ static void status_lists_domains_states_and_cpus(void **state)
     assert_non_null(strstr(host_console(), "  1 one              running      2 MiB, "));
     assert_non_null(strstr(host_console(), ", safe\r\n(bulkhead)     vCPU 0@CPU0 ready\r\n"));
     assert_non_null(strstr(host_console(), "  2 two              building "));
+    assert_int_equal(domain_pause(one), OK);
+    host_console_clear();
+    type("d");
+    assert_non_null(strstr(host_console(), "  1 one              paused "));
     host_console_clear();
     type("q");
     assert_non_null(strstr(host_console(), "4 CPUs"));

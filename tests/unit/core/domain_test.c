@@ -225,6 +225,27 @@ static void a_dying_domain_takes_nothing_more(void **state)
 }
 
 /* [utest->dsn~domain-life~1] */
+static void a_large_domain_goes_in_steps(void **state)
+{
+    uint64_t free_before = frame_free_count();
+    uint16_t one = build_domain(boot, "one", 10, 4);
+    struct xen_domctl op = {0};
+    struct domain *hold;
+
+    (void)state;
+    op.u.paging_mempool.size = UINT64_C(1500) << PAGE_SHIFT;
+    assert_int_equal(do_domctl(boot, XEN_DOMCTL_set_paging_mempool_size, one, &op), OK);
+    assert_int_equal(unpause(boot, one), OK);
+    settle();
+    assert_int_equal(domain_get(boot, one, &hold), OK);
+    assert_int_equal(destroy(boot, one), OK);
+    assert_int_equal(domain_destroy(hold), ERR_BUSY); /* it already is */
+    domain_put(hold);
+    settle();
+    assert_int_equal(frame_free_count(), free_before);
+}
+
+/* [utest->dsn~domain-life~1] */
 static void ten_thousand_lives_leave_no_trace(void **state)
 {
     uint64_t free_before;
@@ -369,6 +390,8 @@ static void faults_are_counted_and_the_worst_end_the_domain(void **state)
     upcall_guest_fault(v, FAULT_ILLEGAL, 0, 0);
     assert_int_equal(state_of(one), DOMAIN_SHUTDOWN);
     assert_int_equal(domain_of(one)->shutdown_code, SHUTDOWN_crash);
+    upcall_shutdown(v, SHUTDOWN_reboot); /* too late to matter */
+    assert_int_equal(domain_of(one)->shutdown_code, SHUTDOWN_crash);
 }
 
 int main(void)
@@ -382,6 +405,7 @@ int main(void)
         cmocka_unit_test_setup(destroy_gives_back_every_frame, start),
         cmocka_unit_test_setup(what_others_map_outlives_its_domain, start),
         cmocka_unit_test_setup(a_dying_domain_takes_nothing_more, start),
+        cmocka_unit_test_setup(a_large_domain_goes_in_steps, start),
         cmocka_unit_test_setup(ten_thousand_lives_leave_no_trace, start),
         cmocka_unit_test_setup(creation_is_all_or_nothing_whichever_allocation_fails, start),
         cmocka_unit_test_setup(a_vcpu_is_made_whole_or_not, start),

@@ -282,8 +282,10 @@ static void a_builder_leaves_parameters_for_its_guest(void **state)
     assert_int_equal(hypercall(boot, __HYPERVISOR_hvm_op, HVMOP_get_param, POINTER(&p), 0), OK);
     assert_int_equal(p.value, 0x39000);
     assert_int_equal(unpause(boot, domid), OK);
+    p = (struct xen_hvm_param){.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = 5};
+    assert_int_equal(hypercall(second, __HYPERVISOR_hvm_op, HVMOP_set_param, POINTER(&p), 0), OK);
+    p.index = HVM_PARAM_CONSOLE_PFN;
     p.value = 0;
-    p.domid = DOMID_SELF;
     assert_int_equal(hypercall(second, __HYPERVISOR_hvm_op, HVMOP_get_param, POINTER(&p), 0), OK);
     assert_int_equal(p.value, 0x39000);
 }

@@ -261,6 +261,25 @@ static void spent_ram_changes_nothing(void **state)
     assert_int_equal(look(d, RAM_GFN + 4096u).mapping, MAPPING_NONE);
 }
 
+/* [utest->dsn~physmap~1] */
+static void large_memory_fits_where_small_entries_were(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 512u; i++) { /* leaves an empty table behind */
+        assert_int_equal(unmap(RAM_GFN + i, 0), OK);
+    }
+    leave_pool(0);
+    assert_int_equal(physmap_populate(d, GFN(RAM_GFN), 9), OK);
+    give_back();
+    for (uint64_t i = 0; i < 512u; i++) {
+        struct stage2_entry e = look(d, RAM_GFN + i);
+        assert_int_equal(e.mapping, MAPPING_RAM);
+        assert_int_equal(e.mfn.v, look(d, RAM_GFN).mfn.v + i);
+        assert_int_equal(frame_look(e.mfn).count, 1);
+    }
+    host_check_stage2(d);
+}
+
 /* ---- against a reference ---- */
 
 #define WINDOW 3072u
@@ -369,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup(replacing_a_mapping_gives_up_the_old_one, start),
         cmocka_unit_test_setup(a_spent_table_budget_changes_nothing, start),
         cmocka_unit_test_setup(spent_ram_changes_nothing, start),
+        cmocka_unit_test_setup(large_memory_fits_where_small_entries_were, start),
         cmocka_unit_test_setup(every_mapping_and_count_is_what_a_reference_says, start),
     };
 

@@ -140,6 +140,21 @@ static void timers_fire_in_order_and_program_the_next(void **state)
     assert_int_equal(cpu->arch.deadline, UINT64_MAX);
 }
 
+/* [utest->dsn~timer-queue~1] */
+static void a_guests_timer_wakes_it(void **state)
+{
+    struct vcpu *v = on_cpu("one", 1);
+
+    (void)state;
+    assert_ptr_equal(cpu_runs(1), v);
+    host_become(1);
+    timer_arm(&v->timers[TIMER_VIRT], arch_ticks() + 100u);
+    vcpu_block(v);
+    host_idle_timers(1);
+    assert_ptr_equal(cpu_runs(1), v);
+    assert_int_equal(v->arch.fired[TIMER_VIRT], 1);
+}
+
 /* [utest->dsn~vcpu-power~1] */
 static void a_vcpu_is_switched_on_once_and_off(void **state)
 {
@@ -237,6 +252,9 @@ static void homes_go_round_the_affinity(void **state)
     mask[0] = 0;
     assert_int_equal(do_domctl(boot, XEN_DOMCTL_getvcpuaffinity, domid, &op), OK);
     assert_int_equal(mask[0], 0x02);
+    op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_SOFT;
+    assert_int_equal(do_domctl(boot, XEN_DOMCTL_setvcpuaffinity, domid, &op), OK); /* has no effect */
+    assert_int_equal(vcpu_of(domid, 5)->home, 1);
     op.u.vcpuaffinity.vcpu = 6;
     assert_int_equal(do_domctl(boot, XEN_DOMCTL_getvcpuaffinity, domid, &op), ERR_SRCH);
     assert_int_equal(do_domctl(boot, XEN_DOMCTL_setvcpuaffinity, domid, &op), ERR_SRCH);
@@ -325,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup(a_blocked_vcpu_runs_again_when_something_is_pending, start),
         cmocka_unit_test_setup(a_bounded_block_ends_at_its_deadline, start),
         cmocka_unit_test_setup(timers_fire_in_order_and_program_the_next, start),
+        cmocka_unit_test_setup(a_guests_timer_wakes_it, start),
         cmocka_unit_test_setup(a_vcpu_is_switched_on_once_and_off, start),
         cmocka_unit_test_setup(a_paused_domain_keeps_its_states, start),
         cmocka_unit_test_setup(homes_go_round_the_affinity, start),
