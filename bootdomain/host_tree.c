@@ -43,12 +43,22 @@ static bool add_reg(struct ranges *ranges, const void *fdt, int parent, int node
     return true;
 }
 
+/* Secure firmware's memory is in the tree too, disabled. */
+static bool is_enabled(const void *fdt, int node)
+{
+    int size = 0;
+    const char *status = fdt_getprop(fdt, node, "status", &size);
+
+    return status == NULL || (size >= 2 && memcmp(status, "ok", 2) == 0);
+}
+
 static bool is_memory(const void *fdt, int node)
 {
     int size = 0;
     const char *type = fdt_getprop(fdt, node, "device_type", &size);
 
-    return type != NULL && size == (int)sizeof("memory") && memcmp(type, "memory", sizeof("memory")) == 0;
+    return type != NULL && size == (int)sizeof("memory") && memcmp(type, "memory", sizeof("memory")) == 0 &&
+           is_enabled(fdt, node);
 }
 
 static bool refuse_damaged(int error)

@@ -159,6 +159,22 @@ static void accepts_a_tree_with_the_same_memory_in_other_pieces(void **state)
     assert_said_nothing();
 }
 
+static void leaves_disabled_memory_alone(void **state)
+{
+    (void)state;
+    begin_tree();
+    put_reg("memory@40000000", "memory", 0x40000000, 512 * MIB);
+    put_reg("memory@880000000", "memory", 0x880000000, 256 * MIB);
+    fdt_begin_node(tree, "secram@e000000");
+    fdt_property_string(tree, "status", "disabled");
+    fdt_property_string(tree, "device_type", "memory");
+    fdt_property(tree, "reg", "\0\0\0\0\x0e\0\0\0\0\0\0\0\0\x10\0\0", 16);
+    fdt_end_node(tree);
+    end_tree();
+    assert_true(host_tree_read(tree, sizeof(tree), &board, &set));
+    assert_said_nothing();
+}
+
 static void refuses_a_tree_with_less_memory(void **state)
 {
     (void)state;
@@ -240,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup(leaves_out_an_empty_range, start),
         cmocka_unit_test_setup(leaves_whole_pages, start),
         cmocka_unit_test_setup(accepts_a_tree_with_the_same_memory_in_other_pieces, start),
+        cmocka_unit_test_setup(leaves_disabled_memory_alone, start),
         cmocka_unit_test_setup(refuses_a_tree_with_less_memory, start),
         cmocka_unit_test_setup(refuses_a_tree_with_more_memory, start),
         cmocka_unit_test_setup(takes_reservations_of_both_kinds, start),
