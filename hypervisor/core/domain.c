@@ -18,6 +18,7 @@ struct slot {
     struct domain *d; /* guarded by slots_lock for writing; valid while refs > 0 */
     uint32_t refs;    /* atomic: 0 = not to be found, 1 = exists, more = in use */
     bool taken;       /* guarded by slots_lock */
+    bool dying;       /* atomic: the domain is being taken apart */
 };
 
 static struct spinlock slots_lock; /* rank 1 */
@@ -43,22 +44,47 @@ struct domain *domain_get_slot(uint32_t slot)
     return s->d;
 }
 
+/* The slot that domid names for the caller.  -SRCH */
+static err_t slot_of(const struct vcpu *caller, uint32_t domid, uint32_t *slot)
+{
+    *slot = domid;
+    if (domid == DOMID_SELF) {
+        *slot = caller->domain->slot;
+    } else if (domid == DOMID_BOOT) {
+        *slot = SLOT_BOOT;
+        return is_sealed() ? ERR_SRCH : OK;
+    } else if (domid == 0u || domid >= MAX_DOMAINS) {
+        return ERR_SRCH;
+    }
+    return OK;
+}
+
 err_t domain_get(const struct vcpu *caller, uint32_t domid, struct domain **out)
 {
-    uint32_t slot = domid;
+    uint32_t slot;
 
-    if (domid == DOMID_SELF) {
-        slot = caller->domain->slot;
-    } else if (domid == DOMID_BOOT) {
-        if (is_sealed()) {
-            return ERR_SRCH;
-        }
-        slot = SLOT_BOOT;
-    } else if (domid == 0u || domid >= MAX_DOMAINS) {
+    if (slot_of(caller, domid, &slot) != OK) {
         return ERR_SRCH;
     }
     *out = domain_get_slot(slot);
     return (*out != NULL) ? OK : ERR_SRCH;
+}
+
+err_t domain_get_living(const struct vcpu *caller, uint32_t domid, struct domain **out)
+{
+    uint32_t slot;
+
+    if (slot_of(caller, domid, &slot) != OK ||
+        __atomic_load_n(&slots[index_nospec(slot, MAX_DOMAINS)].dying, __ATOMIC_ACQUIRE)) {
+        return ERR_SRCH;
+    }
+    *out = domain_get_slot(slot);
+    return (*out != NULL) ? OK : ERR_SRCH;
+}
+
+void domain_slot_dying(const struct domain *d)
+{
+    __atomic_store_n(&slots[d->slot].dying, true, __ATOMIC_RELEASE);
 }
 
 void domain_put(struct domain *d)
@@ -94,6 +120,7 @@ void domain_slot_clear(struct domain *d)
     spin_lock(&slots_lock);
     s->d = NULL;
     s->taken = false;
+    __atomic_store_n(&s->dying, false, __ATOMIC_RELEASE);
     spin_unlock(&slots_lock);
 }
 

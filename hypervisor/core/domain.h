@@ -91,6 +91,9 @@ void domain_init(void);
 /* The domain called domid (DOMID_SELF = the caller's), with one reference taken; it may be shut down or dying.
  * -SRCH none, or the Boot Domain after its exit.  Bound: O(1), index masked against speculation. */
 err_t domain_get(const struct vcpu *caller, uint32_t domid, struct domain **out);
+/* The same, but -SRCH too while it is being taken apart: for calls that any domain may make as often as it likes, whose
+ * references together might otherwise keep it from ever ending. */
+err_t domain_get_living(const struct vcpu *caller, uint32_t domid, struct domain **out);
 void domain_put(struct domain *d);
 /* The same for a slot: for lists and the console.  NULL = empty. */
 struct domain *domain_get_slot(uint32_t slot);
@@ -141,6 +144,7 @@ void domain_reap_nudge(const struct domain *d);
 /* ---- for domain*.c only ---- */
 bool domain_slot_retire(struct domain *d); /* nobody can find d any more; false = somebody holds a reference */
 void domain_slot_clear(struct domain *d);  /* the slot may be used again */
+void domain_slot_dying(const struct domain *d);
 void domain_free_memory(struct domain *d);
 
 #endif

@@ -161,6 +161,7 @@ err_t domain_destroy(struct domain *d)
     if (!first) {
         return ERR_BUSY;
     }
+    domain_slot_dying(d);
     rights_drop_held(d->slot);
     console_forget(d);
     list_push_back(&cpu->reap, &d->reap_node);

@@ -61,7 +61,7 @@ static int16_t find(struct vcpu *v, const struct gnttab_copy_ptr *p, struct side
     if (!s->by_grant) {
         return GNTST_permission_denied;
     }
-    if (domain_get(v, p->domid, &s->use.owner) != OK) {
+    if (domain_get_living(v, p->domid, &s->use.owner) != OK) {
         return GNTST_bad_domain;
     }
     s->foreign = true;

@@ -75,7 +75,7 @@ static void map_one(struct vcpu *v, struct gnttab_map_grant_ref *op)
     if (op->status != GNTST_okay) {
         return;
     }
-    if (op->dom == DOMID_SELF || domain_get(v, op->dom, &use.owner) != OK) {
+    if (op->dom == DOMID_SELF || domain_get_living(v, op->dom, &use.owner) != OK) {
         op->status = GNTST_bad_domain;
         return;
     }

@@ -175,7 +175,7 @@ err_t grant_add_to_physmap(struct domain *d, uint64_t idx, gfn_t gfn)
 /* domid's domain, if the caller is it or may build it. */
 static int16_t get_target(struct vcpu *v, uint32_t domid, struct domain **out)
 {
-    if (domain_get(v, domid, out) != OK) {
+    if (domain_get_living(v, domid, out) != OK) {
         return GNTST_bad_domain;
     }
     if (*out != v->domain && rights_check(v, BULKHEAD_RIGHT_BUILD, (*out)->slot) != OK) {
