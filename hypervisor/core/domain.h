@@ -9,6 +9,7 @@
 #include "lib/spinlock.h"
 #include "lib/types.h"
 #include "core/cpu.h"
+#include "core/evtchn_types.h"
 #include "core/vcpu.h"
 #include "arch/contract/arch.h"
 
@@ -57,6 +58,7 @@ struct domain {
     uint64_t pool_total;             /* guarded by lock: frames given to the pool */
     uint64_t overhead;               /* guarded by lock: frames for struct domain, vCPUs, interrupt state */
     mfn_t shared_info;               /* const after creation */
+    struct evtchn_domain evtchn;     /* see evtchn_types.h */
     struct grant_table *grants;      /* const after creation: NULL = it has no grants */
     mfn_t grants_frame;              /* const after creation */
     uint64_t hvm_params[HVM_PARAMS]; /* guarded by lock */
@@ -105,6 +107,7 @@ struct domain_config {
     uint32_t max_vcpus;           /* 1..MAX_VCPUS */
     uint32_t max_grant_frames;    /* 0..GRANT_FRAMES_LIMIT */
     uint32_t max_maptrack_frames; /* 0..GRANT_MAPTRACK_LIMIT */
+    int32_t max_evtchn_port;      /* highest event channel port; negative = the usual number */
     uint64_t handle[2];
     struct arch_domain_config arch;
 };

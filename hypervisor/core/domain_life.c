@@ -4,6 +4,7 @@
 #include "arch/contract/arch.h"
 #include "core/console.h"
 #include "core/domain.h"
+#include "core/evtchn.h"
 #include "core/frame.h"
 #include "core/grant.h"
 #include "core/physmap.h"
@@ -23,11 +24,13 @@
 enum reap_stage {
     REAP_WAIT_VCPUS = 0, /* a CPU may still have one in its registers */
     REAP_GRANTS = 1,     /* what it maps of others by grant, and others of it */
-    REAP_MAPPINGS = 2,   /* guest-physical address space, and the frames in it */
-    REAP_WAIT_USERS = 3, /* others map its frames or hold a reference */
-    REAP_GRANT_TABLE = 4,
-    REAP_VCPUS_FREE = 5,
-    REAP_POOL = 6,
+    REAP_EVENTS = 2,     /* event channels: peers see unbound */
+    REAP_MAPPINGS = 3,   /* guest-physical address space, and the frames in it */
+    REAP_WAIT_USERS = 4, /* others map its frames or hold a reference */
+    REAP_WAIT_TOLD = 5,  /* somebody who held one has told a vCPU something */
+    REAP_TABLES = 6,     /* of ports and grants */
+    REAP_VCPUS_FREE = 7,
+    REAP_POOL = 8,
 };
 
 /* ---- pause ---- */
@@ -262,6 +265,11 @@ err_t domain_reap(struct domain *d)
             return err;
         }
         break;
+    case REAP_EVENTS:
+        if (evtchn_reap(d) != OK) {
+            return ERR_RESTART;
+        }
+        break;
     case REAP_MAPPINGS:
         if (reap_mappings(d)) {
             return ERR_RESTART;
@@ -271,10 +279,15 @@ err_t domain_reap(struct domain *d)
         if (__atomic_load_n(&d->frames, __ATOMIC_ACQUIRE) != 0u || !domain_slot_retire(d)) {
             return ERR_BUSY;
         }
+        break;
+    case REAP_WAIT_TOLD:
+        if (!is_off_all_cpus(d)) {
+            return ERR_BUSY;
+        }
         arch_domain_destroy(d);
         break;
-    case REAP_GRANT_TABLE:
-        if (grant_free(d)) {
+    case REAP_TABLES:
+        if (evtchn_free(d) || grant_free(d)) {
             return ERR_RESTART;
         }
         break;

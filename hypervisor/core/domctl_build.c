@@ -39,6 +39,7 @@ static err_t decode_create(const struct xen_domctl *op, struct domain_config *co
     *config = (struct domain_config){.max_vcpus = c->max_vcpus, .arch = {.nr_spis = c->arch.nr_spis}};
     config->max_grant_frames = frames_or(c->max_grant_frames, GRANT_FRAMES_DEFAULT);
     config->max_maptrack_frames = frames_or(c->max_maptrack_frames, GRANT_MAPTRACK_DEFAULT);
+    config->max_evtchn_port = c->max_evtchn_port;
     config->domid = (op->domain >= DOMID_FIRST_RESERVED) ? 0u : op->domain;
     memcpy(config->handle, c->handle, sizeof(config->handle));
     return OK;

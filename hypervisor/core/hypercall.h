@@ -19,6 +19,7 @@ hypercall_fn console_io;
 hypercall_fn vcpu_op;
 hypercall_fn sched_op;
 hypercall_fn hvm_op;
+hypercall_fn event_channel_op;
 hypercall_fn sysctl;
 hypercall_fn domctl;
 hypercall_fn bulkhead_op;

@@ -3,6 +3,7 @@
  * [impl->dsn~sched-op~1] */
 #include "arch/contract/arch.h"
 #include "core/domain.h"
+#include "core/evtchn.h"
 #include "core/hypercall.h"
 #include "core/wallclock.h"
 
@@ -45,9 +46,24 @@ static err_t op_shutdown_code(struct vcpu *v, gva_t arg)
     return err;
 }
 
-/* A wait with a time limit in the guest's system time (nanoseconds since its counter was 0); 0 = no limit.  There are
- * no ports to wait for yet. */
-static err_t op_poll(struct vcpu *v, gva_t arg)
+#define POLL_PORTS 128u
+
+/* One of the ports is pending: 1; 0 = the next event at one of them wakes v. */
+static int64_t poll_ports(struct vcpu *v, const struct sched_poll *p)
+{
+    uint32_t ports[POLL_PORTS];
+    err_t err;
+
+    if (p->nr_ports > POLL_PORTS) {
+        return ERR_INVAL;
+    }
+    err = copy_in(ports, GVA(p->ports.q), p->nr_ports * sizeof(ports[0]));
+    return (err == OK) ? evtchn_poll(v, ports, p->nr_ports) : err;
+}
+
+/* A wait for one of up to POLL_PORTS ports, with a time limit in the guest's system time (nanoseconds since its counter
+ * was 0); 0 = no limit. */
+static int64_t op_poll(struct vcpu *v, gva_t arg)
 {
     struct sched_poll p;
     err_t err = copy_in(&p, arg, sizeof(p));
@@ -56,7 +72,11 @@ static err_t op_poll(struct vcpu *v, gva_t arg)
         return err;
     }
     if (p.nr_ports != 0u) {
-        return (p.nr_ports > 128u) ? ERR_INVAL : ERR_NOSYS;
+        int64_t ready = poll_ports(v, &p);
+
+        if (ready != 0) {
+            return (ready > 0) ? OK : ready;
+        }
     }
     if (p.timeout == 0u) {
         vcpu_block(v);

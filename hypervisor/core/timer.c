@@ -2,6 +2,7 @@
 #include "core/timer.h"
 #include "arch/contract/arch.h"
 #include "core/cpu.h"
+#include "core/evtchn.h"
 #include "core/sched_ops.h"
 #include "core/vcpu.h"
 
@@ -70,6 +71,9 @@ static void fire(struct cpu *cpu, struct timer *t)
         break;
     case TIMER_SLICE:
         sched_slice_end(cpu, v);
+        break;
+    case TIMER_EVENT:
+        evtchn_timer(v);
         break;
     case TIMER_KINDS:
         break;

@@ -15,7 +15,8 @@ enum timer_kind {
     TIMER_PHYS = 1,  /* a vCPU's emulated physical timer: arch_vcpu_timer() */
     TIMER_BLOCK = 2, /* end of a bounded block (SCHEDOP_poll, PSCI suspend) : vcpu_wake() */
     TIMER_SLICE = 3, /* end of the vCPU's time slice: the next one runs */
-    TIMER_KINDS = 4,
+    TIMER_EVENT = 4, /* an event that was held back may be delivered: evtchn_timer() */
+    TIMER_KINDS = 5,
 };
 
 struct timer {

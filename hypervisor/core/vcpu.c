@@ -3,6 +3,7 @@
 #include "arch/contract/arch.h"
 #include "core/cpu.h"
 #include "core/domain.h"
+#include "core/evtchn.h"
 #include "core/frame.h"
 #include "core/sched_ops.h"
 #include "lib/bits.h"
@@ -96,6 +97,7 @@ static void take_hold(struct cpu *cpu, struct vcpu *v)
     if (!attached) {
         cpu->vcpu_count++;
         __atomic_store_n(&v->attached, true, __ATOMIC_RELAXED);
+        evtchn_vcpu_started(v);
     }
     set_held(cpu, v, !domain_may_run(v->domain));
 }
@@ -109,6 +111,7 @@ static void take_start(struct cpu *cpu, struct vcpu *v)
     if (!v->held) {
         sched_runnable(cpu, v);
     }
+    evtchn_vcpu_started(v);
 }
 
 static void take_irq(struct vcpu *v)
@@ -119,6 +122,16 @@ static void take_irq(struct vcpu *v)
     arch_vcpu_take_posted(v);
     if (v->state == VCPU_BLOCKED && arch_vcpu_has_pending(v)) {
         vcpu_wake(v);
+    }
+}
+
+static void take_event(struct vcpu *v, uint32_t bits)
+{
+    if ((bits & VCPU_NOTIFY_WAKE) != 0u) {
+        vcpu_wake(v);
+    }
+    if ((bits & VCPU_NOTIFY_EVENT) != 0u && __atomic_load_n(&v->attached, __ATOMIC_RELAXED)) {
+        evtchn_take_held(v);
     }
 }
 
@@ -142,6 +155,7 @@ void vcpu_drain_inbox(struct cpu *cpu)
             if ((bits & VCPU_NOTIFY_IRQ) != 0u) {
                 take_irq(v);
             }
+            take_event(v, bits);
         }
         v = next;
     }
@@ -278,6 +292,7 @@ err_t vcpu_create(struct domain *d, uint32_t id)
     v->power = VCPU_POWER_OFF;
     v->held = true;
     list_init(&v->run_node);
+    evtchn_vcpu_init(v);
     for (uint32_t i = 0; i < TIMER_KINDS; i++) {
         timer_init(&v->timers[i], v, (enum timer_kind)i);
     }

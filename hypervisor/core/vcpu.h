@@ -8,6 +8,7 @@
 
 #include "arch_types.h"
 #include "core/cpu.h"
+#include "core/evtchn_types.h"
 #include "core/timer.h"
 #include "lib/list.h"
 #include "lib/types.h"
@@ -25,6 +26,8 @@ enum vcpu_notify {
     VCPU_NOTIFY_IRQ = 1u << 0,   /* something was posted to its interrupt controller */
     VCPU_NOTIFY_HOLD = 1u << 1,  /* the domain's pause count changed */
     VCPU_NOTIFY_START = 1u << 2, /* power is ON_PENDING: start at start_entry */
+    VCPU_NOTIFY_WAKE = 1u << 3,  /* what it polls for has come */
+    VCPU_NOTIFY_EVENT = 1u << 4, /* an event is held back until its time */
 };
 
 enum vcpu_power { /* what PSCI AFFINITY_INFO tells */
@@ -61,7 +64,7 @@ struct vcpu {
     ticks_t since;                    /* cpu-local: start of the present stretch */
     struct vcpu_stats stats;          /* cpu-local */
     gaddr_t runstate[2];              /* registered area, guest-physical; [1] = its part on the next page; 0 = none */
-    gaddr_t info;                     /* vcpu_info, guest-physical, 0 = in shared_info */
+    struct evtchn_vcpu evtchn;        /* see evtchn_types.h */
     uint64_t affinity[(MAX_CPUS + 63u) / 64u]; /* const after the first unpause: CPUs it may run on */
     mfn_t memory;                              /* const: first frame of this structure */
 };

@@ -3,46 +3,20 @@
  * [impl->dsn~vcpu-op~1] */
 #include "arch/contract/arch.h"
 #include "core/domain.h"
+#include "core/evtchn.h"
 #include "core/hypercall.h"
-#include "core/physmap.h"
 #include "core/runstate.h"
-#include "core/wallclock.h"
 #include "lib/bits.h"
-#include "lib/string.h"
 
 #include <xen/xen.h>
 #include <xen/vcpu.h>
 
-static_assert(sizeof(struct vcpu_info) == 48, "Arm layout");
-
 static err_t register_info(struct vcpu *target, gva_t arg)
 {
     struct vcpu_register_vcpu_info r;
-    struct domain *d = target->domain;
-    struct vcpu_info *info;
-    mfn_t mfn;
     err_t err = copy_in(&r, arg, sizeof(r));
 
-    if (err != OK) {
-        return err;
-    }
-    if (r.offset > PAGE_SIZE - sizeof(*info) || !IS_ALIGNED(r.offset, 8u) || target->info.v != 0u) {
-        return ERR_INVAL;
-    }
-    err = physmap_hold(d, GFN(r.mfn), &mfn);
-    if (err != OK) {
-        return err;
-    }
-    info = (struct vcpu_info *)(void *)((char *)arch_map_frame(mfn) + r.offset);
-    if (target->id == 0u) {
-        *info = ((const struct shared_info *)arch_map_frame(d->shared_info))->vcpu_info[0];
-    } else {
-        memset(info, 0, sizeof(*info));
-        wallclock_fill_time(&info->time);
-    }
-    physmap_release(mfn);
-    target->info = GADDR((r.mfn << PAGE_SHIFT) + r.offset);
-    return OK;
+    return (err == OK) ? evtchn_register_info(target, GFN(r.mfn), r.offset) : err;
 }
 
 static err_t get_runstate(const struct vcpu *target, gva_t arg)

@@ -22,6 +22,7 @@
 #include <xen/sysctl.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
+#include <xen/event_channel.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
 #include <xen/features.h>

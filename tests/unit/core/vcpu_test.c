@@ -102,7 +102,7 @@ static void a_bounded_block_ends_at_its_deadline(void **state)
     assert_int_equal(v->state, VCPU_RUNNABLE);
     assert_int_equal(arch_ticks(), v->domain->time_zero + ns_to_ticks(5000000));
     p.nr_ports = 1;
-    assert_int_equal(hypercall(v, __HYPERVISOR_sched_op, SCHEDOP_poll, POINTER(&p), 0), ERR_NOSYS);
+    assert_int_equal(hypercall(v, __HYPERVISOR_sched_op, SCHEDOP_poll, POINTER(&p), 0), ERR_FAULT);
     p.nr_ports = 129;
     assert_int_equal(hypercall(v, __HYPERVISOR_sched_op, SCHEDOP_poll, POINTER(&p), 0), ERR_INVAL);
     p = (struct sched_poll){0};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* min-interval: events of a channel that come too soon wait for their time on the receiver's CPU.
+ * An event that waits is in a list once, so a storm of them costs the receiver one message an interval.
+ * [impl->dsn~evtchn-min-interval~1] */
+#include "core/evtchn_internal.h"
+
+#define HELD_STEP 16u /* events delivered a timer interrupt */
+
+/* Its time has come: the next one's is an interval later.  false = too early, or another event was faster. */
+static bool take_turn(struct port *p, uint32_t interval)
+{
+    ticks_t now = arch_ticks();
+    uint64_t not_before = __atomic_load_n(&p->not_before, __ATOMIC_RELAXED);
+
+    return now >= not_before && __atomic_compare_exchange_n(&p->not_before, &not_before, now + interval, false,
+                                                            __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+bool evtchn_hold_back(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
+{
+    struct vcpu *v = domain_vcpu(d, binding_unpack(binding).vcpu);
+    uint32_t head;
+
+    if (v == NULL || take_turn(p, __atomic_load_n(&p->min_interval, __ATOMIC_RELAXED))) {
+        return false;
+    }
+    (void)__atomic_fetch_add(&p->early, 1u, __ATOMIC_RELAXED);
+    (void)__atomic_fetch_add(&d->evtchn.early, 1u, __ATOMIC_RELAXED);
+    if (__atomic_exchange_n(&p->held, (uint8_t)1u, __ATOMIC_ACQ_REL) != 0u) {
+        return true;
+    }
+    head = __atomic_load_n(&v->evtchn.held, __ATOMIC_RELAXED);
+    do { /* bound: contending CPUs */
+        p->next_held = head;
+    } while (!__atomic_compare_exchange_n(&v->evtchn.held, &head, port, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    if (head == 0u) {
+        vcpu_notify(v, VCPU_NOTIFY_EVENT);
+    }
+    return true;
+}
+
+/* The event of port, which is in no list any more. */
+static void release(struct domain *d, uint32_t port, struct port *p)
+{
+    uint64_t binding = port_load(p);
+
+    __atomic_store_n(&p->held, (uint8_t)0u, __ATOMIC_SEQ_CST);
+    if (binding_unpack(binding).status != EVTCHNSTAT_closed) {
+        evtchn_raise(d, port, p, binding); /* too early after all: it waits again */
+    }
+}
+
+void evtchn_take_held(struct vcpu *v)
+{
+    struct evtchn_vcpu *e = &v->evtchn;
+    struct timer *t = &v->timers[TIMER_EVENT];
+    uint32_t port = __atomic_exchange_n(&e->held, 0u, __ATOMIC_ACQUIRE);
+    ticks_t first = list_empty(&t->node) ? UINT64_MAX : t->deadline;
+
+    while (port != 0u) { /* bound: channels of v with a min-interval */
+        struct port *p = port_at(v->domain, port);
+        uint32_t next = p->next_held;
+        ticks_t due = __atomic_load_n(&p->not_before, __ATOMIC_RELAXED);
+
+        p->next_held = e->waiting;
+        e->waiting = port;
+        first = (due < first) ? due : first;
+        port = next;
+    }
+    if (first != UINT64_MAX) {
+        timer_arm(t, first);
+    }
+}
+
+void evtchn_timer(struct vcpu *v)
+{
+    struct evtchn_vcpu *e = &v->evtchn;
+    uint32_t port = e->waiting;
+    ticks_t now = arch_ticks();
+    ticks_t first = UINT64_MAX;
+    uint32_t done = 0;
+
+    e->waiting = 0;
+    while (port != 0u) { /* bound: channels of v with a min-interval */
+        struct port *p = port_at(v->domain, port);
+        uint32_t next = p->next_held;
+        ticks_t due = __atomic_load_n(&p->not_before, __ATOMIC_RELAXED);
+
+        if (due <= now && done < HELD_STEP) {
+            release(v->domain, port, p);
+            done++;
+        } else {
+            p->next_held = e->waiting;
+            e->waiting = port;
+            first = (due < first) ? due : first;
+        }
+        port = next;
+    }
+    if (first != UINT64_MAX) {
+        timer_arm(&v->timers[TIMER_EVENT], first);
+    }
+}
