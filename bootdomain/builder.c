@@ -101,7 +101,8 @@ static bool set_affinity(const struct builder *builder, const struct plan_domain
     return true;
 }
 
-/* All modules of the domain, readable. */
+/* All modules of the domain, readable. Whatever is to verify or measure them belongs here.
+ * [impl->dsn~boot-measure-place~1] */
 static bool get_modules(struct load *load)
 {
     for (uint32_t i = 0; i < PLAN_MODULE_KINDS; i++) {

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "claim.h"
 
-static bool cut_domain(struct ranges *free_ram, const struct plan_domain *domain)
+static void cut_domain(struct ranges *free_ram, const struct plan_domain *domain)
 {
     for (uint32_t i = 0; i < domain->fixed_count; i++) {
-        if (!ranges_cut(free_ram, domain->fixed[i].base, domain->fixed[i].size)) {
-            return false;
-        }
+        ranges_cut(free_ram, domain->fixed[i].base, domain->fixed[i].size);
     }
     for (uint32_t i = 0; i < PLAN_MODULE_KINDS; i++) {
         const struct plan_module *module = &domain->modules[i];
-        if (module->is_outside && !ranges_cut(free_ram, module->outside, module->size)) {
-            return false;
+        if (module->is_outside) {
+            ranges_cut(free_ram, module->outside, module->size);
         }
     }
-    return true;
 }
 
 bool claim_find(struct ranges *free_ram, const struct board_table *board, const struct ranges *taken,
@@ -22,20 +19,12 @@ bool claim_find(struct ranges *free_ram, const struct board_table *board, const 
 {
     ranges_clear(free_ram);
     for (uint32_t i = 0; i < board->ram_count && i < BOARD_MAX_RAM; i++) {
-        if (!ranges_add(free_ram, board->ram[i].base, board->ram[i].size)) {
-            return false;
-        }
+        ranges_add(free_ram, board->ram[i].base, board->ram[i].size);
     }
-    for (uint32_t i = 0; i < taken->count; i++) {
-        if (!ranges_cut(free_ram, taken->range[i].base, taken->range[i].size)) {
-            return false;
-        }
-    }
+    ranges_cut_all(free_ram, taken);
     for (uint32_t i = 0; i < plan->count; i++) {
-        if (!cut_domain(free_ram, &plan->domains[i])) {
-            return false;
-        }
+        cut_domain(free_ram, &plan->domains[i]);
     }
     ranges_shrink_to_pages(free_ram);
-    return true;
+    return ranges_are_whole(free_ram);
 }

@@ -36,9 +36,7 @@ static bool add_reg(struct ranges *ranges, const void *fdt, int parent, int node
                         fdt_get_name(fdt, node, NULL));
             return false;
         }
-        if (!ranges_add(ranges, base, size)) {
-            return false;
-        }
+        ranges_add(ranges, base, size);
     }
     return true;
 }
@@ -96,25 +94,12 @@ static bool read_nodes(const void *fdt, struct ranges *taken)
     return node >= 0 || node == -FDT_ERR_NOTFOUND || refuse_damaged(node);
 }
 
-static bool read_table(struct ranges *ranges, const struct board_table *board)
+static void read_table(struct ranges *ranges, const struct board_table *board)
 {
     ranges_clear(ranges);
     for (uint32_t i = 0; i < board->ram_count && i < BOARD_MAX_RAM; i++) {
-        if (!ranges_add(ranges, board->ram[i].base, board->ram[i].size)) {
-            return false;
-        }
+        ranges_add(ranges, board->ram[i].base, board->ram[i].size);
     }
-    return true;
-}
-
-static bool cut_all(struct ranges *from, const struct ranges *holes)
-{
-    for (uint32_t i = 0; i < holes->count; i++) {
-        if (!ranges_cut(from, holes->range[i].base, holes->range[i].size)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static bool refuse(const struct ranges *surplus, const struct board_table *board, const char *here, const char *there)
@@ -132,12 +117,14 @@ static bool refuse(const struct ranges *surplus, const struct board_table *board
 /* in_tree is used up. */
 static bool check_memory(const struct board_table *board)
 {
-    if (!read_table(&in_table, board) || !cut_all(&in_table, &in_tree) ||
-        !refuse(&in_table, board, "the board table", "the host device tree")) {
+    read_table(&in_table, board);
+    ranges_cut_all(&in_table, &in_tree);
+    if (!refuse(&in_table, board, "the board table", "the host device tree")) {
         return false;
     }
-    return read_table(&in_table, board) && cut_all(&in_tree, &in_table) &&
-           refuse(&in_tree, board, "the host device tree", "the board table");
+    read_table(&in_table, board);
+    ranges_cut_all(&in_tree, &in_table);
+    return refuse(&in_tree, board, "the host device tree", "the board table");
 }
 
 static bool add_reservations(const void *fdt, struct ranges *taken)
@@ -147,10 +134,11 @@ static bool add_reservations(const void *fdt, struct ranges *taken)
     for (int i = 0; i < count; i++) {
         uint64_t base = 0;
         uint64_t size = 0;
-        if (fdt_get_mem_rsv(fdt, i, &base, &size) != 0 || base + size < base || !ranges_add(taken, base, size)) {
+        if (fdt_get_mem_rsv(fdt, i, &base, &size) != 0 || base + size < base) {
             log_problem(NULL, "host device tree: memory reservation %u is wrong; correct the tree", (unsigned int)i);
             return false;
         }
+        ranges_add(taken, base, size);
     }
     return true;
 }
@@ -165,5 +153,6 @@ bool host_tree_read(const void *fdt, uint64_t size, const struct board_table *bo
     if (error != 0) {
         return refuse_damaged(error);
     }
-    return read_nodes(fdt, taken) && add_reservations(fdt, taken) && check_memory(board);
+    return read_nodes(fdt, taken) && add_reservations(fdt, taken) && ranges_are_whole(&in_tree) &&
+           ranges_are_whole(taken) && check_memory(board);
 }

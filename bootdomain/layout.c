@@ -54,15 +54,15 @@ uint32_t layout_fixed_pieces(const struct plan_domain *domain, const struct kern
     return count;
 }
 
-/* The bank that holds the kernel. */
+/* The bank that holds the kernel: kernel_examine() has put it into one. */
 static const struct board_range *kernel_bank(const struct kernel_banks *banks, const struct kernel *kernel)
 {
-    for (uint32_t i = 0; i < banks->count; i++) {
-        if (kernel->low >= banks->bank[i].base && kernel->low < range_end(&banks->bank[i])) {
-            return &banks->bank[i];
-        }
+    uint32_t i = 0;
+
+    while (i + 1 < banks->count && (kernel->low < banks->bank[i].base || kernel->low >= range_end(&banks->bank[i]))) {
+        i++;
     }
-    return &banks->bank[0];
+    return &banks->bank[i];
 }
 
 /* Highest start of `bytes` in [low, high), 2 MiB aligned or else 4 KiB aligned; 0 when there is no room. */

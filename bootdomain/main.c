@@ -96,11 +96,11 @@ static bool read_memmap(const struct hvm_start_info *info)
             spare.start = hyper_pointer(image_end);
             spare.bytes = end - image_end;
         }
-        if (entries[i].type == MEMMAP_RESERVED && !ranges_add(&taken, entries[i].addr, entries[i].size)) {
-            return false;
+        if (entries[i].type == MEMMAP_RESERVED) {
+            ranges_add(&taken, entries[i].addr, entries[i].size);
         }
     }
-    return true;
+    return ranges_are_whole(&taken);
 }
 
 /* Memory and reservations of the host's device tree.  There may be none. */

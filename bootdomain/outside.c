@@ -21,28 +21,19 @@ void outside_init(void)
 }
 
 /* The pages of the module that are not mapped yet. */
-static bool find_missing(const struct plan_module *module)
+static void find_missing(const struct plan_module *module)
 {
     uint64_t base = range_align_down(module->outside, LAYOUT_PAGE);
     uint64_t end = range_align_up(module->outside + module->size, LAYOUT_PAGE);
 
     ranges_clear(&missing);
-    if (!ranges_add(&missing, base, end - base)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < mapped.count; i++) {
-        if (!ranges_cut(&missing, mapped.range[i].base, mapped.range[i].size)) {
-            return false;
-        }
-    }
-    return true;
+    ranges_add(&missing, base, end - base);
+    ranges_cut_all(&missing, &mapped);
 }
 
 bool outside_map(const char *domain, struct plan_module *module)
 {
-    if (!find_missing(module)) {
-        return false;
-    }
+    find_missing(module);
     for (uint32_t i = 0; i < missing.count; i++) {
         const struct board_range *range = &missing.range[i];
         int64_t error = hyper_map_outside(range->base, range->size, OUTSIDE_BASE + range->base);
@@ -53,10 +44,8 @@ bool outside_map(const char *domain, struct plan_module *module)
                         module->name, (unsigned long)module->outside, (unsigned long)-error);
             return false;
         }
-        if (!ranges_add(&mapped, range->base, range->size)) {
-            return false;
-        }
+        ranges_add(&mapped, range->base, range->size);
     }
     module->data = hyper_pointer(OUTSIDE_BASE + module->outside);
-    return true;
+    return ranges_are_whole(&mapped);
 }

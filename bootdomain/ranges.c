@@ -8,23 +8,23 @@
 void ranges_clear(struct ranges *ranges)
 {
     ranges->count = 0;
+    ranges->is_cut_short = false;
 }
 
-bool ranges_add(struct ranges *ranges, uint64_t base, uint64_t size)
+void ranges_add(struct ranges *ranges, uint64_t base, uint64_t size)
 {
     if (size == 0) {
-        return true;
+        return;
     }
     if (ranges->count == RANGES_MAX) {
-        log_problem(NULL, "more than %u memory ranges; join some", RANGES_MAX);
-        return false;
+        ranges->is_cut_short = true;
+        return;
     }
     ranges->range[ranges->count] = (struct board_range){.base = base, .size = size};
     ranges->count++;
-    return true;
 }
 
-bool ranges_cut(struct ranges *ranges, uint64_t base, uint64_t size)
+void ranges_cut(struct ranges *ranges, uint64_t base, uint64_t size)
 {
     struct board_range hole = {.base = base, .size = size};
     uint32_t i = 0;
@@ -44,11 +44,23 @@ bool ranges_cut(struct ranges *ranges, uint64_t base, uint64_t size)
             ranges->count--;
             ranges->range[i] = ranges->range[ranges->count];
         }
-        if (!ranges_add(ranges, range_end(&hole), above)) {
-            return false;
-        }
+        ranges_add(ranges, range_end(&hole), above);
     }
-    return true;
+}
+
+void ranges_cut_all(struct ranges *ranges, const struct ranges *holes)
+{
+    for (uint32_t i = 0; i < holes->count; i++) {
+        ranges_cut(ranges, holes->range[i].base, holes->range[i].size);
+    }
+}
+
+bool ranges_are_whole(const struct ranges *ranges)
+{
+    if (ranges->is_cut_short) {
+        log_problem(NULL, "more than %u memory ranges; join some", RANGES_MAX);
+    }
+    return !ranges->is_cut_short;
 }
 
 void ranges_shrink_to_pages(struct ranges *ranges)

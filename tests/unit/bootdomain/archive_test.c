@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* [utest->dsn~boot-archive~1] */
+/* [utest->dsn~boot-archive~1, dsn~launch-archive~1] */
 #include "said.h"
 
 #include <stdio.h>
@@ -88,6 +88,16 @@ static void lists_members_without_padding(void **state)
     assert_null(archive_find(&archive, ".pad.0"));
     assert_null(archive_find(&archive, "kern"));
     free(exact);
+}
+
+static void reads_lengths_in_small_letters(void **state)
+{
+    (void)state;
+    put_member("kernel", "0123456789", 10);
+    put_trailer();
+    buffer[6 + 8 * 6 + 7] = 'a';
+    assert_true(index_it());
+    assert_int_equal(archive.members[0].size, 10);
 }
 
 static void accepts_an_archive_without_members(void **state)
@@ -242,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(lists_members_without_padding, start),
+        cmocka_unit_test_setup(reads_lengths_in_small_letters, start),
         cmocka_unit_test_setup(accepts_an_archive_without_members, start),
         cmocka_unit_test_setup(refuses_no_bytes, start),
         cmocka_unit_test_setup(refuses_every_truncation, start),

@@ -435,7 +435,7 @@ int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t re
 int64_t hyper_claim(uint64_t base, uint64_t size)
 {
     FAIL_HERE();
-    assert_true(ranges_add(&model_claimed, base, size));
+    ranges_add(&model_claimed, base, size);
     return 0;
 }
 
