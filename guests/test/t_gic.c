@@ -18,6 +18,8 @@
 struct gic_log gic_logs[GUEST_MAX_CPUS];
 volatile bool gic_nest;
 
+static volatile bool hold; /* the handler of GIC_SPI stays until this ends */
+
 void on_irq(struct exception_frame *frame)
 {
     struct gic_log *log = &gic_logs[this_cpu()->index];
@@ -36,6 +38,8 @@ void on_irq(struct exception_frame *frame)
         log->priority[log->count] = (uint8_t)GIC_READ(ICC_RPR);
     }
     log->count++;
+    while (hold && intid == GIC_SPI) {
+    }
     if (gic_nest && intid == GIC_SPI) {
         uint64_t elr = READ_SYSREG(elr_el1), spsr = READ_SYSREG(spsr_el1);
 
@@ -251,6 +255,33 @@ static void spi_follows_its_route(void)
     gic_disable(GIC_SPI);
 }
 
+/* What only CPU 1 knows, as its handler runs without telling anybody. */
+static void state_on_another_cpu(void)
+{
+    gic_start_over();
+    gic_set_edge(GIC_SPI, true);
+    gic_enable(GIC_SPI);
+    gic_route(GIC_SPI, platform.mpidr[1]);
+    hold = true;
+    gic_set_pending(GIC_SPI, true);
+    CHECK(gic_wait(1, 1));
+    CHECK(gic_is_active(GIC_SPI));
+    CHECK(!gic_is_pending(GIC_SPI));
+    gic_set_pending(GIC_SPI, true);
+    CHECK(gic_is_pending(GIC_SPI));
+    CHECK(gic_is_active(GIC_SPI));
+    CHECK_EQUAL(gic_logs[1].count, 1);
+    hold = false;
+    CHECK(gic_wait(1, 2));
+    while (gic_is_active(GIC_SPI)) {
+    }
+    CHECK(!gic_is_pending(GIC_SPI));
+    CHECK_EQUAL(gic_logs[1].count, 2);
+    gic_disable(GIC_SPI);
+    gic_set_edge(GIC_SPI, false);
+    gic_route(GIC_SPI, platform.mpidr[0]);
+}
+
 static void ppi_of_another_cpu(void)
 {
     uint64_t frame = gic_logs[1].redistributor + GICR_SGI;
@@ -331,6 +362,7 @@ int main(uint64_t x0)
         {"pending_is_withdrawn", pending_is_withdrawn},
         {"disabled_while_pending", disabled_while_pending},
         {"spi_follows_its_route", spi_follows_its_route},
+        {"state_on_another_cpu", state_on_another_cpu},
         {"ppi_of_another_cpu", ppi_of_another_cpu},
         {"higher_priority_goes_first", gic_higher_priority_goes_first},
         {"higher_priority_preempts", gic_higher_priority_preempts},
