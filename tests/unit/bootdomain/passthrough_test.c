@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libfdt.h>
+
 #include "passthrough.h"
 
 #define MIB UINT64_C(0x100000)
@@ -131,6 +133,8 @@ static void refuses_by_name(void **state)
          "boot: domain 'd': device 'rtc' has an xen,reg over the domain's memory or virtual devices; choose another "
          "guest "
          "address"},
+        {"b { #address-cells = <3>; rtc { " RTC "xen,reg = <0 0x9010000 0 0x1000 0 0x9010000>; }; };",
+         "boot: domain 'd': #address-cells is 3; write <1> or <2>"},
         {"rtc { " RTC "interrupts = <0 2>; };",
          "boot: domain 'd': device 'rtc' has interrupts that are not a list of <type number flags>; write it so"},
         {"rtc { " RTC "interrupts = <1 2 4>; };",
@@ -174,6 +178,47 @@ static void refuses_more_than_a_domain_can_have(void **state)
     assert_said("boot: domain 'd': device 'rtc' has one interrupt too many: a domain can have 64; take one out");
 }
 
+static void copies_no_tree_that_is_too_deep(void **state)
+{
+    static uint8_t out[8192] __attribute__((aligned(8)));
+    static const struct {
+        uint32_t levels;
+        bool is_good;
+    } cases[] = {{15, true}, {16, false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char nodes[1024] = "";
+        for (uint32_t level = 0; level < cases[i].levels; level++) {
+            strcat(nodes, "n { ");
+        }
+        for (uint32_t level = 0; level < cases[i].levels; level++) {
+            strcat(nodes, "}; ");
+        }
+        void *tree = compile(nodes);
+        fdt_create(out, sizeof(out));
+        fdt_finish_reservemap(out);
+        fdt_begin_node(out, "");
+        assert_int_equal(passthrough_copy(out, tree) == 0, cases[i].is_good);
+        free(tree);
+    }
+}
+
+static void a_tree_without_devices_has_no_effect(void **state)
+{
+    (void)state;
+    struct passthrough_context context = {.domain = "d", .board = &board, .banks = &banks, .devices = &devices};
+    static uint8_t tree[256] __attribute__((aligned(8)));
+    fdt_create(tree, sizeof(tree));
+    fdt_finish_reservemap(tree);
+    fdt_begin_node(tree, "");
+    fdt_end_node(tree);
+    assert_int_equal(fdt_finish(tree), 0);
+    said_clear();
+    assert_true(passthrough_read(&given, &context, tree));
+    assert_said("boot: domain 'd': the partial device tree has no /passthrough node; it has no effect");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +226,8 @@ int main(void)
         cmocka_unit_test(a_forced_device_is_given_where_nobody_is_safe),
         cmocka_unit_test(refuses_by_name),
         cmocka_unit_test(refuses_more_than_a_domain_can_have),
+        cmocka_unit_test(copies_no_tree_that_is_too_deep),
+        cmocka_unit_test(a_tree_without_devices_has_no_effect),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
