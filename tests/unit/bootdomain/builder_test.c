@@ -135,6 +135,7 @@ static void rights_go_to_the_control_domain_but_not_those_on_safe_domains(void *
     builder_hand_over_platform(&builder);
     assert_said_nothing();
     uint16_t controller = builder.states[2].domid;
+    assert_int_equal(model_domains[0].holder[BULKHEAD_RIGHT_INFO], controller);
     const struct model_domain *plain = &model_domains[builder.states[0].domid];
     const struct model_domain *kept_safe = &model_domains[builder.states[1].domid];
     for (uint32_t right = 0; right < BULKHEAD_RIGHT_COUNT; right++) {
