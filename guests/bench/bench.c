@@ -14,6 +14,8 @@
 #include <xen/sched.h>
 #include <xen/version.h>
 
+#include "grants.h"
+
 #define WARM_UP       32u
 #define SELF_SGI      1u
 #define PING_SGI      2u
@@ -154,6 +156,18 @@ static void run_ipi(void)
     run("ipi_vcpu", measure_ipi);
 }
 
+static void run_grants(void)
+{
+    if (!grants_prepare()) {
+        print("BENCH grant_map skip a domain cannot map its own grant here\n");
+        return;
+    }
+    run("grant_map", grants_map);
+    run("grant_unmap", grants_unmap);
+    run("grant_copy_page", grants_copy_page);
+    run("add_to_physmap", grants_add_to_physmap);
+}
+
 int main(uint64_t x0)
 {
     platform_init(x0);
@@ -174,6 +188,7 @@ int main(uint64_t x0)
     run("gicd_read", measure_gicd);
     run("sgi_self", measure_sgi_self);
     run("vtimer", measure_vtimer);
+    run_grants();
     run_ipi();
     print("BENCH done\n");
     shutdown(SHUTDOWN_poweroff);

@@ -43,6 +43,17 @@ bench_hypercall:
     sub     x0, x10, x9
     ret
 
+/* uint64_t bench_call(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t number) */
+    .global bench_call
+bench_call:
+    mov     x16, x3
+    isb
+    mrs     x9, cntvct_el0
+    hvc     #0xea1
+    mrs     x10, cntvct_el0
+    sub     x0, x10, x9
+    ret
+
 /* uint64_t bench_psci(uint64_t function); SMCCC 1.0 may lose x4-x17, so the start is kept in x19 */
     .global bench_psci
 bench_psci:
