@@ -94,6 +94,8 @@ LINUX = [
     # can without an interrupt; nor does the board have a clock that knows the date.
     {**linux("linux-6.1-up-imx8mp", "linux-6.1-up", ["--board", "imx8mp-evk"]), "forbid": [FATAL],
      "lanes": [[r"LINUX UP linux-6.1-up cpus=1 hypervisor=xen", r"TEST linux_hypervisor ok", r"TEST linux_cpus ok"]]},
+    # Static memory, direct-mapped and not.
+    {**guest("direct-map", timeout=240), "lanes": [[r"\(direct\) " + DONE], [r"\(fixed\) hello by PL011"]]},
 ]
 
 SYSTEM_TESTS = [
@@ -133,6 +135,22 @@ SYSTEM_TESTS = [
              r"1 one +running", r"vCPU 0@CPU", r"2 two +running"],
         ],
         "timeout": 180,
+    },
+    {
+        # Every way in which a domain can end itself; the safe one beside them goes on.
+        "name": "ends",
+        "system": f"{SYSTEMS}/ends.yaml",
+        "lanes": [
+            *[[rf"\({name}\) end: how", rf"\(bulkhead\) {name}: {how} \(shutdown code {code}\)"]
+              for name, how, code in (("poweroff", "powered off", 0), ("reboot", "wants to reboot", 1),
+                                      ("suspend", "suspended", 2), ("crash", "crashed", 3), ("watchdog", "watchdog", 4),
+                                      ("off", "powered off", 0), ("reset", "wants to reboot", 1))],
+            [r"\(exception\) synchronous exception: vector 4 ESR 0000000002000000", r"exception: crashed"],
+            [r"\(cpu-off\) end: how 12"],
+            [r"\(no-vector\) end: how 14", *[r"\(cluster\) cluster: seq .* ok"] * 4],
+        ],
+        "forbid": [FATAL, r"end: still here", r"CORRUPT"],
+        "timeout": 120,
     },
     {
         # Two domains that do everything wrong beside a safe one that does not notice; nothing is printed for it.
