@@ -6,15 +6,20 @@
 
 #define SRE_ON 7u /* a guest that clears it harms itself only, until it is loaded again */
 
-struct vgic_caps vgic_caps = {.lr_mask = 0xffffu, .prio_mask = 0xffu, .aprs = 1u, .tds = true};
+struct vgic_caps vgic_caps = {.lr_mask = 0xffffu, .prio_mask = 0xffu, .apr_mask = 0xfu, .tds = 1u};
+
+static void limit(uint32_t *capability, uint32_t has)
+{
+    (void)__atomic_fetch_and(capability, has, __ATOMIC_RELAXED);
+}
 
 void vgic_cpu_init(void)
 {
     uint64_t vtr = vgic_hw_vtr();
-    uint32_t prebits = ICH_VTR_PREBITS(vtr);
-    uint32_t aprs = (prebits <= 5u) ? 1u : (prebits == 6u) ? 2u : VGIC_APRS;
+    uint32_t lrs = ICH_VTR_LRS(vtr);
+    uint32_t aprs = 1u << (ICH_VTR_PREBITS(vtr) - 5u); /* 5..7 bits: 32, 64, 128 levels */
 
-    for (uint32_t i = 0; i < ICH_VTR_LRS(vtr); i++) {
+    for (uint32_t i = 0; i < lrs; i++) {
         vgic_hw_set_lr(i, 0);
     }
     for (uint32_t i = 0; i < aprs; i++) {
@@ -22,11 +27,10 @@ void vgic_cpu_init(void)
     }
     vgic_hw_set_hcr(ICH_HCR_EN);
     vgic_hw_sync();
-    /* CPUs that differ: what all have. */
-    vgic_caps.lr_mask &= (uint32_t)BITS(ICH_VTR_LRS(vtr) - 1u, 0);
-    vgic_caps.prio_mask &= 0xffu & ~((1u << (8u - ICH_VTR_PRIBITS(vtr))) - 1u);
-    vgic_caps.aprs = (aprs > vgic_caps.aprs) ? aprs : vgic_caps.aprs;
-    vgic_caps.tds = vgic_caps.tds && (vtr & ICH_VTR_TDS) != 0u;
+    limit(&vgic_caps.lr_mask, (uint32_t)BITS(lrs - 1u, 0));
+    limit(&vgic_caps.prio_mask, 0xffu << (8u - ICH_VTR_PRIBITS(vtr)));
+    limit(&vgic_caps.apr_mask, (uint32_t)BITS(aprs - 1u, 0));
+    limit(&vgic_caps.tds, ((vtr & ICH_VTR_TDS) != 0u) ? 1u : 0u);
 }
 
 static void free_frames(struct domain *d)
@@ -100,7 +104,7 @@ void vgic_save(struct vcpu *v)
 
     vgic_ask_end(v);
     g->vmcr = vgic_hw_vmcr();
-    for (uint32_t i = 0; i < vgic_caps.aprs; i++) {
+    for (uint32_t i = 0; (vgic_caps.apr_mask >> i) != 0u; i++) {
         vgic_hw_apr(i, &g->ap0r[i], &g->ap1r[i]);
     }
     if (g->lr_used != 0u || (g->hcr & ICH_HCR_LRENPIE) != 0u) {
@@ -127,7 +131,7 @@ void vgic_load(struct vcpu *v)
 
     vgic_hw_set_sre(SRE_ON);
     vgic_hw_set_vmcr(g->vmcr);
-    for (uint32_t i = 0; i < vgic_caps.aprs; i++) {
+    for (uint32_t i = 0; (vgic_caps.apr_mask >> i) != 0u; i++) {
         vgic_hw_set_apr(i, g->ap0r[i], g->ap1r[i]);
     }
     g->loaded = true;

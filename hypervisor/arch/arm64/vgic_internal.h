@@ -21,12 +21,13 @@
 #define VGIC_RESYNC         1u /* resync: look at list registers and candidates again */
 #define VGIC_RESYNC_RWP     2u /* and this one counts in vgic_domain.rwp */
 
-/* What the hardware of every CPU has; const after start. */
+/* What the hardware of every CPU has.  atomic (relaxed): CPUs take away what they lack when they start, before they run a
+ * guest. */
 struct vgic_caps {
     uint32_t lr_mask;   /* list registers, as bits */
     uint32_t prio_mask; /* implemented bits of a priority */
-    uint32_t aprs;      /* active priority registers of a group */
-    bool tds;           /* ICC_DIR_EL1 can be trapped alone */
+    uint32_t apr_mask;  /* active priority registers of a group, as bits */
+    uint32_t tds;       /* 1 = ICC_DIR_EL1 can be trapped alone */
 };
 extern struct vgic_caps vgic_caps;
 
@@ -34,16 +35,6 @@ extern struct vgic_caps vgic_caps;
 struct vgic_kicks {
     uint64_t vcpus[VGIC_REQUESTERS];
     bool withdrawn; /* what was disabled is to leave their list registers: GICD_CTLR.RWP */
-};
-
-/* The list registers of the loaded vCPU as last read or written. */
-struct vgic_view {
-    uint64_t lr[VGIC_LRS];
-};
-
-enum vgic_fate {
-    VGIC_KEEP = 0,
-    VGIC_TAKE_OUT = 1,
 };
 
 static inline struct vgic_spis *vgic_spis_at(const struct domain *d, uint32_t word)
@@ -109,20 +100,15 @@ void vgic_released(struct vcpu *v, uint32_t intid, struct vgic_irqs *irqs, struc
 /* Key (priority << 16 | INTID) of v's most urgent SPI to take.  Bound: 2 * words. */
 uint32_t vgic_spi_best(const struct vcpu *v) REQUIRES(v->domain->arch.vgic.lock);
 /* Let the vCPU that is loaded here act on what changed, release the lock, notify the others.
- * Bound: one vgic_fill, and one notification for each vCPU kicked. */
+ * Bound: one resync, and one notification for each vCPU kicked. */
 void vgic_commit(struct domain *d, struct vgic_kicks *k) RELEASE(d->arch.vgic.lock);
 
 /* ---- vgic_lr.c: list registers.  Context: home, v loaded ---- */
 
-/* Bring list register i and the interrupt's state together.  Bound: O(1), with VGIC_TAKE_OUT: VGIC_SPILL_MAX. */
-void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_view *view, struct vgic_kicks *k)
-    REQUIRES(v->domain->arch.vgic.lock);
 /* Look at everything: list registers, ended interrupts, candidates.
  * Bound: LRs * (LRs + 32 + 2 * words + VGIC_SPILL_MAX + LRs).  [impl->dsn~vgic-bounds~1] */
 void vgic_resync_locked(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 void vgic_resync(struct vcpu *v) EXCLUDES(v->domain->arch.vgic.lock);
-/* The most urgent candidates into list registers; view is what is there. */
-void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 /* Private interrupts `bits` of v become pending as edges, some perhaps at once.  Bound: popcount(bits) + a resync. */
 void vgic_pend_private(struct vcpu *v, uint32_t bits);
 /* Everything out of the list registers.  Bound: LRs * (32 + VGIC_SPILL_MAX). */

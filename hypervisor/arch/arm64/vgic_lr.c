@@ -12,6 +12,16 @@ void vgic_hw_set_lr_n(uint32_t n, uint64_t value)
 }
 #endif
 
+/* The list registers of the loaded vCPU as last read or written. */
+struct view {
+    uint64_t lr[VGIC_LRS];
+};
+
+enum fate {
+    KEEP = 0,
+    TAKE_OUT = 1,
+};
+
 /* v may be given this interrupt's pending state. */
 static bool is_deliverable(struct vcpu *v, const struct vgic_irqs *irqs, uint32_t intid)
 {
@@ -95,7 +105,9 @@ void vgic_refresh_lines(struct vgic_vcpu *g)
     }
 }
 
-void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_view *view, struct vgic_kicks *k)
+/* Bring list register i and the interrupt's state together.  Bound: O(1), with TAKE_OUT: VGIC_SPILL_MAX. */
+static void settle(struct vcpu *v, uint32_t i, enum fate fate, struct view *view, struct vgic_kicks *k)
+    REQUIRES(v->domain->arch.vgic.lock)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
     uint32_t intid = g->lr_intid[i];
@@ -109,7 +121,7 @@ void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_vi
         irqs->level &= ~bit;
     }
     lr = apply(v, i, irqs, before);
-    if (fate == VGIC_TAKE_OUT) {
+    if (fate == TAKE_OUT) {
         irqs->pending |= ((lr & LR_PENDING) != 0u && (g->lr_latched & BIT(i)) != 0u) ? bit : 0u;
         irqs->active |= ((lr & LR_ACTIVE) != 0u) ? bit : 0u;
         if ((lr & LR_ACTIVE) != 0u) {
@@ -133,20 +145,20 @@ void vgic_settle(struct vcpu *v, uint32_t i, enum vgic_fate fate, struct vgic_vi
 void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
-    struct vgic_view view;
+    struct view view;
 
     vgic_refresh_lines(g);
     if ((g->hcr & ICH_HCR_LRENPIE) != 0u) {
         vgic_take_ended(v, k);
     }
     for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
-        vgic_settle(v, (uint32_t)__builtin_ctz(m), VGIC_TAKE_OUT, &view, k);
+        settle(v, (uint32_t)__builtin_ctz(m), TAKE_OUT, &view, k);
     }
     vgic_unlink(g, ~(vgic_level_pending(&g->priv) | g->priv.active));
 }
 
 /* intid, not held, into list register i, as pending or as active. */
-static void list(struct vcpu *v, uint32_t intid, uint32_t i, uint64_t state, struct vgic_view *view)
+static void list(struct vcpu *v, uint32_t intid, uint32_t i, uint64_t state, struct view *view)
     REQUIRES(v->domain->arch.vgic.lock)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
@@ -185,7 +197,7 @@ static uint32_t best_candidate(struct vcpu *v) REQUIRES(v->domain->arch.vgic.loc
 }
 
 /* The used list register with the least urgent interrupt in exactly this state; VGIC_LRS = none. */
-static uint32_t least_urgent(const struct vgic_vcpu *g, const struct vgic_view *view, uint64_t state, uint32_t *key)
+static uint32_t least_urgent(const struct vgic_vcpu *g, const struct view *view, uint64_t state, uint32_t *key)
 {
     uint32_t at = VGIC_LRS;
 
@@ -203,7 +215,7 @@ static uint32_t least_urgent(const struct vgic_vcpu *g, const struct vgic_view *
 }
 
 /* Every list register is active and none may be taken out: have the next end of one seen. */
-static void watch_ends(struct vgic_vcpu *g, struct vgic_view *view)
+static void watch_ends(struct vgic_vcpu *g, struct view *view)
 {
     for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
         uint32_t i = (uint32_t)__builtin_ctz(m);
@@ -215,11 +227,11 @@ static void watch_ends(struct vgic_vcpu *g, struct vgic_view *view)
 /* The end of an active interrupt that is in no list register would be seen. */
 static bool can_spill(const struct vgic_vcpu *g)
 {
-    return g->spill_count < VGIC_SPILL_MAX && (vgic_caps.tds || (vgic_hw_vmcr() & ICH_VMCR_EOIM) == 0u);
+    return g->spill_count < VGIC_SPILL_MAX && (vgic_caps.tds != 0u || (vgic_hw_vmcr() & ICH_VMCR_EOIM) == 0u);
 }
 
 /* A list register for a candidate; VGIC_LRS = none for now. */
-static uint32_t make_room(struct vcpu *v, uint32_t key, struct vgic_view *view, struct vgic_kicks *k)
+static uint32_t make_room(struct vcpu *v, uint32_t key, struct view *view, struct vgic_kicks *k)
     REQUIRES(v->domain->arch.vgic.lock)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
@@ -241,12 +253,12 @@ static uint32_t make_room(struct vcpu *v, uint32_t key, struct vgic_view *view, 
         }
         i = least_urgent(g, view, LR_ACTIVE, &other);
     }
-    vgic_settle(v, i, VGIC_TAKE_OUT, view, k);
+    settle(v, i, TAKE_OUT, view, k);
     return i;
 }
 
 /* Active interrupts back into free list registers, but the last one if a candidate may have it. */
-static void restore_active(struct vcpu *v, struct vgic_view *view) REQUIRES(v->domain->arch.vgic.lock)
+static void restore_active(struct vcpu *v, struct view *view) REQUIRES(v->domain->arch.vgic.lock)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
 
@@ -262,7 +274,7 @@ static void restore_active(struct vcpu *v, struct vgic_view *view) REQUIRES(v->d
 }
 
 /* More waits than fits: what is active and pending again must not overtake it when it ends. */
-static void hold_back(struct vcpu *v, struct vgic_view *view)
+static void hold_back(struct vcpu *v, struct view *view)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
 
@@ -289,7 +301,8 @@ void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
     g->fast = (g->loaded && !g->request.waiting) ? g->ready & ~g->priv.active : 0u;
 }
 
-void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
+/* The most urgent candidates into list registers; view is what is there. */
+static void fill(struct vcpu *v, struct view *view, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
     uint32_t flags = 0;
@@ -312,9 +325,9 @@ void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
         flags |= (least_urgent(g, view, LR_PENDING, &key) != VGIC_LRS) ? ICH_HCR_NPIE : 0u;
     }
     if ((g->spilled | g->spill_count) != 0u) {
-        flags |= ICH_HCR_LRENPIE | (vgic_caps.tds ? ICH_HCR_TDIR : 0u);
+        flags |= ICH_HCR_LRENPIE | ((vgic_caps.tds != 0u) ? ICH_HCR_TDIR : 0u);
     }
-    if (__atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED) != 0u && vgic_caps.tds) {
+    if (__atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED) != 0u && vgic_caps.tds != 0u) {
         flags |= ICH_HCR_TDIR;
     }
     vgic_set_hcr(g, flags);
@@ -323,7 +336,7 @@ void vgic_fill(struct vcpu *v, struct vgic_view *view, struct vgic_kicks *k)
 void vgic_resync_locked(struct vcpu *v, struct vgic_kicks *k)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
-    struct vgic_view view;
+    struct view view;
 
     g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
     vgic_refresh_lines(g);
@@ -331,10 +344,10 @@ void vgic_resync_locked(struct vcpu *v, struct vgic_kicks *k)
         vgic_take_ended(v, k);
     }
     for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
-        vgic_settle(v, (uint32_t)__builtin_ctz(m), VGIC_KEEP, &view, k);
+        settle(v, (uint32_t)__builtin_ctz(m), KEEP, &view, k);
     }
     vgic_unlink(g, ~(vgic_level_pending(&g->priv) | g->priv.active | g->priv.held));
-    vgic_fill(v, &view, k);
+    fill(v, &view, k);
     vgic_hw_sync();
 }
 

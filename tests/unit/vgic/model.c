@@ -191,7 +191,7 @@ void model_start(const struct model_options *options)
     model.options = *options;
     model.frames_left = ARRAY_SIZE(model.frames);
     model.domain.max_vcpus = options->vcpus;
-    vgic_caps = (struct vgic_caps){.lr_mask = 0xffffu, .prio_mask = 0xffu, .aprs = 1u, .tds = true};
+    vgic_caps = (struct vgic_caps){.lr_mask = 0xffffu, .prio_mask = 0xffu, .apr_mask = 0xfu, .tds = 1u};
     for (uint32_t i = 0; i < options->cpus; i++) {
         model.cpu[i].options = *options;
         model.cpu[i].cpu.id = i;
