@@ -8,12 +8,13 @@
 #include "core/physmap.h"
 #include "core/pool.h"
 #include "core/rights.h"
-#include "core/wallclock.h"
+#include "core/runstate.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
 #include <xen/xen.h>
 #include <xen/domctl.h>
+#include <xen/vcpu.h>
 
 #define NR_SPIS_MAX 988u
 
@@ -242,17 +243,19 @@ err_t domctl_get_vcpu(struct vcpu *v, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_getvcpuinfo *i = &op->u.getvcpuinfo;
     const struct vcpu *target = find_vcpu(d, i->vcpu);
+    struct vcpu_runstate_info r;
 
     (void)v;
     if (target == NULL) {
         return ERR_SRCH;
     }
+    runstate_read(target, &r);
     *i = (struct xen_domctl_getvcpuinfo){
         .vcpu = target->id,
         .online = __atomic_load_n(&target->power, __ATOMIC_RELAXED) == VCPU_POWER_ON,
         .blocked = __atomic_load_n(&target->state, __ATOMIC_RELAXED) == VCPU_BLOCKED,
         .running = __atomic_load_n(&target->running, __ATOMIC_RELAXED),
-        .cpu_time = ticks_to_ns(__atomic_load_n(&target->runtime, __ATOMIC_RELAXED)),
+        .cpu_time = r.time[RUNSTATE_running],
         .cpu = target->home,
     };
     return OK;

@@ -9,23 +9,60 @@
 #include <xen/xen.h>
 #include <xen/vcpu.h>
 
+static_assert(RUNSTATE_offline == 3, "struct vcpu counts four states");
+
+/* A guest's time begins at its first unpause. */
+static ticks_t since(const struct vcpu *v)
+{
+    return (v->runstate_since > v->domain->time_zero) ? v->runstate_since : v->domain->time_zero;
+}
+
+static void enter(struct vcpu *v, uint32_t state, ticks_t now)
+{
+    if (v->runstate_now != state) {
+        v->runstate_time[v->runstate_now] += (now > since(v)) ? now - since(v) : 0u;
+        v->runstate_now = state;
+        v->runstate_since = now;
+    }
+}
+
+void runstate_init(struct vcpu *v)
+{
+    v->runstate_now = RUNSTATE_offline;
+}
+
+void runstate_ready(struct vcpu *v, ticks_t now)
+{
+    enter(v, RUNSTATE_runnable, now);
+}
+
+void runstate_stop(struct vcpu *v, ticks_t now)
+{
+    static const uint32_t states[] = {
+        [VCPU_DOWN] = RUNSTATE_offline, [VCPU_BLOCKED] = RUNSTATE_blocked, [VCPU_RUNNABLE] = RUNSTATE_runnable};
+
+    enter(v, states[v->state], now);
+}
+
+void runstate_run(struct vcpu *v, ticks_t now)
+{
+    if (v->runstate_now != RUNSTATE_running) {
+        enter(v, RUNSTATE_running, now);
+        runstate_publish(v);
+    }
+}
+
 void runstate_read(const struct vcpu *v, struct vcpu_runstate_info *out)
 {
     ticks_t now = arch_ticks();
-    ticks_t since = v->since;
-    ticks_t running = v->runtime + ((since != 0u) ? now - since : 0u);
-    ticks_t alive = now - v->domain->time_zero;
 
     memset(out, 0, sizeof(*out));
-    out->state = RUNSTATE_running;
-    if (__atomic_load_n(&v->power, __ATOMIC_RELAXED) != VCPU_POWER_ON) {
-        out->state = RUNSTATE_offline;
-    } else if (since == 0u) {
-        out->state = (v->state == VCPU_BLOCKED) ? RUNSTATE_blocked : RUNSTATE_runnable;
+    out->state = (int)v->runstate_now;
+    out->state_entry_time = ticks_to_ns(since(v) - v->domain->time_zero);
+    for (uint32_t i = 0; i < ARRAY_SIZE(v->runstate_time); i++) {
+        out->time[i] =
+            ticks_to_ns(v->runstate_time[i] + ((i == v->runstate_now && now > since(v)) ? now - since(v) : 0u));
     }
-    out->state_entry_time = ticks_to_ns((since != 0u) ? since - v->domain->time_zero : 0u);
-    out->time[RUNSTATE_running] = ticks_to_ns(running);
-    out->time[RUNSTATE_blocked] = ticks_to_ns((alive > running) ? alive - running : 0u);
 }
 
 /* Copy n bytes to guest-physical memory of d.  n: within a page. */

@@ -5,6 +5,7 @@
 #include "core/domain.h"
 #include "core/evtchn.h"
 #include "core/frame.h"
+#include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "lib/bits.h"
 
@@ -291,6 +292,7 @@ err_t vcpu_create(struct domain *d, uint32_t id)
     v->state = VCPU_DOWN;
     v->power = VCPU_POWER_OFF;
     v->held = true;
+    runstate_init(v);
     list_init(&v->run_node);
     evtchn_vcpu_init(v);
     for (uint32_t i = 0; i < TIMER_KINDS; i++) {

@@ -60,8 +60,9 @@ struct vcpu {
     uint64_t start_arg;               /* and context id */
     struct timer timers[TIMER_KINDS]; /* cpu-local to home */
     ticks_t slice_end;                /* cpu-local */
-    ticks_t runtime;                  /* cpu-local: ticks spent running */
-    ticks_t since;                    /* cpu-local: start of the present stretch */
+    uint32_t runstate_now;            /* cpu-local: RUNSTATE_* of xen/vcpu.h */
+    ticks_t runstate_since;           /* cpu-local: when it became that */
+    ticks_t runstate_time[4];         /* cpu-local: ticks in each state before that */
     struct vcpu_stats stats;          /* cpu-local */
     gaddr_t runstate[2];              /* registered area, guest-physical; [1] = its part on the next page; 0 = none */
     struct evtchn_vcpu evtchn;        /* see evtchn_types.h */

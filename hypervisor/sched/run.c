@@ -3,6 +3,7 @@
  * Round robin over the vCPUs whose home this CPU is.
  * [impl->dsn~run-loop~1] [impl->dsn~round-robin~1] */
 #include "arch/contract/arch.h"
+#include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "core/upcall.h"
 
@@ -18,6 +19,7 @@ void sched_runnable(struct cpu *cpu, struct vcpu *v)
     if (list_empty(&v->run_node)) {
         list_push_back(&cpu->runnable, &v->run_node);
         cpu->work |= CPU_WORK_RESCHED;
+        runstate_ready(v, arch_ticks());
     }
 }
 
@@ -60,14 +62,11 @@ static struct vcpu *first_runnable(const struct cpu *cpu)
 
 static void account(struct cpu *cpu, struct vcpu *next, ticks_t now)
 {
-    struct vcpu *v = cpu->current;
-
-    if (v != NULL && v->since != 0u) {
-        v->runtime += now - v->since;
-        v->since = 0;
+    if (cpu->current != NULL && cpu->current != next) {
+        runstate_stop(cpu->current, now);
     }
     if (next != NULL) {
-        next->since = now;
+        runstate_run(next, now);
     }
 }
 

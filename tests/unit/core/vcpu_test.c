@@ -307,8 +307,9 @@ static void vcpus_of_a_cpu_take_turns(void **state)
     for (uint32_t k = 0; k < 3u; k++) {
         assert_int_equal(turns[k], 10);
     }
-    assert_in_range(v[0]->runtime, 9u * HOST_HZ / 500u, 10u * HOST_HZ / 500u); /* the last slice may be open */
-    assert_in_range(v[1]->runtime, 9u * HOST_HZ / 500u, 10u * HOST_HZ / 500u);
+    assert_in_range(v[0]->runstate_time[RUNSTATE_running], 9u * HOST_HZ / 500u,
+                    10u * HOST_HZ / 500u); /* the last slice may be open */
+    assert_in_range(v[1]->runstate_time[RUNSTATE_running], 9u * HOST_HZ / 500u, 10u * HOST_HZ / 500u);
 }
 
 /* [utest->dsn~runstate~1] */
@@ -336,6 +337,44 @@ static void runstate_tells_where_time_went(void **state)
     assert_int_equal(hypercall(v, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, POINTER(&area)), OK);
 }
 
+/* [utest->dsn~runstate~1] */
+static void waiting_sleeping_and_running_are_told_apart(void **state)
+{
+    struct vcpu *v[2] = {on_cpu("a", 1), on_cpu("b", 1)};
+    struct vcpu *a = cpu_runs(1);
+    struct vcpu *b = (a == v[0]) ? v[1] : v[0];
+    struct vcpu_runstate_info r;
+    uint64_t all;
+
+    (void)state;
+    host_add_ticks(1000);
+    host_become(1);
+    vcpu_yield(a);
+    assert_ptr_equal(cpu_runs(1), b); /* a waits for b */
+    host_add_ticks(2000);
+    host_become(1);
+    vcpu_yield(b);
+    assert_ptr_equal(cpu_runs(1), a);
+    host_add_ticks(4000);
+    host_become(1);
+    vcpu_block(a);
+    assert_ptr_equal(cpu_runs(1), b); /* a sleeps */
+    host_add_ticks(8000);
+    runstate_read(a, &r);
+    assert_int_equal(r.state, RUNSTATE_blocked);
+    assert_int_equal(r.time[RUNSTATE_running], ticks_to_ns(5000));
+    assert_int_equal(r.time[RUNSTATE_runnable], ticks_to_ns(2000));
+    assert_int_equal(r.time[RUNSTATE_blocked], ticks_to_ns(8000));
+    all = r.time[0] + r.time[1] + r.time[2] + r.time[3];
+    assert_in_range(all, ticks_to_ns(arch_ticks() - a->domain->time_zero) - 4u,
+                    ticks_to_ns(arch_ticks() - a->domain->time_zero));
+    host_become(1);
+    vcpu_power_off(b);
+    (void)cpu_runs(1);
+    runstate_read(b, &r);
+    assert_int_equal(r.state, RUNSTATE_offline);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup(a_cpu_that_does_not_start_gets_no_vcpu, start),
         cmocka_unit_test_setup(vcpus_of_a_cpu_take_turns, start),
         cmocka_unit_test_setup(runstate_tells_where_time_went, start),
+        cmocka_unit_test_setup(waiting_sleeping_and_running_are_told_apart, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
