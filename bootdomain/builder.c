@@ -191,8 +191,11 @@ static void destroy(struct builder *builder, uint32_t index)
 {
     struct builder_state *state = &builder->states[index];
 
-    if (state->is_created && hyper_destroy(state->domid) != 0) {
-        log_problem(builder->plan->domains[index].name, "it could not be destroyed; its memory stays in use");
+    int64_t error = state->is_created ? hyper_destroy(state->domid) : 0;
+
+    if (error != 0) {
+        log_problem(builder->plan->domains[index].name,
+                    "it could not be destroyed (error %lu); its memory stays in use", (unsigned long)-error);
     }
     state->is_created = false;
 }

@@ -167,7 +167,8 @@ static void says_when_a_domain_cannot_be_destroyed(void **state)
     model_fail(1, -XEN_ENOMEM);
     model_fail_destroy();
     builder_run(&builder, 0);
-    assert_non_null(strstr(said(), "boot: domain 'linux': it could not be destroyed; its memory stays in use\n"));
+    assert_non_null(
+        strstr(said(), "boot: domain 'linux': it could not be destroyed (error 16); its memory stays in use\n"));
 }
 
 static void goes_on_without_a_control_domain_that_cannot_be_created(void **state)
