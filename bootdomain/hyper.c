@@ -155,23 +155,26 @@ static uint64_t count_extents(uint64_t gfn, uint64_t pages, uint32_t order, uint
     return (count < POPULATE_BATCH) ? count : POPULATE_BATCH;
 }
 
+/* Orders in use: 1 GiB, 2 MiB and everything below, so that what is left beside a moved module takes few extents. */
+static uint32_t next_order(uint32_t order)
+{
+    return (order == ORDER_1G) ? ORDER_2M : order - 1;
+}
+
+static uint32_t larger_order(uint32_t order)
+{
+    return (order >= ORDER_2M) ? ORDER_1G : order + 1;
+}
+
 /* Largest order, at most `most`, whose extents fit at gfn. */
 static uint32_t fitting_order(uint64_t gfn, uint64_t pages, uint32_t most)
 {
-    static const uint32_t orders[] = {ORDER_1G, ORDER_2M};
+    uint32_t order = most;
 
-    for (uint32_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
-        uint64_t extent = UINT64_C(1) << orders[i];
-        if (orders[i] <= most && pages >= extent && (gfn & (extent - 1)) == 0) {
-            return orders[i];
-        }
+    while (order != 0 && (pages < (UINT64_C(1) << order) || (gfn & ((UINT64_C(1) << order) - 1)) != 0)) {
+        order = next_order(order);
     }
-    return 0;
-}
-
-static uint32_t next_order(uint32_t order)
-{
-    return (order == ORDER_1G) ? ORDER_2M : 0;
+    return order;
 }
 
 int64_t hyper_populate(uint16_t domid, uint64_t gfn, uint64_t pages)
@@ -183,7 +186,7 @@ int64_t hyper_populate(uint16_t domid, uint64_t gfn, uint64_t pages)
 
     while (left != 0) {
         uint32_t order = fitting_order(at, left, most);
-        uint32_t larger = (order == 0) ? ORDER_2M : ORDER_1G;
+        uint32_t larger = larger_order(order);
         uint64_t count = count_extents(at, left, order, (larger <= most) ? larger : order);
         for (uint64_t i = 0; i < count; i++) {
             extents[i] = at + (i << order);
