@@ -11,20 +11,49 @@
 #define CTRL_A       '\x01'
 #define SWITCH_COUNT 3u
 #define LINE_ROOM    320u
+#define SEND_PIECE   256u /* bytes to the device with the lock held */
 
 static struct spinlock lock;   /* rank 7 */
 static struct domain *focus;   /* guarded by lock: who gets input; NULL = the hypervisor */
 static struct domain *partial; /* guarded by lock: whose unfinished line is on the screen */
 static uint32_t switches;      /* cpu-local to the console's CPU: Ctrl-A in a row */
+static uint32_t home;          /* const after init: the CPU that takes the device's interrupt */
+static bool asked;             /* guarded by lock: home has been asked to send */
 
-void console_init(void)
+void console_init(uint32_t cpu)
 {
+    home = cpu;
+    asked = false;
     focus = NULL;
     partial = NULL;
     switches = 0;
 }
 
 /* ---- output ---- */
+
+/* What waits leaves on one CPU only, in pieces: no other CPU waits for the device, nor long for the lock. */
+static bool is_sender(void)
+{
+    return this_cpu()->id == home || !cpu_is_usable(home);
+}
+
+static void send(void)
+{
+    bool here = is_sender();
+    bool more = here && console_ring_drain(SEND_PIECE);
+
+    if ((!here || more) && !asked) {
+        asked = true;
+        arch_cpu_kick(here ? this_cpu()->id : home);
+    }
+}
+
+void console_serve(void)
+{
+    if (__atomic_load_n(&asked, __ATOMIC_RELAXED) && is_sender()) {
+        upcall_console_ready();
+    }
+}
 
 static uint32_t owner_of(const struct domain *d)
 {
@@ -78,7 +107,7 @@ static void show_line(const struct domain *d, const char *text, size_t n)
         memcpy(line + used, partial->line.text, partial->line.used);
         (void)console_ring_put(owner_of(d), line, used + partial->line.used);
     }
-    console_ring_drain();
+    send();
 }
 
 void console_line(const char *text, size_t n)
@@ -138,7 +167,7 @@ static void put_focused(struct domain *d, char c)
             l->used++;
         }
     }
-    console_ring_drain();
+    send();
 }
 
 void console_put(struct domain *d, char c)
@@ -160,7 +189,8 @@ void upcall_console_output(struct domain *d, char c)
 void upcall_console_ready(void)
 {
     spin_lock(&lock);
-    console_ring_drain();
+    asked = false;
+    send();
     spin_unlock(&lock);
 }
 

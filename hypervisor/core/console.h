@@ -13,8 +13,10 @@
 #define CONSOLE_RING  32768u
 #define CONSOLE_QUOTA 4096u
 
-/* Once, by the boot CPU: the input is the hypervisor's. What was printed before stays. */
-void console_init(void);
+/* Once, by the boot CPU: the input is the hypervisor's, output leaves on cpu.  What was printed before stays. */
+void console_init(uint32_t cpu);
+/* A kick has arrived: send, if somebody asked this CPU to.  Bound: one piece. */
+void console_serve(void);
 /* A line of the hypervisor, without newline.  Any CPU. */
 void console_line(const char *text, size_t n);
 /* A character of d: complete lines are shown, or all at once when d has the focus.  Any CPU. */

@@ -98,24 +98,23 @@ static size_t chunk(void)
     return (waiting < straight) ? waiting : straight;
 }
 
-void console_ring_drain(void)
+bool console_ring_drain(size_t limit)
 {
-    bool want;
+    bool full = false;
 
-    for (uint32_t turn = 0; turn < 2u && chunk() > 0u; turn++) { /* the ring wraps once */
-        size_t n = chunk();
+    for (uint32_t turn = 0; turn < 2u && !full && limit > 0u && chunk() > 0u; turn++) { /* the ring wraps once */
+        size_t n = (chunk() < limit) ? chunk() : limit;
         size_t sent = arch_console_write(&ring.bytes[ring.tail % CONSOLE_RING], n);
 
         forget(sent);
-        if (sent < n) {
-            break;
-        }
+        limit -= sent;
+        full = sent < n;
     }
-    want = ring.head != ring.tail;
-    if (want != ring.want_ready) {
-        ring.want_ready = want;
-        arch_console_want_ready(want);
+    if (full != ring.want_ready) {
+        ring.want_ready = full;
+        arch_console_want_ready(full);
     }
+    return !full && ring.head != ring.tail;
 }
 
 void console_ring_flush(void)

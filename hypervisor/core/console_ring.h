@@ -11,8 +11,8 @@
 
 /* All n bytes or none; false: they are lost and counted for owner (a slot, or CONSOLE_SELF). */
 bool console_ring_put(uint32_t owner, const char *s, size_t n);
-/* As much to the device as it takes now. */
-void console_ring_drain(void);
+/* As much to the device as it takes now, limit bytes at most; true: it would take more at once. */
+bool console_ring_drain(size_t limit);
 /* Everything to the device, waiting. */
 void console_ring_flush(void);
 /* Bytes of owner lost and not yet told; n of them have been told. */

@@ -96,7 +96,7 @@ static NORETURN void run(struct cpu *cpu)
 void upcall_start(const struct boot_info *info)
 {
     board = info->board;
-    console_init();
+    console_init(board->console_cpu);
     domain_init();
     seal_note_reset(info->ticks_reset);
     init_cpu(this_cpu());

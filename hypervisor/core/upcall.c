@@ -3,6 +3,7 @@
  * [impl->dsn~domain-faults~1] */
 #include "core/upcall.h"
 #include "arch/contract/arch.h"
+#include "core/console.h"
 
 #include <xen/xen.h>
 #include <xen/sched.h>
@@ -15,6 +16,7 @@ void upcall_timer(struct cpu *cpu)
 void upcall_kick(struct cpu *cpu)
 {
     cpu->work |= CPU_WORK_INBOX;
+    console_serve();
 }
 
 void upcall_guest_fault(struct vcpu *v, enum fault_class c, uint64_t syndrome, uint64_t address)
