@@ -27,7 +27,7 @@ GCC_FREESTANDING = {"arm64": ["-D_LIBC_LIMITS_H_"], "host": []}
 GCC_WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wvla", "-Wstrict-prototypes", "-Wmissing-prototypes",
                 "-Wlogical-op", "-Wduplicated-cond",
                 # clang judges these: GCC wants more than a cast to void, and knows one signedness of char only.
-                "-Wno-unused-result", "-Wno-type-limits"]
+                "-Wno-unused-result", "-Wno-type-limits", "-Wno-unknown-pragmas"]
 
 
 def source_options(arguments):

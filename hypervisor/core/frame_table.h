@@ -7,7 +7,7 @@
 
 #define FRAME_NO_LINK UINT64_MAX
 
-void frame_table_init(const struct board_table *board, void *table);
+void frame_table_init(const struct board_table *board, void *memory);
 
 /* The entry of a frame; NULL = not RAM.  Neighbouring frames of one RAM range have neighbouring entries.
  * Bound: BOARD_MAX_RAM. */

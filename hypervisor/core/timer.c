@@ -34,7 +34,7 @@ static void program(struct cpu *cpu)
 void timer_arm(struct timer *t, ticks_t deadline)
 {
     struct cpu *cpu = this_cpu();
-    struct list *at = cpu->timers.next;
+    struct list *at;
 
     list_remove(&t->node);
     at = cpu->timers.next;
