@@ -21,6 +21,7 @@ void plan_read_module(struct plan_reader *reader, int node);
 void plan_read_after(struct plan *plan, const struct plan_context *context, uint32_t index, int node);
 void plan_mark_shared_modules(struct plan *plan, const struct plan_context *context);
 void plan_check_rules(struct plan *plan, const struct plan_context *context);
+void plan_check_cpus(struct plan *plan, const struct plan_context *context);
 
 /* Name of a node without its unit address, cut to fit; false when it is not [A-Za-z0-9_.-]{1,31}. */
 bool plan_node_name(const void *fdt, int node, char name[PLAN_NAME_BYTES]);

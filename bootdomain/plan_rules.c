@@ -213,6 +213,7 @@ void plan_check_rules(struct plan *plan, const struct plan_context *context)
         check_modules(plan, context, i);
     }
     check_total_memory(plan, context);
+    plan_check_cpus(plan, context);
 }
 
 /* Index in the board table of the CPU that the cpu node with that phandle describes. */

@@ -107,6 +107,8 @@ static void make_host_tree(uint64_t base, uint64_t size)
 #define KERNEL             "module@0 { compatible = \"multiboot,kernel\", \"multiboot,module\"; bulkhead,member = \"kernel\"; }; "
 #define DOMAIN(name, keys) name " { compatible = \"xen,domain\"; memory = <0 8192>; cpus = <1>; " keys KERNEL "}; "
 
+#define ON_CPU_1 "vcpu0 { compatible = \"xen,vcpu\"; id = <0>; hard-affinity = \"1\"; }; "
+
 static void hand_over(void)
 {
     page.info = (struct hvm_start_info){
@@ -179,7 +181,7 @@ static void assert_refused(const char *line)
 static void starts_what_the_archive_describes(void **state)
 {
     (void)state;
-    put_description(DOMAIN("plain", "") DOMAIN("task", "bulkhead,safe; "));
+    put_description(DOMAIN("plain", "") DOMAIN("task", "bulkhead,safe; " ON_CPU_1));
     put_member("kernel", "a flat binary", 13);
     put_trailer();
     hand_over();

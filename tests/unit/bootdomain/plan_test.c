@@ -131,7 +131,7 @@ static void reads_all_of_a_domain(void **state)
     assert_int_equal(linux_a->maptrack_frames, 100);
     assert_int_equal(linux_a->paging, 4 * MIB);
     assert_false(linux_a->xen_node);
-    assert_int_equal(plan.affinity[linux_a->first_vcpu], 0xd);
+    assert_int_equal(plan.affinity[linux_a->first_vcpu], 0xc);
     assert_int_equal(plan.affinity[linux_a->first_vcpu + 1], 0x8);
     assert_true(linux_a->modules[PLAN_KERNEL].shared);
     assert_false(linux_a->modules[PLAN_RAMDISK].shared);
@@ -141,6 +141,15 @@ static void reads_all_of_a_domain(void **state)
     assert_int_equal(fixed->fixed_count, 2);
     assert_int_equal(fixed->fixed[1].base, 0x58000000);
     assert_int_equal(fixed->fixed[1].size, 16 * MIB);
+}
+
+static void others_run_where_no_safe_domain_does(void **state)
+{
+    (void)state;
+    assert_true(read_file("accepted", "safe-cpus.dts"));
+    assert_int_equal(plan.affinity[plan.domains[0].first_vcpu], 0x2);
+    assert_int_equal(plan.affinity[plan.domains[1].first_vcpu], 0xd);
+    assert_int_equal(plan.affinity[plan.domains[1].first_vcpu + 1], 0x4);
 }
 
 static void a_module_in_the_last_page_of_another_keeps_it_from_moving(void **state)
@@ -234,6 +243,7 @@ int main(void)
     add_folder("refused", refuses, &entries[0]);
     add_folder("accepted", accepts, &entries[1]);
     add("reads all of a domain", reads_all_of_a_domain, NULL);
+    add("others run where no safe domain does", others_run_where_no_safe_domain_does, NULL);
     add("a module in the last page of another keeps it from moving",
         a_module_in_the_last_page_of_another_keeps_it_from_moving, NULL);
     add("starts after what it names and safe ones first", starts_after_what_it_names_and_safe_ones_first, NULL);
