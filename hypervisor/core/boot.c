@@ -109,10 +109,20 @@ static void map_range(struct domain *d, uint64_t gaddr, struct stage2_entry e, u
     }
 }
 
+/* The archive, and what lies between its end and the runtime memory as far as that lets 2 MiB entries map it. */
+static uint64_t archive_frames(const struct boot_info *info)
+{
+    uint64_t frames = frames_of(info->archive_size);
+    uint64_t blocks = ALIGN_UP(frames, PHYSMAP_BATCH);
+    maddr_t runtime = MADDR(info->image.v + info->descriptor->runtime.offset);
+
+    return (info->archive.v + (blocks << PAGE_SHIFT) <= runtime.v) ? blocks : frames;
+}
+
 static void map_archive(struct domain *d, const struct boot_info *info)
 {
     struct stage2_entry e = {.mfn = maddr_to_mfn(info->archive), .access = ACCESS_RW, .mapping = MAPPING_RAM};
-    uint64_t frames = frames_of(info->archive_size);
+    uint64_t frames = archive_frames(info);
 
     if (frames == 0u) {
         return;
@@ -206,7 +216,7 @@ void boot_domain_start(const struct boot_info *info)
         refuse("the image gives it less memory than its program needs", ERR_NOMEM);
     }
     check(domain_create(SLOT_BOOT, &config, &d), "no memory for the hypervisor's own part of it");
-    d->max_frames = (ram >> PAGE_SHIFT) + frames_of(info->archive_size);
+    d->max_frames = (ram >> PAGE_SHIFT) + archive_frames(info);
     check(pool_grow(d, BOOT_POOL_FRAMES), "no memory for its tables");
     add_ram(d, ram >> PAGE_SHIFT);
     copy_binary(d, info);

@@ -3,6 +3,7 @@
 #include "arch/contract/arch.h"
 #include "core/domain.h"
 #include "core/frame.h"
+#include "core/physmap.h"
 
 /* The first word of a free pool frame is the next one's frame number; the rest is what was there.  Frames are scrubbed when
  * they are taken, so that a generous pool costs nothing until it is used. */
@@ -63,15 +64,23 @@ uint64_t pool_available(const struct domain *d)
 
 err_t pool_grow(struct domain *d, uint64_t count)
 {
-    for (uint64_t i = 0; i < count; i++) {
-        mfn_t mfn;
-        err_t err = frame_alloc(FRAME_OWNER(d->slot), FRAME_POOL, 0, &mfn);
+    uint32_t order = PHYSMAP_BIG_ORDER;
 
-        if (err != OK) {
-            return err;
+    while (count > 0u) { /* the largest blocks that there are */
+        mfn_t mfn;
+
+        if (count < (UINT64_C(1) << order) || frame_alloc(FRAME_OWNER(d->slot), FRAME_POOL, order, &mfn) != OK) {
+            if (order == 0u) {
+                return ERR_NOMEM;
+            }
+            order--;
+            continue;
         }
-        push(d, mfn);
-        d->pool_total++;
+        for (uint64_t i = UINT64_C(1) << order; i > 0u; i--) {
+            push(d, MFN(mfn.v + i - 1u));
+        }
+        d->pool_total += UINT64_C(1) << order;
+        count -= UINT64_C(1) << order;
     }
     return OK;
 }

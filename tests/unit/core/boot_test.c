@@ -145,6 +145,26 @@ static void boot_domain_starts_without_archive_and_device_tree(void **state)
     assert_int_equal(modules[BOOT_MODULE_DTB].size, 0);
 }
 
+static void with_gap(struct boot_info *info, struct image_descriptor *d)
+{
+    (void)info;
+    d->runtime.offset = RUNTIME_AT - IMAGE_AT;
+}
+
+/* [utest->dsn~start-up~1] */
+static void archive_is_mapped_in_large_entries_up_to_the_runtime_memory(void **state)
+{
+    struct stage2_entry e;
+
+    (void)state;
+    boot = machine_start_with(with_gap);
+    assert_non_null(boot);
+    (void)guest_byte(BOOT_DOMAIN_ARCHIVE + ARCHIVE_SIZE, &e);
+    assert_int_equal(e.order, 9);
+    assert_int_equal(e.mfn.v, (ARCHIVE_AT + ARCHIVE_SIZE) >> PAGE_SHIFT);
+    assert_int_equal(boot->domain->frames, (BOOT_MEMORY >> PAGE_SHIFT) + 1024u);
+}
+
 static void small_memory(struct boot_info *info, struct image_descriptor *d)
 {
     (void)info;
@@ -324,6 +344,7 @@ int main(void)
         cmocka_unit_test(device_tree_is_read_only_and_nobodys),
         cmocka_unit_test(start_info_lists_modules_and_memory),
         cmocka_unit_test(boot_domain_starts_without_archive_and_device_tree),
+        cmocka_unit_test(archive_is_mapped_in_large_entries_up_to_the_runtime_memory),
         cmocka_unit_test(impossible_images_stop_the_machine_with_the_reason),
         cmocka_unit_test(boot_domain_runs_where_the_image_says_or_on_the_boot_cpu),
         cmocka_unit_test(exit_returns_every_frame_and_seals),
