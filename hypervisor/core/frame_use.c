@@ -7,44 +7,46 @@
  * all the same. */
 #define COUNT_LIMIT (UINT32_MAX - 1u)
 
+/* An entry as one word: count in the upper half, owner and type in the lower one (frame_table.h). */
+#define ONE                  (UINT64_C(1) << 32)
+#define WHOSE(w)             ((uint32_t)(w) & 0xffffffu)
+#define COUNT(w)             ((uint32_t)((w) >> 32))
+#define TYPE(w)              ((uint8_t)((w) >> 16))
+#define CHANGED(e, seen, to) __atomic_compare_exchange_n(e, seen, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+
 err_t frame_get(mfn_t mfn, uint16_t owner, enum frame_type type)
 {
+    uint32_t whose = (uint32_t)owner | (uint32_t)type << 16;
     uint64_t *e = frame_entry(mfn.v);
-    struct frame seen;
-    struct frame to;
+    uint64_t seen;
 
-    if (e == NULL) {
+    if (UNLIKELY(e == NULL)) {
         return ERR_PERM;
     }
-    seen = frame_load(e);
+    seen = __atomic_load_n(e, __ATOMIC_RELAXED);
     do { /* bound: contending CPUs */
-        if (seen.owner != owner || seen.type != type || seen.count == 0u) {
+        if (UNLIKELY(WHOSE(seen) != whose || COUNT(seen) == 0u)) {
             return ERR_PERM;
         }
-        if (seen.count == COUNT_LIMIT) {
+        if (UNLIKELY(COUNT(seen) == COUNT_LIMIT)) {
             return ERR_BUSY;
         }
-        to = seen;
-        to.count++;
-    } while (!frame_swap(e, &seen, to));
+    } while (!CHANGED(e, &seen, seen + ONE));
     return OK;
 }
 
 bool frame_put(mfn_t mfn, uint16_t *owner)
 {
     uint64_t *e = frame_entry(mfn.v);
-    struct frame seen;
-    struct frame to;
+    uint64_t seen;
 
     ASSERT(e != NULL);
-    seen = frame_load(e);
+    seen = __atomic_load_n(e, __ATOMIC_RELAXED);
     do {
-        ASSERT(seen.count > 0u && seen.type > FRAME_FREE);
-        to = seen;
-        to.count--;
-    } while (!frame_swap(e, &seen, to));
-    *owner = seen.owner;
-    return to.count == 0u;
+        ASSERT(COUNT(seen) > 0u && TYPE(seen) > FRAME_FREE);
+    } while (!CHANGED(e, &seen, seen - ONE));
+    *owner = (uint16_t)seen;
+    return COUNT(seen) == 1u;
 }
 
 err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to)

@@ -30,20 +30,20 @@ static int16_t enter(struct domain *d, const struct grant_use *use, gfn_t gfn, m
 {
     struct stage2_entry e = {
         .mfn = mfn, .access = use->write ? ACCESS_RW : ACCESS_R, .mapping = MAPPING_GRANT, .order = 0};
+    struct grant_record *r;
     int16_t status = GNTST_okay;
 
     spin_lock(&d->physmap_lock);
-    if (grant_record_take(d, handle) != OK) {
+    if (grant_record_take(d, handle, &r) != OK) {
         status = GNTST_no_space;
     } else if (physmap_set(d, gfn, &e) != OK) {
-        grant_record_give(d->grants, *handle);
+        grant_record_give(d->grants, *handle, r);
         status = GNTST_general_error;
     } else {
-        *grant_record_at(d->grants, *handle) =
-            (struct grant_record){.where = grant_where(gfn, mfn),
-                                  .ref = use->ref,
-                                  .slot = use->owner->slot,
-                                  .flags = RECORD_LIVE | (use->write ? RECORD_WRITE : 0u)};
+        *r = (struct grant_record){.where = grant_where(gfn, mfn),
+                                   .ref = use->ref,
+                                   .slot = use->owner->slot,
+                                   .flags = RECORD_LIVE | (use->write ? RECORD_WRITE : 0u)};
     }
     spin_unlock(&d->physmap_lock);
     return status;
@@ -127,7 +127,7 @@ static void leave(struct domain *d, uint32_t handle, struct grant_record *r, str
         out->use = (struct grant_use){
             .owner = domain_at(r->slot), .ref = r->ref, .write = (r->flags & RECORD_WRITE) != 0u, .map = true};
     }
-    grant_record_give(d->grants, handle);
+    grant_record_give(d->grants, handle, r);
 }
 
 /* host_addr 0: the field is ignored, and so nothing is unmapped. */

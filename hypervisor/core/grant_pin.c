@@ -190,7 +190,8 @@ err_t grant_hold(struct domain *d, gfn_t gfn, bool write, mfn_t *mfn)
     err_t err = ERR_INVAL;
 
     spin_lock(&d->physmap_lock);
-    e = physmap_look(d, gfn);
+    e = arch_stage2_get(d, gfn); /* its tables are there: d runs, or the pin keeps it from being taken apart further */
+    e.mfn.v += gfn.v & ((UINT64_C(1) << e.order) - 1u);
     if (e.mapping == MAPPING_RAM && ((uint32_t)e.access & need) == need &&
         frame_get(e.mfn, FRAME_OWNER(d->slot), FRAME_RAM) == OK) {
         *mfn = e.mfn;

@@ -61,12 +61,12 @@ static NOINLINE err_t add_page(struct domain *d, struct grant_table *t) REQUIRES
     ((mfn_t *)arch_map_frame(*directory))[page % PAGES_A_DIRECTORY] = mfn;
     t->record_pages++;
     for (uint32_t i = RECORDS_PER_PAGE; i > 0u; i--) {
-        grant_record_give(t, page * RECORDS_PER_PAGE + i - 1u);
+        grant_record_give(t, page * RECORDS_PER_PAGE + i - 1u, (struct grant_record *)arch_map_frame(mfn) + i - 1u);
     }
     return OK;
 }
 
-err_t grant_record_take(struct domain *d, uint32_t *handle)
+err_t grant_record_take(struct domain *d, uint32_t *handle, struct grant_record **record)
 {
     struct grant_table *t = d->grants;
 
@@ -77,14 +77,7 @@ err_t grant_record_take(struct domain *d, uint32_t *handle)
         }
     }
     *handle = t->free_handle;
-    t->free_handle = grant_record_at(t, *handle)->ref;
+    *record = grant_record_at(t, *handle);
+    t->free_handle = (*record)->ref;
     return OK;
-}
-
-void grant_record_give(struct grant_table *t, uint32_t handle)
-{
-    struct grant_record *r = grant_record_at(t, handle);
-
-    *r = (struct grant_record){.ref = t->free_handle};
-    t->free_handle = handle;
 }

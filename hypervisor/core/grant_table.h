@@ -108,8 +108,15 @@ err_t grant_hold(struct domain *d, gfn_t gfn, bool write, mfn_t *mfn) EXCLUDES(d
 /* The record of a handle; NULL: there is none. */
 struct grant_record *grant_record_at(const struct grant_table *t, uint32_t handle);
 /* A free record.  -NOMEM limit reached or pool spent. */
-err_t grant_record_take(struct domain *d, uint32_t *handle) REQUIRES(d->physmap_lock) MUST_CHECK;
-void grant_record_give(struct grant_table *t, uint32_t handle);
+err_t grant_record_take(struct domain *d, uint32_t *handle, struct grant_record **record)
+    REQUIRES(d->physmap_lock) MUST_CHECK;
+/* r, whose handle it is, is free. */
+static inline void grant_record_give(struct grant_table *t, uint32_t handle, struct grant_record *r)
+{
+    r->flags = 0;
+    r->ref = t->free_handle;
+    t->free_handle = handle;
+}
 
 /* ---- sub-operations: n decoded structures, answered in place; the result of the call ---- */
 

@@ -62,12 +62,18 @@ static void put_frames(mfn_t mfn, uint64_t count)
 
 void physmap_release(mfn_t mfn)
 {
-    put_frames(mfn, 1);
+    uint16_t owner;
+
+    if (UNLIKELY(frame_put(mfn, &owner))) {
+        give_back(mfn, 1, owner);
+    }
 }
 
 void physmap_drop(const struct stage2_entry *e)
 {
-    if (is_counted(e->mapping)) {
+    if (LIKELY(e->order == 0u) && is_counted(e->mapping)) {
+        physmap_release(e->mfn);
+    } else if (is_counted(e->mapping)) {
         put_frames(e->mfn, UINT64_C(1) << e->order);
     }
 }
@@ -89,13 +95,11 @@ struct stage2_entry physmap_look(const struct domain *d, gfn_t gfn)
 err_t physmap_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e)
 {
     struct stage2_entry old;
-    err_t err = (domain_state(d) == DOMAIN_DYING) ? ERR_SRCH : arch_stage2_prepare(d, gfn, e->order);
+    err_t err = (domain_state(d) == DOMAIN_DYING) ? ERR_SRCH : arch_stage2_exchange(d, gfn, e, &old);
 
     if (err != OK) {
         return err;
     }
-    old = arch_stage2_get(d, gfn);
-    arch_stage2_set(d, gfn, e);
     if (e->mapping != MAPPING_NONE && gfn.v + (UINT64_C(1) << e->order) - 1u > d->max_gfn) {
         d->max_gfn = gfn.v + (UINT64_C(1) << e->order) - 1u;
     }

@@ -109,6 +109,7 @@ typedef enum MUST_CHECK_TYPE err {
 #endif
 
 #define NOINLINE                      __attribute__((noinline))
+#define ALWAYS_INLINE                 inline __attribute__((always_inline))
 #define NORETURN                      __attribute__((noreturn))
 #define PRINTF(f, a)                  __attribute__((format(printf, f, a)))
 #define ALIGNED(n)                    __attribute__((aligned(n)))

@@ -2,7 +2,15 @@
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
 
+#include "arch/arm64/layout.h"
+#include "lib/types.h"
+
 struct cpu;
+
+static inline void *arch_map_frame(mfn_t mfn)
+{
+    return (void *)(VA_DIRECT + mfn_to_maddr(mfn).v); /* VA_DIRECT is a multiple of every RAM address used */
+}
 
 static inline struct cpu *this_cpu(void)
 {

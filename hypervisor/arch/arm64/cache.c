@@ -6,11 +6,6 @@
 #include "arch/contract/arch.h"
 #include "lib/string.h"
 
-void *arch_map_frame(mfn_t mfn)
-{
-    return (void *)(VA_DIRECT + mfn_to_maddr(mfn).v); /* VA_DIRECT is a multiple of every RAM address used */
-}
-
 static uint64_t data_line(void)
 {
     return UINT64_C(4) << FIELD(read_sysreg(ctr_el0), 19, 16);

@@ -21,6 +21,8 @@
 
 static_assert(MAPPING_GRANT < 16, "enum mapping fits bits 58:55");
 
+static uint32_t ipa_bits; /* const once the first tables exist */
+
 uint64_t arch_stage2_gfn_limit(void)
 {
     return UINT64_C(1) << (stage2_ipa_bits() - PAGE_SHIFT);
@@ -29,14 +31,12 @@ uint64_t arch_stage2_gfn_limit(void)
 /* 44 bits and more of guest-physical address start at level 0, fewer at level 1 with up to 16 root tables in a row. */
 static uint32_t root_level(void)
 {
-    return (stage2_ipa_bits() >= 44u) ? 0u : 1u;
+    return (ipa_bits >= 44u) ? 0u : 1u;
 }
 
 static uint32_t root_order(void)
 {
-    uint32_t bits = stage2_ipa_bits();
-
-    return (bits >= 44u || bits <= 39u) ? 0u : bits - 39u;
+    return (ipa_bits >= 44u || ipa_bits <= 39u) ? 0u : ipa_bits - 39u;
 }
 
 static uint32_t level_shift(uint32_t level)
@@ -46,7 +46,7 @@ static uint32_t level_shift(uint32_t level)
 
 static uint32_t order_level(uint32_t order)
 {
-    return 3u - order / 9u;
+    return (order == 0u) ? 3u : (order == 9u) ? 2u : 1u;
 }
 
 static uint32_t index_at(gfn_t gfn, uint32_t level)
@@ -81,27 +81,46 @@ static enum access leaf_access(uint64_t desc)
     return (enum access)access;
 }
 
-/* The table at level that covers gfn, going down from the root as far as tables exist; *at = level reached. */
+/* An entry of the tables. */
+struct spot {
+    mfn_t table;
+    uint32_t index;
+    uint32_t level;
+    uint64_t desc;
+};
+
+/* The entry that decides about gfn, going down from the root as far as tables exist, to level at most. */
+static ALWAYS_INLINE struct spot find(const struct domain *d, gfn_t gfn, uint32_t level)
+{
+    struct spot s = {.table = d->arch.root, .level = root_level()};
+    uint32_t shift = level_shift(s.level);
+
+    s.index = (uint32_t)(gfn.v >> shift); /* root tables in a row: one long table */
+    s.desc = stage2_read(s.table, s.index);
+    while (s.level < level && is_table(s.desc, s.level)) { /* bound: 3 steps */
+        shift -= 9u;
+        s.table = maddr_to_mfn(MADDR(s.desc & DESC_ADDR));
+        s.index = (uint32_t)(gfn.v >> shift) & (ENTRIES - 1u);
+        s.level++;
+        s.desc = stage2_read(s.table, s.index);
+    }
+    return s;
+}
+
 static mfn_t walk(const struct domain *d, gfn_t gfn, uint32_t level, uint32_t *at)
 {
-    mfn_t table = d->arch.root;
-    uint32_t l = root_level();
+    struct spot s = find(d, gfn, level);
 
-    for (; l < level; l++) { /* bound: 3 steps */
-        uint64_t desc = stage2_read(table, index_at(gfn, l));
-        if (!is_table(desc, l)) {
-            break;
-        }
-        table = maddr_to_mfn(MADDR(desc & DESC_ADDR));
-    }
-    *at = l;
-    return table;
+    *at = s.level;
+    return s.table;
 }
 
 err_t arch_stage2_init(struct domain *d)
 {
-    err_t err = pool_alloc_order(d, root_order(), &d->arch.root);
+    err_t err;
 
+    ipa_bits = stage2_ipa_bits();
+    err = pool_alloc_order(d, root_order(), &d->arch.root);
     if (err != OK) {
         return err;
     }
@@ -134,57 +153,86 @@ static err_t split(struct domain *d, mfn_t table, uint32_t index, uint32_t level
     return OK;
 }
 
-err_t arch_stage2_prepare(struct domain *d, gfn_t gfn, uint32_t order)
+static bool is_entry(gfn_t gfn, uint32_t order)
 {
-    uint32_t level = order_level(order);
-    uint32_t at;
-    mfn_t table;
+    return (order == 0u || order == 9u || order == 18u) && IS_ALIGNED(gfn.v, UINT64_C(1) << order) &&
+           gfn.v >> (ipa_bits - PAGE_SHIFT) == 0u;
+}
 
-    if ((order != 0u && order != 9u && order != 18u) || !IS_ALIGNED(gfn.v, UINT64_C(1) << order) ||
-        gfn.v >= arch_stage2_gfn_limit()) {
-        return ERR_INVAL;
-    }
-    for (uint32_t tries = 0; tries < 4u; tries++) { /* each turn goes one level down */
-        table = walk(d, gfn, level, &at);
-        if (at == level) {
-            return is_table(stage2_read(table, index_at(gfn, level)), level) ? ERR_EXIST : OK;
-        }
-        err_t err = split(d, table, index_at(gfn, at), at, gfn);
+/* Make the tables down to the entry of the given level. */
+static ALWAYS_INLINE err_t prepare(struct domain *d, gfn_t gfn, uint32_t level, struct spot *s)
+{
+    *s = find(d, gfn, level);
+    while (UNLIKELY(s->level < level)) { /* bound: 3 turns, each goes one level down */
+        err_t err = split(d, s->table, s->index, s->level, gfn);
         if (err != OK) {
             return err;
         }
+        *s = find(d, gfn, level);
     }
-    ASSERT(false);
+    return is_table(s->desc, level) ? ERR_EXIST : OK;
+}
+
+err_t arch_stage2_prepare(struct domain *d, gfn_t gfn, uint32_t order)
+{
+    struct spot s;
+
+    return is_entry(gfn, order) ? prepare(d, gfn, order_level(order), &s) : ERR_INVAL;
+}
+
+/* What desc says; order of the entry or hole. */
+static ALWAYS_INLINE struct stage2_entry decode(uint64_t desc, uint32_t level)
+{
+    struct stage2_entry e = {.mfn = MFN_NONE, .order = level_shift(level)};
+
+    if ((desc & DESC_VALID) != 0u) {
+        e.mfn = maddr_to_mfn(MADDR(desc & DESC_ADDR));
+        e.access = leaf_access(desc);
+        e.mapping = (enum mapping)FIELD(desc, 58, 55);
+    }
+    return e;
+}
+
+static ALWAYS_INLINE void set(struct domain *d, gfn_t gfn, const struct spot *s, const struct stage2_entry *e)
+{
+    if ((s->desc & DESC_VALID) != 0u) {
+        stage2_write(s->table, s->index, 0);
+        stage2_flush(d, gfn, s->level);
+    }
+    if (e->mapping != MAPPING_NONE) {
+        stage2_write(s->table, s->index, leaf(e->mfn, e->access, e->mapping, s->level));
+        stage2_publish();
+    }
 }
 
 void arch_stage2_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e)
 {
     uint32_t level = order_level(e->order);
-    uint32_t at;
-    mfn_t table = walk(d, gfn, level, &at);
-    uint32_t index = index_at(gfn, level);
-    uint64_t old;
+    struct spot s = find(d, gfn, level);
 
-    ASSERT(at == level);
-    old = stage2_read(table, index);
-    ASSERT(!is_table(old, level));
-    if ((old & DESC_VALID) != 0u) {
-        stage2_write(table, index, 0);
-        stage2_flush(d, gfn, level);
+    ASSERT(s.level == level && !is_table(s.desc, level));
+    set(d, gfn, &s, e);
+}
+
+err_t arch_stage2_exchange(struct domain *d, gfn_t gfn, const struct stage2_entry *e, struct stage2_entry *old)
+{
+    struct spot s;
+    err_t err = is_entry(gfn, e->order) ? prepare(d, gfn, order_level(e->order), &s) : ERR_INVAL;
+
+    if (err != OK) {
+        return err;
     }
-    if (e->mapping != MAPPING_NONE) {
-        stage2_write(table, index, leaf(e->mfn, e->access, e->mapping, level));
-        stage2_publish();
-    }
+    *old = decode(s.desc, s.level);
+    set(d, gfn, &s, e);
+    return OK;
 }
 
 void arch_stage2_clear(struct domain *d, gfn_t gfn)
 {
-    uint32_t level;
-    mfn_t table = walk(d, gfn, 3, &level);
+    struct spot s = find(d, gfn, 3);
 
-    if (level == 3u) {
-        stage2_write(table, index_at(gfn, 3), 0);
+    if (s.level == 3u) {
+        stage2_write(s.table, s.index, 0);
     }
 }
 
@@ -196,23 +244,13 @@ void arch_stage2_flush(struct domain *d, const gfn_t *gfns, uint32_t count)
 
 struct stage2_entry arch_stage2_get(const struct domain *d, gfn_t gfn)
 {
-    struct stage2_entry e = {.mfn = MFN_NONE, .order = 18};
-    uint32_t level;
-    mfn_t table;
-    uint64_t desc;
+    struct spot s;
 
-    if (gfn.v >= arch_stage2_gfn_limit()) {
-        return e;
+    if (UNLIKELY(gfn.v >> (ipa_bits - PAGE_SHIFT) != 0u)) {
+        return (struct stage2_entry){.mfn = MFN_NONE, .order = 18};
     }
-    table = walk(d, gfn, 3, &level);
-    desc = stage2_read(table, index_at(gfn, level));
-    e.order = level_shift(level);
-    if ((desc & DESC_VALID) != 0u) {
-        e.mfn = maddr_to_mfn(MADDR(desc & DESC_ADDR));
-        e.access = leaf_access(desc);
-        e.mapping = (enum mapping)FIELD(desc, 58, 55);
-    }
-    return e;
+    s = find(d, gfn, 3);
+    return decode(s.desc, s.level);
 }
 
 /* The table below (table, index) is spent: free it. */

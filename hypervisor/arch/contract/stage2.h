@@ -49,6 +49,9 @@ err_t arch_stage2_prepare(struct domain *d, gfn_t gfn, uint32_t order);
  * e->mapping MAPPING_NONE removes.  Cannot fail: asserts that it was prepared. */
 void arch_stage2_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e);
 
+/* Both at once, and what was there: *old.  The same errors; then nothing has changed but tables that were made. */
+err_t arch_stage2_exchange(struct domain *d, gfn_t gfn, const struct stage2_entry *e, struct stage2_entry *old);
+
 /* Remove the 4 KiB entry at gfn, if there is one, and leave it to the caller to make the TLBs forget it
  * (arch_stage2_flush) before it gives up the frame, sets the entry again or lets go of the lock. */
 void arch_stage2_clear(struct domain *d, gfn_t gfn);

@@ -2,7 +2,11 @@
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
 
+#include "lib/types.h"
+
 struct cpu;
+
+void *arch_map_frame(mfn_t mfn);
 
 /* Each thread of a test is a CPU, or plays several in turn (host_become). */
 extern _Thread_local struct cpu *host_this_cpu;

@@ -2,7 +2,11 @@
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
 
+#include "lib/types.h"
+
 struct cpu;
+
+void *arch_map_frame(mfn_t mfn);
 
 /* The CPU that this thread plays (model.c). */
 extern _Thread_local struct cpu *model_this_cpu;
