@@ -70,7 +70,8 @@ STARTS = [
     hello("hello-uefi", r"Bulkhead on qemu-virt", machine="uefi"),
 ]
 
-GUESTS = ["t_debug", "t_fp", "t_gic", "t_grant", "t_mem", "t_mem_large", "t_psci", "t_trap", "t_xenver", "t_guest"]
+GUESTS = ["t_debug", "t_fp", "t_gic", "t_gic_shared", "t_grant", "t_mem", "t_mem_large", "t_psci", "t_trap", "t_xenver",
+          "t_guest"]
 TEST_GUESTS = [
     # The architecture's contract, tested at EL2.
     guest("contract", system="examples/hello.yaml", options=["--hypervisor", "build/arm64/hypervisor/contract.bin"]),

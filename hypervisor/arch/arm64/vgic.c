@@ -377,6 +377,7 @@ void vgic_pend(struct vcpu *v, uint32_t intid)
         change_spi(v->domain, intid, NULL);
     } else if (vgic_is_home(v)) {
         vgic_pend_private(v, (uint32_t)BIT(intid));
+        vgic_wake(v);
     } else {
         post(v, intid);
     }
@@ -397,6 +398,7 @@ void vgic_set_level(struct vcpu *v, uint32_t intid, bool level)
     if (vgic_is_home(v)) {
         take_lines(v);
         change_lines(v, (uint32_t)bit, level ? (uint32_t)bit : 0u);
+        vgic_wake(v);
         return;
     }
     was = __atomic_load_n(&g->lines, __ATOMIC_RELAXED);

@@ -131,6 +131,7 @@ bool vgic_gicr_access(struct vcpu *v, struct mmio *m)
         in.value = 0;
     } else if (vgic_is_home(t)) {
         vgic_sgi_frame(t, &in);
+        vgic_wake(t);
     } else if (!vgic_ask_access(v, t, &in)) {
         m->again = true;
         return true;

@@ -87,6 +87,15 @@ static inline bool vgic_is_home(const struct vcpu *v)
     return v->home == this_cpu()->id;
 }
 
+/* v, which lives here, was given something: have its CPU look whether that ends its wait.
+ * [impl->dsn~vgic-wake~1] */
+static inline void vgic_wake(struct vcpu *v)
+{
+    if (v->state == VCPU_BLOCKED) {
+        vcpu_notify(v, VCPU_NOTIFY_IRQ);
+    }
+}
+
 /* ---- vgic_spi.c: candidates ---- */
 
 /* SPIs `mask` of a word changed: put each where it belongs, and tell who is to take it or to let it go.

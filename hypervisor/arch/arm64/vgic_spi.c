@@ -162,6 +162,7 @@ void vgic_commit(struct domain *d, struct vgic_kicks *k)
     if (here != NULL && here->domain == d && here->arch.vgic.loaded &&
         (k->vcpus[(here->id / 64u) % VGIC_REQUESTERS] & BIT(here->id % 64u)) != 0u) {
         resync_here(here, k);
+        vgic_wake(here);
         k->vcpus[(here->id / 64u) % VGIC_REQUESTERS] &= ~BIT(here->id % 64u);
     }
     spin_unlock(&d->arch.vgic.lock);

@@ -148,6 +148,44 @@ static void sgi_to_nobody(void **state)
     assert_int_equal(gicr_read(v0, 0, GICR_SGI + GICD_ISPENDR, 4), 0);
 }
 
+/* A vCPU waits in WFI, its registers still in its CPU or not: whatever comes on that CPU has it looked at.
+ * [utest->dsn~vgic-wake~1] */
+static void a_waiting_vcpu_is_woken(void **state)
+{
+    struct vcpu *v2;
+
+    (void)state;
+    begin(4, false);
+    v2 = model.vcpu[2]; /* lives on the CPU of v0 */
+    for (uint32_t loaded = 0; loaded < 2u; loaded++) {
+        struct vcpu *t = (loaded != 0u) ? v0 : v2;
+        t->state = VCPU_BLOCKED;
+        gicd_write(v1, GICD_IROUTER + 8u * SPI, 8, t->id);
+        gicr_write(v0, t->id, GICR_SGI + GICD_ISENABLER, 4, UINT32_MAX);
+        model_settle();
+        model_enter(v0);
+        vgic_pend(v0, SPI);
+        assert_int_equal(t->notify, VCPU_NOTIFY_IRQ);
+        model_settle();
+        model_enter(v0);
+        vgic_pend(t, 20);
+        assert_int_equal(t->notify, VCPU_NOTIFY_IRQ);
+        model_settle();
+        model_enter(v0);
+        vgic_set_level(t, 21, true);
+        assert_int_equal(t->notify, VCPU_NOTIFY_IRQ);
+        model_settle();
+        gicr_write(v0, t->id, GICR_SGI + GICD_ISPENDR, 4, BIT(22));
+        assert_int_equal(t->notify, VCPU_NOTIFY_IRQ);
+        model_settle();
+        gicd_write(v0, GICD_ISPENDR + 4, 4, SPI_BIT << 1);
+        gicd_write(v0, GICD_IROUTER + 8u * (SPI + 1u), 8, t->id);
+        assert_int_equal(t->notify, VCPU_NOTIFY_IRQ);
+        model_settle();
+        assert_true(vgic_has_pending(t));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +197,7 @@ int main(void)
         cmocka_unit_test_teardown(what_came_before_the_first_load, stop),
         cmocka_unit_test_teardown(lines_keep_their_order, stop),
         cmocka_unit_test_teardown(sgi_to_nobody, stop),
+        cmocka_unit_test_teardown(a_waiting_vcpu_is_woken, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
