@@ -37,14 +37,24 @@ def run_host_tests():
     """Every process of every host test leaves its counters in RAW."""
     run(["scripts/build.sh", "host-coverage"])
     environment = dict(os.environ, LLVM_PROFILE_FILE=f"{RAW}/host-%p-%m.profraw")
-    run(["ctest", "--test-dir", "build/host-coverage", "-j", "2", "--quiet", "--output-log", str(OUT / "host.log")],
-        env=environment)
+    return run_tests("host", ["ctest", "--test-dir", "build/host-coverage", "-j", "2", "--output-on-failure"], environment)
 
 
 def run_target_tests():
     """Target tests with the instrumented hypervisor; the runner takes the counters out of the machine's memory."""
     run(["scripts/build.sh", "host", "arm64", "arm64-coverage"])
-    run(["tests/target/run.py", "--coverage", str(RAW)])
+    return run_tests("target", ["tests/target/run.py", "--coverage", str(RAW)], os.environ)
+
+
+def run_tests(name, command, environment):
+    """What a failed test reached is reported all the same, but the whole then fails."""
+    log = OUT / f"{name}.log"
+    print(f"coverage: {name} tests", flush=True)
+    with open(log, "wb") as out:
+        done = subprocess.run(command, cwd=tree.ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        print(f"error: {name} tests failed; see {log.relative_to(tree.ROOT)}", flush=True)
+    return done.returncode == 0
 
 
 def instrumented_programs():
@@ -137,16 +147,16 @@ def main(arguments):
         return 0
     shutil.rmtree(OUT, ignore_errors=True)
     RAW.mkdir(parents=True)
-    run_host_tests()
+    good = run_host_tests()
     if arguments != ["--host"]:
-        run_target_tests()
+        good = run_target_tests() and good
     merge()
     sums = report()
     if arguments == ["--host"] or not RECORD.exists():
-        return 0
+        return 0 if good else 1
     lines = fallen(sums, read_record(RECORD.read_text()))
     print("\n".join(lines), end="\n" if lines else "")
-    return 1 if lines else 0
+    return 0 if good and not lines else 1
 
 
 if __name__ == "__main__":
