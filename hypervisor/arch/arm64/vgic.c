@@ -375,8 +375,11 @@ void vgic_pend(struct vcpu *v, uint32_t intid)
 {
     if (intid >= VGIC_PRIVATE) {
         change_spi(v->domain, intid, NULL);
-    } else if (vgic_is_home(v)) {
-        vgic_pend_private(v, (uint32_t)BIT(intid));
+    } else if (LIKELY(vgic_is_home(v))) {
+        struct vgic_vcpu *g = &v->arch.vgic;
+        if (UNLIKELY((g->fast & BIT(intid)) == 0u || !list_again(g, intid, 1, vgic_lr_link(g, intid)))) {
+            vgic_pend_private(v, (uint32_t)BIT(intid));
+        }
         vgic_wake(v);
     } else {
         post(v, intid);

@@ -72,7 +72,7 @@ static inline uint64_t vgic_lr_link(const struct vgic_vcpu *g, uint32_t n)
     if ((g->hw & bit) != 0u) {
         return LR_HW | ((uint64_t)g->pint[n] << LR_PINT_SHIFT);
     }
-    return ((g->priv.edge & bit) == 0u) ? LR_EOI : 0u;
+    return ((~g->priv.edge & g->priv.level & bit) != 0u) ? LR_EOI : 0u;
 }
 /* INTID, priority and group of a list register. */
 static inline uint64_t vgic_lr_base(const struct vgic_irqs *irqs, uint32_t intid)

@@ -81,7 +81,7 @@ static uint64_t with_link(const struct vgic_vcpu *g, const struct vgic_irqs *irq
     if (hw && !more && (lr & LR_STATE) != LR_STATE) {
         return lr | LR_HW | ((uint64_t)g->pint[intid] << LR_PINT_SHIFT);
     }
-    return (hw || more || (irqs->edge & bit) == 0u) ? lr | LR_EOI : lr;
+    return (hw || more || (~irqs->edge & irqs->level & bit) != 0u) ? lr | LR_EOI : lr;
 }
 
 void vgic_unlink(struct vgic_vcpu *g, uint32_t bits)
