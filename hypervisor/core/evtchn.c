@@ -273,6 +273,6 @@ int64_t event_channel_op(struct vcpu *v, uint64_t *args)
     if (UNLIKELY((uint32_t)args[0] != EVTCHNOP_send)) {
         return other_op(v, args);
     }
-    err = copy_in(&port, GVA(args[1]), sizeof(port));
+    err = copy_in32(&port, GVA(args[1]));
     return LIKELY(err == OK) ? evtchn_send(v->domain, port) : err;
 }

@@ -103,27 +103,21 @@ static inline struct port *port_find(const struct domain *d, uint32_t port)
 
 /* A word that a guest may change at the same time loses `clear` and gets `set`; *old = what it was.  false = it kept
  * changing.  Bound: EVTCHN_TRIES. */
+bool guest_retry32(uint32_t *word, uint32_t clear, uint32_t set, uint32_t *old);
+bool guest_retry64(uint64_t *word, uint64_t clear, uint64_t set, uint64_t *old);
 static inline bool guest_update32(uint32_t *word, uint32_t clear, uint32_t set, uint32_t *old)
 {
     *old = __atomic_load_n(word, __ATOMIC_RELAXED);
-    for (uint32_t i = 0; i < EVTCHN_TRIES; i++) {
-        if (LIKELY(__atomic_compare_exchange_n(word, old, (*old & ~clear) | set, true, __ATOMIC_SEQ_CST,
-                                               __ATOMIC_RELAXED))) {
-            return true;
-        }
-    }
-    return false;
+    return LIKELY(__atomic_compare_exchange_n(word, old, (*old & ~clear) | set, true, __ATOMIC_SEQ_CST,
+                                              __ATOMIC_RELAXED)) ||
+           guest_retry32(word, clear, set, old);
 }
 static inline bool guest_update64(uint64_t *word, uint64_t clear, uint64_t set, uint64_t *old)
 {
     *old = __atomic_load_n(word, __ATOMIC_RELAXED);
-    for (uint32_t i = 0; i < EVTCHN_TRIES; i++) {
-        if (LIKELY(__atomic_compare_exchange_n(word, old, (*old & ~clear) | set, true, __ATOMIC_SEQ_CST,
-                                               __ATOMIC_RELAXED))) {
-            return true;
-        }
-    }
-    return false;
+    return LIKELY(__atomic_compare_exchange_n(word, old, (*old & ~clear) | set, true, __ATOMIC_SEQ_CST,
+                                              __ATOMIC_RELAXED)) ||
+           guest_retry64(word, clear, set, old);
 }
 
 /* ---- evtchn_port.c ---- */

@@ -7,22 +7,49 @@
 #include <xen/sched.h>
 
 #define BINDING_TRIES 4u
+#define HOT           static inline __attribute__((always_inline)) /* one frame from call to interrupt */
+
+NOINLINE bool guest_retry32(uint32_t *word, uint32_t clear, uint32_t set, uint32_t *old)
+{
+    for (uint32_t i = 1; i < EVTCHN_TRIES; i++) {
+        *old = __atomic_load_n(word, __ATOMIC_RELAXED);
+        if (__atomic_compare_exchange_n(word, old, (*old & ~clear) | set, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+NOINLINE bool guest_retry64(uint64_t *word, uint64_t clear, uint64_t set, uint64_t *old)
+{
+    for (uint32_t i = 1; i < EVTCHN_TRIES; i++) {
+        *old = __atomic_load_n(word, __ATOMIC_RELAXED);
+        if (__atomic_compare_exchange_n(word, old, (*old & ~clear) | set, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* ---- telling a vCPU ---- */
 
-enum raise evtchn_mark(struct vcpu *v)
+/* The guest clears this before it looks; whoever sets it after that, interrupts. */
+HOT enum raise mark(struct vcpu_info *info)
 {
-    struct vcpu_info *info = v->evtchn.info;
-
-    /* The guest clears this before it looks; whoever sets it after that, interrupts. */
-    if (info == NULL || __atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0u) {
+    if (__atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0u) {
         return RAISE_NOTHING;
     }
     __atomic_store_n(&info->evtchn_upcall_pending, (uint8_t)1u, __ATOMIC_SEQ_CST);
     return RAISE_UPCALL;
 }
 
-static void wake_pollers(struct domain *d, uint32_t port)
+enum raise evtchn_mark(struct vcpu *v)
+{
+    return (v->evtchn.info != NULL) ? mark(v->evtchn.info) : RAISE_NOTHING;
+}
+
+/* Bound: vCPUs of d. */
+static NOINLINE void wake_pollers(struct domain *d, uint32_t port)
 {
     for (uint32_t i = 0; i < ARRAY_SIZE(d->evtchn.pollers); i++) {
         for (uint64_t m = __atomic_load_n(&d->evtchn.pollers[i], __ATOMIC_SEQ_CST); m != 0u; m &= m - 1u) {
@@ -37,24 +64,26 @@ static void wake_pollers(struct domain *d, uint32_t port)
     }
 }
 
+/* Interrupt v.  What comes before its domain's first instruction, evtchn_vcpu_started() sees. */
+HOT void interrupt(struct vcpu *v)
+{
+    if (LIKELY(domain_state(v->domain) == DOMAIN_LIVE)) {
+        arch_inject(v, GUEST_EVTCHN_PPI);
+    }
+}
+
 void evtchn_tell(struct vcpu *v, enum raise outcome)
 {
-    if (UNLIKELY((outcome & RAISE_FAULT) != 0u)) {
+    if ((outcome & RAISE_FAULT) != 0u) {
         domain_shutdown(v->domain, SHUTDOWN_crash);
-        return;
-    }
-    if ((outcome & RAISE_UPCALL) == 0u || UNLIKELY(domain_state(v->domain) != DOMAIN_LIVE)) {
-        return; /* evtchn_vcpu_started() sees what came before a domain's first instruction */
-    }
-    arch_inject(v, GUEST_EVTCHN_PPI);
-    if (v->home == this_cpu()->id && v->state == VCPU_BLOCKED && arch_vcpu_has_pending(v)) {
-        vcpu_wake(v);
+    } else if ((outcome & RAISE_UPCALL) != 0u) {
+        interrupt(v);
     }
 }
 
 /* ---- two-level ---- */
 
-static enum raise two_level_mark(struct vcpu *v, uint32_t port) REQUIRES(v->evtchn.lock)
+HOT enum raise two_level_mark(struct vcpu *v, uint32_t port) REQUIRES(v->evtchn.lock)
 {
     struct vcpu_info *info = v->evtchn.info;
     uint64_t old;
@@ -65,10 +94,10 @@ static enum raise two_level_mark(struct vcpu *v, uint32_t port) REQUIRES(v->evtc
     if (!guest_update64(&info->evtchn_pending_sel, 0, BIT(port / 64u), &old)) {
         return RAISE_FAULT;
     }
-    return ((old & BIT(port / 64u)) == 0u) ? evtchn_mark(v) : RAISE_NOTHING;
+    return ((old & BIT(port / 64u)) == 0u) ? mark(info) : RAISE_NOTHING;
 }
 
-static enum raise two_level_set(struct shared_info *s, struct vcpu *v, uint32_t port) REQUIRES(v->evtchn.lock)
+HOT enum raise two_level_set(struct shared_info *s, struct vcpu *v, uint32_t port) REQUIRES(v->evtchn.lock)
 {
     uint64_t bit = BIT(port % 64u);
     uint64_t old;
@@ -107,54 +136,80 @@ static enum raise two_level_unmask(struct shared_info *s, struct vcpu *v, uint32
 
 /* ---- delivery ---- */
 
+static bool has_pollers(const struct domain *d)
+{
+    return (__atomic_load_n(&d->evtchn.pollers[0], __ATOMIC_SEQ_CST) |
+            __atomic_load_n(&d->evtchn.pollers[1], __ATOMIC_SEQ_CST)) != 0u;
+}
+
+/* v is the vCPU of this binding. false = the binding is another one by now; then nothing has happened. */
+HOT bool try_deliver(struct domain *d, struct vcpu *v, uint32_t port, struct port *p, uint64_t binding)
+{
+    uint32_t priority = binding_unpack(binding).priority;
+    enum raise outcome = RAISE_NOTHING;
+    bool same;
+
+    spin_lock(&v->evtchn.lock);
+    same = port_load(p) == binding;
+    if (LIKELY(same)) {
+        struct evtchn_fifo *f = __atomic_load_n(&d->evtchn.fifo, __ATOMIC_ACQUIRE);
+
+        outcome = (f != NULL) ? evtchn_fifo_set(f, v, port, p, priority) : two_level_set(d->evtchn.shared, v, port);
+    }
+    spin_unlock(&v->evtchn.lock);
+    if (UNLIKELY((outcome & RAISE_MOVE) != 0u)) {
+        outcome |= evtchn_fifo_move(d, v, port, p, priority);
+    }
+    if ((outcome & RAISE_NEW) != 0u && UNLIKELY(has_pollers(d))) {
+        wake_pollers(d, port);
+    }
+    if (UNLIKELY((outcome & RAISE_FAULT) != 0u)) {
+        evtchn_tell(v, outcome);
+    } else if ((outcome & RAISE_UPCALL) != 0u) {
+        interrupt(v);
+    }
+    return same;
+}
+
+/* The binding was changed between a look and the lock: to another vCPU or priority, or it was closed. */
+static NOINLINE void deliver_changed(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
+{
+    for (uint32_t i = 1; i < BINDING_TRIES; i++) {
+        struct binding b = binding_unpack(binding);
+        uint64_t now = port_load(p);
+        struct binding changed = binding_unpack(now);
+
+        if (changed.status != b.status || changed.domid != b.domid || changed.port != b.port) {
+            return; /* there is nobody to tell */
+        }
+        if (try_deliver(d, domain_vcpu(d, changed.vcpu), port, p, now)) {
+            return;
+        }
+    }
+}
+
+HOT void deliver(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
+{
+    struct vcpu *v = domain_vcpu(d, binding_unpack(binding).vcpu);
+
+    if (LIKELY(v != NULL) && UNLIKELY(!try_deliver(d, v, port, p, binding))) { /* NULL: being built */
+        deliver_changed(d, port, p, binding);
+    }
+}
+
 void evtchn_deliver(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
 {
-    for (uint32_t i = 0; i < BINDING_TRIES; i++) {
-        struct binding b = binding_unpack(binding);
-        struct vcpu *v = domain_vcpu(d, b.vcpu);
-        enum raise outcome = RAISE_NOTHING;
-        uint64_t now;
-
-        if (UNLIKELY(v == NULL)) {
-            return; /* being built */
-        }
-        spin_lock(&v->evtchn.lock);
-        now = port_load(p);
-        if (LIKELY(now == binding)) {
-            struct evtchn_fifo *f = __atomic_load_n(&d->evtchn.fifo, __ATOMIC_ACQUIRE);
-
-            outcome =
-                (f != NULL) ? evtchn_fifo_set(f, v, port, p, b.priority) : two_level_set(d->evtchn.shared, v, port);
-        }
-        spin_unlock(&v->evtchn.lock);
-        if (UNLIKELY(now != binding)) {
-            struct binding changed = binding_unpack(now);
-
-            if (changed.status != b.status || changed.domid != b.domid || changed.port != b.port) {
-                return; /* closed: there is nobody to tell */
-            }
-            binding = now;
-            continue;
-        }
-        if (UNLIKELY((outcome & RAISE_MOVE) != 0u)) {
-            outcome |= evtchn_fifo_move(d, v, port, p, b.priority);
-        }
-        if ((outcome & RAISE_NEW) != 0u) {
-            wake_pollers(d, port);
-        }
-        evtchn_tell(v, outcome);
-        return;
-    }
+    deliver(d, port, p, binding);
 }
 
 void evtchn_raise(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
 {
     if (LIKELY(__atomic_load_n(&p->min_interval, __ATOMIC_RELAXED) == 0u) || !evtchn_hold_back(d, port, p, binding)) {
-        evtchn_deliver(d, port, p, binding);
+        deliver(d, port, p, binding);
     }
 }
 
-static void send_to_peer(struct domain *d, uint32_t port, struct binding b)
+static NOINLINE void send_to_peer(struct domain *d, uint32_t port, struct binding b)
 {
     struct domain *r = (b.domid == d->id) ? d : domain_get_slot((b.domid == DOMID_BOOT) ? SLOT_BOOT : b.domid);
     struct port *q;

@@ -75,6 +75,24 @@ err_t copy_in(void *to, gva_t from, size_t n)
     return copy(from.v, to, n, false);
 }
 
+err_t copy_in32(uint32_t *to, gva_t from)
+{
+    struct domain *d = this_cpu()->current->domain;
+    maddr_t at;
+    err_t err;
+
+    if (UNLIKELY(!IS_ALIGNED(from.v, sizeof(*to)))) {
+        return copy(from.v, to, sizeof(*to), false);
+    }
+    spin_lock(&d->physmap_lock);
+    err = translate(from.v, false, &at);
+    if (LIKELY(err == OK)) {
+        *to = *(const volatile uint32_t *)(VA_DIRECT + at.v);
+    }
+    spin_unlock(&d->physmap_lock);
+    return err;
+}
+
 err_t copy_out(gva_t to, const void *from, size_t n)
 {
     return copy(to.v, (void *)(uintptr_t)from, n, true);

@@ -68,6 +68,8 @@ void arch_clean(mfn_t mfn, uint64_t count);
  * The caller must be running its own hypercall: before any switch or deferral. */
 err_t copy_in(void *to, gva_t from, size_t n);
 err_t copy_out(gva_t to, const void *from, size_t n);
+/* copy_in of one number, read once. */
+err_t copy_in32(uint32_t *to, gva_t from);
 /* The machine frame and offset behind a guest virtual address of the current vCPU, writable RAM only; used at
  * registration of runstate and other areas.  -FAULT */
 err_t arch_translate(gva_t from, gaddr_t *out);

@@ -147,6 +147,11 @@ static err_t copy(uint64_t gva, char *local, size_t n, bool write)
     return OK;
 }
 
+err_t copy_in32(uint32_t *to, gva_t from)
+{
+    return copy_in(to, from, sizeof(*to));
+}
+
 err_t copy_in(void *to, gva_t from, size_t n)
 {
     return copy(from.v, to, n, false);
