@@ -11,7 +11,10 @@
 #include <guest/psci.h>
 #include <guest/timer.h>
 
+#include <xen/event_channel.h>
+#include <xen/memory.h>
 #include <xen/sched.h>
+#include <xen/vcpu.h>
 #include <xen/version.h>
 
 #include "grants.h"
@@ -20,6 +23,8 @@
 #define SELF_SGI      1u
 #define PING_SGI      2u
 #define PONG_SGI      3u
+#define EVENT_PPI     31u
+#define SHARED_INFO   UINT64_C(0x38f00000) /* beside the grant frames: nothing is there */
 #define TIMER_DELAY   20000u
 #define QUIET_WINDOWS 64u
 #define QUIET_SPINS   10000u
@@ -33,6 +38,8 @@ uint64_t bench_sgi_self(uint64_t sgi1r);
 uint64_t bench_vtimer(uint64_t delay);
 uint64_t bench_wait(void);
 uint64_t bench_send(uint64_t sgi1r);
+uint64_t bench_event_self(const uint32_t *port);
+uint64_t bench_event_send(const uint32_t *port);
 
 static uint64_t empty;
 static uint64_t iterations;
@@ -41,6 +48,21 @@ static struct {
     volatile uint64_t handled; /* written by CPU 1 before it answers */
     volatile uint32_t ready;
 } peer;
+
+static struct vcpu_info infos[2] __attribute__((aligned(64))); /* registered for events */
+static uint32_t event_ports[2];                                /* to vCPU 0 and 1; 0 = there are no events */
+
+/* vCPU n has seen its events. */
+static void events_seen(uint32_t n)
+{
+    struct shared_info *shared = (struct shared_info *)SHARED_INFO;
+
+    if (event_ports[0] != 0) {
+        (void)__atomic_fetch_and(&shared->evtchn_pending[0], ~(UINT64_C(1) << event_ports[n]), __ATOMIC_SEQ_CST);
+        infos[n].evtchn_pending_sel = 0;
+        __atomic_store_n(&infos[n].evtchn_upcall_pending, (uint8_t)0, __ATOMIC_SEQ_CST);
+    }
+}
 
 static uint64_t sgi_value(uint32_t sgi, uint64_t mpidr)
 {
@@ -107,6 +129,22 @@ static uint64_t measure_ipi(void)
     return peer.handled - sent;
 }
 
+static uint64_t measure_event_self(void)
+{
+    uint64_t took = bench_event_self(&event_ports[0]);
+
+    events_seen(0);
+    return took;
+}
+
+static uint64_t measure_event_cpu(void)
+{
+    uint64_t sent = bench_event_send(&event_ports[1]);
+
+    (void)bench_wait();
+    return peer.handled - sent;
+}
+
 static void run(const char *name, uint64_t (*measure)(void))
 {
     uint64_t least = UINT64_MAX, most = 0, sum = 0;
@@ -136,9 +174,11 @@ static void peer_main(uint64_t argument)
     isb();
     gic_init_cpu();
     gic_enable(PING_SGI);
+    gic_enable(EVENT_PPI);
     peer.ready = 1;
     for (;;) {
         peer.handled = bench_wait();
+        events_seen(1);
         (void)bench_send(sgi_value(PONG_SGI, platform.mpidr[0]));
     }
 }
@@ -154,6 +194,41 @@ static void run_ipi(void)
     while (peer.ready == 0 && ticks() < patience) {
     }
     run("ipi_vcpu", measure_ipi);
+    if (event_ports[1] != 0) {
+        run("evtchn_cross_cpu", measure_event_cpu);
+    }
+}
+
+static bool bind_event(uint32_t vcpu)
+{
+    struct vcpu_register_vcpu_info info = {.mfn = (uint64_t)&infos[vcpu] >> 12,
+                                           .offset = (uint32_t)((uint64_t)&infos[vcpu] & 0xfff)};
+    struct evtchn_bind_ipi bind = {.vcpu = vcpu};
+
+    if (vcpu_op(VCPUOP_register_vcpu_info, vcpu, &info) != 0 || event_channel_op(EVTCHNOP_bind_ipi, &bind) != 0) {
+        return false;
+    }
+    event_ports[vcpu] = bind.port;
+    return true;
+}
+
+/* Two-level event channels, one to each vCPU. */
+static void run_events(void)
+{
+    struct xen_add_to_physmap map = {.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = SHARED_INFO >> 12};
+
+    if (memory_op(XENMEM_add_to_physmap, &map) != 0 || !bind_event(0)) {
+        print("BENCH evtchn_self skip no event channels\n");
+        return;
+    }
+    if (platform.cpu_count > 1) {
+        (void)bind_event(1);
+    }
+    gic_enable(EVENT_PPI);
+    (void)bench_event_self(&event_ports[0]); /* registering has made one pending */
+    events_seen(0);
+    events_seen(1);
+    run("evtchn_self", measure_event_self);
 }
 
 static void run_grants(void)
@@ -188,6 +263,7 @@ int main(uint64_t x0)
     run("gicd_read", measure_gicd);
     run("sgi_self", measure_sgi_self);
     run("vtimer", measure_vtimer);
+    run_events();
     run_grants();
     run_ipi();
     print("BENCH done\n");
