@@ -298,7 +298,8 @@ void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags)
         g->hcr = hcr;
         vgic_hw_set_hcr(hcr | ended);
     }
-    g->fast = (g->loaded && !g->request.waiting) ? g->ready & ~g->priv.active : 0u;
+    /* While others wait for a list register, whoever comes again must not overtake them. */
+    g->fast = (g->loaded && !g->request.waiting && (hcr & ICH_HCR_NPIE) == 0u) ? g->ready & ~g->priv.active : 0u;
 }
 
 /* The most urgent candidates into list registers; view is what is there. */

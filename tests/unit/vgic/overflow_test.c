@@ -234,6 +234,33 @@ static void more_taken_than_can_be_displaced(void **state)
     assert_int_equal(gicd_read(v0, GICD_ISACTIVER + 4, 4) | gicd_read(v0, GICD_ISACTIVER + 8, 4), 0);
 }
 
+/* An SGI to oneself that comes again, in the list register that it had, does not overtake what waits outside.
+ * [utest->dsn~vgic-priority~1] */
+static void coming_again_does_not_overtake(void **state)
+{
+    (void)state;
+    begin(2, false);
+    gicd_write(v0, GICD_ICFGR + SPI / 16u * 4u, 4, UINT32_MAX);
+    gicd_write(v0, GICD_IPRIORITYR + SPI, 1, 0x60);
+    gicd_write(v0, GICD_IPRIORITYR + SPI + 1u, 1, 0x70);
+    model_enter(v0);
+    vgic_send_sgi(v0, UINT64_C(9) << 24 | 1u);
+    assert_int_equal(take(v0), 9);
+    guest_set_pmr(v0, 0x10);
+    vgic_pend(v0, SPI);
+    vgic_pend(v0, SPI + 1u);
+    model_settle();
+    guest_eoir(v0, 9);
+    model_enter(v0);
+    vgic_send_sgi(v0, UINT64_C(9) << 24 | 1u);
+    guest_set_pmr(v0, 0xf8);
+    assert_int_equal(take(v0), SPI);
+    guest_eoir(v0, SPI);
+    assert_int_equal(take(v0), SPI + 1u);
+    guest_eoir(v0, SPI + 1u);
+    assert_int_equal(take(v0), 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +276,7 @@ int main(void)
         cmocka_unit_test_teardown(made_active_while_handled, stop),
         cmocka_unit_test_teardown(active_sgi_waits, stop),
         cmocka_unit_test_teardown(more_taken_than_can_be_displaced, stop),
+        cmocka_unit_test_teardown(coming_again_does_not_overtake, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
