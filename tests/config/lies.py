@@ -103,8 +103,8 @@ lie_image("board-name", lambda d: put(d, part(d, "board")[0] + 16, "<32s", b"x" 
 lie_image("boot-memory", lambda d: put(d, 0x1060, "<Q", 0x1000))
 lie_image("boot-memory-small", lambda d: (set_part(d, "boot", size=0x1F0000), put(d, 0x1060, "<Q", 0x200000))[0])
 lie_image("boot-cpu", lambda d: put(d, 0x1068, "<I", 99))
-lie_image("runtime-small", lambda d: (set_part(d, "runtime", size=0x1200000),
-                                      put(d, 16, "<Q", part(d, "runtime")[0] + 0x1200000))[0])
+lie_image("runtime-small", lambda d: (set_part(d, "runtime", size=0x600000),
+                                      put(d, 16, "<Q", part(d, "runtime")[0] + 0x600000))[0])
 lie_image("image-size", lambda d: put(d, 16, "<Q", 0x1000))
 lie_image("pe-size", lambda d: put(d, 64 + 24 + 56, "<I", 0x1000))
 lie_image("good", lambda d: None)

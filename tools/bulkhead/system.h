@@ -9,7 +9,7 @@
 #define DOMAIN_NAME_MAX            31u
 #define DOMAIN_BOOTARGS_MAX        2047u
 #define DOMAIN_VCPUS_MAX           128u /* GUEST_MAX_VCPUS of the Xen ABI */
-#define BOOT_DOMAIN_DEFAULT_MEMORY (UINT64_C(16) << 20)
+#define BOOT_DOMAIN_DEFAULT_MEMORY (UINT64_C(4) << 20)
 
 enum domain_role {
     ROLE_DOMU,

@@ -200,7 +200,7 @@ static const struct key boot_domain_key_rows[] = {
      FIELD(system_boot_domain, memory),
      .min = UINT64_C(4) << 20,
      .max = UINT64_C(1) << 30,
-     .fallback = "16 MiB",
+     .fallback = "4 MiB",
      .meaning = "RAM of the Boot Domain, a multiple of 2 MiB; returned when it exits.",
      .example = "memory: 32 MiB"},
 };
