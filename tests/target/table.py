@@ -76,6 +76,7 @@ TEST_GUESTS = [
     # The architecture's contract, tested at EL2.
     guest("contract", system="examples/hello.yaml", options=["--hypervisor", "build/arm64/hypervisor/contract.bin"]),
     *[guest(name) for name in GUESTS],
+    *[guest(name, lanes=[[rf"\(first\).*{DONE}"], [rf"\(second\).*{DONE}"]]) for name in ["t_evtchn", "t_evtchn_one_cpu"]],
     # Deadlines are in counter ticks; with --icount these do not depend on how busy this workstation is.
     guest("t_timer", options=["--icount=4"]),
     guest("t_fp_max", options=["--cpu", "max,pauth-impdef=on"]),
