@@ -252,13 +252,10 @@ int64_t grant_query(struct vcpu *v, void *ops, uint32_t n)
 /* Frames of guests with a second address space cannot be given away. */
 int64_t grant_transfer(struct vcpu *v, void *ops, uint32_t n)
 {
-    struct gnttab_transfer *op = ops;
-
     (void)v;
-    for (uint32_t i = 0; i < n; i++) {
-        op[i].status = GNTST_bad_page;
-    }
-    return OK;
+    (void)ops;
+    (void)n;
+    return ERR_OPNOTSUPP;
 }
 
 int64_t grant_set_version(struct vcpu *v, void *ops, uint32_t n)

@@ -155,7 +155,7 @@ static void calls_fail_as_a_whole(void **state)
         assert_int_equal(hypercall(vcpu_of(one, 0), __HYPERVISOR_grant_table_op, cmd, 0x1000, 1), want);
     }
     for (uint32_t cmd = 0; cmd < GNTTABOP_cache_flush; cmd++) { /* an answer that cannot be written */
-        if (cmd != GNTTABOP_dump_table) {
+        if (cmd != GNTTABOP_dump_table && cmd != GNTTABOP_transfer) {
             memset(&op, 0, sizeof(op));
             op.get_version.dom = (cmd == GNTTABOP_get_version) ? DOMID_SELF : 0u;
             host_fail_copy(2);
@@ -206,8 +206,7 @@ static void versions_and_sizes_answer(void **state)
     assert_int_equal(world_op(one, GNTTABOP_get_status_frames, &op, 1), OK);
     assert_int_equal(op.status_frames.status, GNTST_general_error);
     op.transfer = (struct gnttab_transfer){.mfn = RAM_GFN, .domid = two};
-    assert_int_equal(world_op(one, GNTTABOP_transfer, &op, 1), OK);
-    assert_int_equal(op.transfer.status, GNTST_bad_page);
+    assert_int_equal(world_op(one, GNTTABOP_transfer, &op, 1), ERR_OPNOTSUPP);
     check();
 }
 
