@@ -99,9 +99,28 @@ static uint64_t faulting_ipa(void)
     return (FIELD(read_sysreg(hpfar_el2), 43, 4) << PAGE_SHIFT) | (read_sysreg(far_el2) & PAGE_MASK);
 }
 
+/* The entry was changed between breaking and making it anew (a mapping redirected, a block split by another CPU): the
+ * guest makes its access again.  Translation faults only: others do not come from there, nor tell their address. */
+static bool is_there_now(struct vcpu *v, uint64_t esr)
+{
+    struct domain *d = v->domain;
+    struct stage2_entry e;
+
+    if ((esr & ISS_FSC_CLASS) != FSC_TRANSLATION) {
+        return false;
+    }
+    spin_lock(&d->physmap_lock);
+    e = arch_stage2_get(d, gaddr_to_gfn(GADDR(faulting_ipa())));
+    spin_unlock(&d->physmap_lock);
+    return e.mapping != MAPPING_NONE;
+}
+
 /* Nothing is there, or the guest may not: an external abort. */
 static NOINLINE void abort_guest(struct vcpu *v, uint64_t esr)
 {
+    if (is_there_now(v, esr)) {
+        return;
+    }
     upcall_guest_fault(v, FAULT_STAGE2, esr, faulting_ipa());
     context_inject_external(v, esr, read_sysreg(far_el2));
 }
