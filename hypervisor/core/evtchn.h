@@ -47,7 +47,7 @@ err_t evtchn_bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu, uint32_t 
 err_t evtchn_bind_ipi(struct domain *d, uint32_t vcpu, uint32_t *port) MUST_CHECK;
 err_t evtchn_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu) MUST_CHECK;
 err_t evtchn_set_priority(struct domain *d, uint32_t port, uint32_t priority) MUST_CHECK;
-err_t evtchn_close(struct domain *d, uint32_t port) MUST_CHECK;
+err_t evtchn_close(struct domain *d, uint32_t port);
 struct evtchn_status;
 err_t evtchn_status(struct domain *d, struct evtchn_status *s) MUST_CHECK;
 /* One step of closing all ports of d; ERR_RESTART = not all yet.  Then two-level.  Bound: EVTCHN_STEP ports. */
