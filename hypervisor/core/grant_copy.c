@@ -28,11 +28,9 @@ static void move_bytes(char *to, const char *from, uint32_t n)
     for (; n >= BLOCK * 8u; n -= BLOCK * 8u) { /* bound: n is at most a page */
         struct word w[BLOCK];
 
-#pragma clang loop unroll(full)
         for (uint32_t i = 0; i < BLOCK; i++) {
             w[i] = ((const struct word *)(const void *)from)[i];
         }
-#pragma clang loop unroll(full)
         for (uint32_t i = 0; i < BLOCK; i++) {
             ((struct word *)(void *)to)[i] = w[i];
         }
