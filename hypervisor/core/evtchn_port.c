@@ -149,6 +149,7 @@ static err_t take(struct domain *d, uint32_t *port, struct port **p)
     }
     *port = n;
     *p = port_find(d, n);
+    ASSERT(*p != NULL);
     if (e->free_head != 0u) {
         e->free_head = binding_unpack((*p)->binding).port;
     }

@@ -17,8 +17,11 @@ void vgic_cpu_init(void)
 {
     uint64_t vtr = vgic_hw_vtr();
     uint32_t lrs = ICH_VTR_LRS(vtr);
-    uint32_t aprs = 1u << (ICH_VTR_PREBITS(vtr) - 5u); /* 5..7 bits: 32, 64, 128 levels */
+    uint32_t prebits = ICH_VTR_PREBITS(vtr);
+    uint32_t aprs;
 
+    ASSERT(prebits >= 5u && prebits <= 7u && lrs >= 1u); /* what the architecture allows */
+    aprs = 1u << (prebits - 5u);                         /* 32, 64, 128 levels */
     for (uint32_t i = 0; i < lrs; i++) {
         vgic_hw_set_lr(i, 0);
     }
