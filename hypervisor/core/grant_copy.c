@@ -12,7 +12,10 @@
 struct word {
     uint64_t v;
 } __attribute__((packed, may_alias));
-#define BLOCK 16u /* words moved a turn: load pairs and store pairs of general registers */
+/* Moved at once: load pairs and store pairs of general registers. */
+struct block {
+    uint64_t a, b, c, d, e, f, g, h;
+} __attribute__((packed, may_alias));
 
 struct side {
     struct grant_use use; /* owner: the frame's; use.ref with by_grant only */
@@ -25,17 +28,21 @@ struct side {
 
 static void move_bytes(char *to, const char *from, uint32_t n)
 {
-    for (; n >= BLOCK * 8u; n -= BLOCK * 8u) { /* bound: n is at most a page */
-        struct word w[BLOCK];
+    for (; n >= sizeof(struct block); n -= (uint32_t)sizeof(struct block)) { /* bound: n is at most a page */
+        const struct block *in = (const void *)from;
+        struct block *out = (void *)to;
+        uint64_t a = in->a, b = in->b, c = in->c, d = in->d, e = in->e, f = in->f, g = in->g, h = in->h;
 
-        for (uint32_t i = 0; i < BLOCK; i++) {
-            w[i] = ((const struct word *)(const void *)from)[i];
-        }
-        for (uint32_t i = 0; i < BLOCK; i++) {
-            ((struct word *)(void *)to)[i] = w[i];
-        }
-        from += BLOCK * 8u;
-        to += BLOCK * 8u;
+        out->a = a;
+        out->b = b;
+        out->c = c;
+        out->d = d;
+        out->e = e;
+        out->f = f;
+        out->g = g;
+        out->h = h;
+        from += sizeof(struct block);
+        to += sizeof(struct block);
     }
     for (; n >= 8u; n -= 8u) {
         *(struct word *)(void *)to = *(const struct word *)(const void *)from;
