@@ -32,7 +32,7 @@ void vgic_cpu_init(void)
     vgic_hw_sync();
     limit(&vgic_caps.lr_mask, (uint32_t)BITS(lrs - 1u, 0));
     limit(&vgic_caps.prio_mask, 0xffu << (8u - ICH_VTR_PRIBITS(vtr)));
-    limit(&vgic_caps.apr_mask, (uint32_t)BITS(aprs - 1u, 0));
+    limit(&vgic_caps.apr_mask, (1u << aprs) - 1u);
     limit(&vgic_caps.tds, ((vtr & ICH_VTR_TDS) != 0u) ? 1u : 0u);
 }
 
