@@ -123,7 +123,7 @@ static void calls_out_of_contract_are_found(void **state)
     dies(scrub_too_much, "arch_scrub of 513 frames");
     dies(map_no_ram, "are not RAM");
     dies(copy_too_much, "copy of 4097 bytes");
-    dies(assertion, "ASSERT(seen.count > 0u && seen.type > FRAME_FREE)");
+    dies(assertion, "ASSERT(COUNT(seen) > 0u && TYPE(seen) > FRAME_FREE)");
 }
 
 /* The last level table of gfn 0x40000 after a split, and the frame there. */
