@@ -22,7 +22,7 @@ const void *tree_get(const uint8_t *data, uint64_t size, const char *what, uint6
         memcpy(room, data, size);
         tree = room;
     }
-    int error = (size < FDT_V17_SIZE || size > INT32_MAX) ? -FDT_ERR_TRUNCATED : fdt_check_full(tree, (size_t)size);
+    int error = ((size < FDT_V17_SIZE) || (size > INT32_MAX)) ? -FDT_ERR_TRUNCATED : fdt_check_full(tree, (size_t)size);
     if (error != 0) {
         log_problem(NULL, "%s: not a whole device tree (%s); build it again with dtc", what, fdt_strerror(error));
         return NULL;
