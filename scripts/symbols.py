@@ -3,7 +3,8 @@
 """Turn a first link of the hypervisor into the symbol table that its fault dump prints from.
 
 usage: symbols.py NM ELF OUT.S
-Layout (hypervisor/arch/arm64/panic.c): u32 count, u32 0, {u32 offset from image_start, u32 offset of name}..., names.
+Layout (hypervisor/arch/arm64/panic.c): for each function, by address, u16 distance from the one before in
+instructions, NUL-terminated name.
 """
 import subprocess
 import sys
@@ -17,17 +18,13 @@ def main():
         address, kind, name = line.split()[:3]
         if name == "image_start":
             base = int(address, 16)
-        if kind in "tT" and not name.startswith(("$", ".L")):
+        if kind in "tT" and not name.startswith(("$", ".L", "OUTLINED")):
             functions.append((int(address, 16), name))
-    names_at = 8 + 8 * len(functions)
     with open(out, "w", encoding="ascii") as f:
-        f.write('    .section .symbols, "a"\n    .balign 8\n')
-        f.write(f"    .long {len(functions)}, 0\n")
+        f.write('    .section .symbols, "a"\n')
         for address, name in functions:
-            f.write(f"    .long {address - base:#x}, {names_at}\n")
-            names_at += len(name) + 1
-        for _, name in functions:
-            f.write(f'    .asciz "{name}"\n')
+            f.write(f'    .2byte {(address - base) // 4:#x}\n    .asciz "{name}"\n')
+            base = address
 
 
 if __name__ == "__main__":

@@ -6,37 +6,42 @@
 #include "arch/contract/arch.h"
 #include "core/upcall.h"
 
-/* Written by the build after a first link: functions by address. */
-struct symbol {
-    uint32_t offset; /* from image_start */
-    uint32_t name;   /* offset of the NUL-terminated name from symbols_start */
-};
 extern const char image_start[], text_start[], text_end[];
+/* Written by the build after a first link: for each function, by address, two bytes (its distance from the one before, in
+ * instructions, little endian) and its NUL-terminated name. */
 extern const char symbols_start[], symbols_end[];
 
 #define BACKTRACE_MAX 24u
 
 uint32_t panic_cpu_plus_one;
 
+/* The name of the function that holds address, and where it starts; NULL: none known. */
+static const char *find_symbol(uint64_t address, uint64_t *start)
+{
+    const char *best = NULL;
+    uint64_t at = (uint64_t)image_start;
+
+    for (const char *p = symbols_start; p < symbols_end; p++) { /* bound: bytes of the table */
+        at += ((uint64_t)(uint8_t)p[0] | ((uint64_t)(uint8_t)p[1] << 8)) * 4u;
+        if (at > address) {
+            break;
+        }
+        *start = at;
+        best = &p[2];
+        for (p = best; *p != '\0'; p++) {
+        }
+    }
+    return best;
+}
+
 /* call: address is a return address, so the function is that of the instruction before. */
 static void print_symbol(uint64_t address, bool call)
 {
-    const struct symbol *table = (const struct symbol *)(const void *)(symbols_start + 8);
-    uint32_t count = 0;
-    const struct symbol *best = NULL;
+    uint64_t start = 0;
+    const char *name = find_symbol(address - (call ? 1u : 0u), &start);
 
-    if (symbols_end - symbols_start > 8) {
-        count = *(const uint32_t *)(const void *)symbols_start;
-    }
-    for (uint32_t i = 0; i < count; i++) { /* bound: functions of the hypervisor */
-        if ((uint64_t)image_start + table[i].offset > address - (call ? 1u : 0u)) {
-            break;
-        }
-        best = &table[i];
-    }
-    if (best != NULL && address >= (uint64_t)text_start && address < (uint64_t)text_end) {
-        print_panic("  %016lx %s+0x%lx\n", address, symbols_start + best->name,
-                    address - (uint64_t)image_start - best->offset);
+    if (name != NULL && address >= (uint64_t)text_start && address < (uint64_t)text_end) {
+        print_panic("  %016lx %s+0x%lx\n", address, name, address - start);
     } else {
         print_panic("  %016lx\n", address);
     }
