@@ -156,7 +156,8 @@ void on_irq(struct exception_frame *frame)
     }
 }
 
-/* SCHEDOP_block ends when an interrupt waits for the vCPU, masked by PSTATE or not. */
+/* SCHEDOP_block ends when an interrupt waits for the vCPU, masked by PSTATE or not.  Masked here, or a timer that is early
+ * (the machine is an emulator with other work) is over before the call and nothing ends it. */
 static void block(void)
 {
     uint64_t deadline = ticks() + ns_to_ticks(5000000);
@@ -165,8 +166,8 @@ static void block(void)
     timer_fired = 0;
     gic_enable(TIMER_VIRTUAL_PPI);
     timer_set(deadline);
-    irq_enable();
     result = sched_op(SCHEDOP_block, NULL);
+    irq_enable();
     while (timer_fired == 0) {
     }
     irq_disable();
