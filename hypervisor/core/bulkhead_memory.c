@@ -34,8 +34,7 @@ int64_t bulkhead_claim(struct vcpu *v, gva_t arg)
     return (err == OK) ? frame_claim(maddr_to_mfn(MADDR(m.base)), m.size >> PAGE_SHIFT) : err;
 }
 
-/* One step: up to PHYSMAP_BATCH frames, ending where a 2 MiB entry can begin. */
-static uint64_t step_of(uint64_t gfn, uint64_t count)
+uint64_t bulkhead_step(uint64_t gfn, uint64_t count)
 {
     uint64_t to_boundary = PHYSMAP_BATCH - (gfn & (PHYSMAP_BATCH - 1u));
 
@@ -57,7 +56,7 @@ int64_t bulkhead_map_outside(struct vcpu *v, gva_t arg)
         return err;
     }
     e.mfn = maddr_to_mfn(MADDR(m.base));
-    n = step_of(m.gaddr >> PAGE_SHIFT, m.size >> PAGE_SHIFT);
+    n = bulkhead_step(m.gaddr >> PAGE_SHIFT, m.size >> PAGE_SHIFT);
     spin_lock(&d->physmap_lock);
     err = frame_reserve_outside(e.mfn, n);
     if (err == OK) {
@@ -76,7 +75,7 @@ int64_t bulkhead_map_outside(struct vcpu *v, gva_t arg)
 
 /* ---- frames to a domain that is being built ---- */
 
-static err_t get_builder_target(const struct vcpu *v, uint32_t domid, struct domain **out)
+err_t bulkhead_get_target(const struct vcpu *v, uint32_t domid, struct domain **out)
 {
     err_t err = domain_get(v, domid, out);
 
@@ -121,12 +120,12 @@ int64_t bulkhead_populate_static(struct vcpu *v, gva_t arg)
     err_t err = copy_in(&p, arg, sizeof(p));
 
     if (err == OK) {
-        err = get_builder_target(v, p.domid, &d);
+        err = bulkhead_get_target(v, p.domid, &d);
     }
     if (err != OK) {
         return err;
     }
-    n = step_of(p.gfn, p.count);
+    n = bulkhead_step(p.gfn, p.count);
     if (n == 0u || !range_ok(p.gfn, p.count, arch_stage2_gfn_limit())) {
         domain_put(d);
         return (p.count == 0u) ? OK : ERR_INVAL;
@@ -219,7 +218,7 @@ static err_t attach(struct domain *from, struct domain *d, gfn_t gfn, mfn_t mfn,
 static err_t move_step(struct domain *from, struct domain *d, const struct bulkhead_move *m, uint64_t *moved)
     REQUIRES(d->lock)
 {
-    uint64_t n = step_of(m->to, m->count);
+    uint64_t n = bulkhead_step(m->to, m->count);
     mfn_t mfn = MFN_NONE;
     err_t err = d->started ? ERR_PERM : physmap_charge(d, n);
     uint64_t taken;
@@ -271,7 +270,7 @@ int64_t bulkhead_move_frames(struct vcpu *v, gva_t arg)
     err_t err = copy_in(&m, arg, sizeof(m));
 
     if (err == OK) {
-        err = get_builder_target(v, m.domid, &d);
+        err = bulkhead_get_target(v, m.domid, &d);
     }
     if (err != OK) {
         return err;

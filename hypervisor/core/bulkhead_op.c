@@ -4,6 +4,7 @@
 #include "bulkhead/bulkhead_op.h"
 #include "arch/contract/arch.h"
 #include "core/bulkhead_memory.h"
+#include "core/bulkhead_static.h"
 #include "core/console.h"
 #include "core/domain.h"
 #include "core/frame.h"
@@ -265,6 +266,12 @@ int64_t bulkhead_op(struct vcpu *v, uint64_t *args)
         return bulkhead_map_outside(v, arg);
     case BULKHEAD_OP_BOOT_RECORD:
         return op_record(arg);
+    case BULKHEAD_OP_BIND_CHANNEL:
+        return bulkhead_bind_channel(v, arg);
+    case BULKHEAD_OP_CHANNEL_EARLY:
+        return bulkhead_channel_early(v, arg);
+    case BULKHEAD_OP_SHARE_MEMORY:
+        return bulkhead_share_memory(v, arg);
     default:
         return ERR_NOSYS;
     }

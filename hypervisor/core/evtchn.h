@@ -55,6 +55,15 @@ err_t evtchn_reset(struct domain *d) MUST_CHECK;
 /* Two events at port are at least `interval` ticks apart; what comes sooner stays pending and is delivered then.
  * 0 = no limit.  -EINVAL no such port. */
 err_t evtchn_limit(struct domain *d, uint32_t port, uint32_t interval) MUST_CHECK;
+/* Events at port that came too soon, modulo 2^32.  -EINVAL no such port. */
+err_t evtchn_early(const struct domain *d, uint32_t port, uint64_t *early) MUST_CHECK;
+/* port of d becomes an end of a static channel to remote_port of the domain `remote`, which is r if it exists (else NULL):
+ * unbound for it, or bound if the other end waits for d.  The same again changes nothing.
+ * -EEXIST port is in use, or below one that was opened, -NOSPC, -NOMEM, ERR_RESTART.
+ * Bound: EVTCHN_STEP ports.  Context: d is being built, by the caller alone.
+ * [impl->dsn~evtchn-static~1] */
+err_t evtchn_bind_static(struct domain *d, uint32_t port, struct domain *r, uint32_t remote,
+                         uint32_t remote_port) MUST_CHECK;
 
 /* ---- events ---- */
 

@@ -324,6 +324,17 @@ err_t evtchn_expand_array(struct domain *d, gfn_t gfn, uint32_t *first)
     return err;
 }
 
+/* An event that came while the domain was two-level: its bit is not looked at any more. */
+static bool take_two_level(struct domain *d, uint32_t port)
+{
+    uint64_t bit = BIT(port % 64u);
+    uint64_t *word = &d->evtchn.shared->evtchn_pending[port / 64u % 64u];
+    uint64_t old;
+
+    return port <= TWO_LEVEL_MAX && (__atomic_load_n(word, __ATOMIC_RELAXED) & bit) != 0u &&
+           guest_update64(word, bit, 0, &old);
+}
+
 err_t evtchn_place(struct domain *d, uint32_t *port)
 {
     for (uint32_t i = 0; i < EVTCHN_STEP; i++) {
@@ -332,7 +343,7 @@ err_t evtchn_place(struct domain *d, uint32_t *port)
         if (p == NULL) {
             return OK;
         }
-        if (__atomic_load_n(&p->unplaced, __ATOMIC_RELAXED) != 0u) {
+        if (take_two_level(d, *port) || __atomic_load_n(&p->unplaced, __ATOMIC_RELAXED) != 0u) {
             p->unplaced = 0;
             evtchn_deliver(d, *port, p, port_load(p));
         }

@@ -83,6 +83,12 @@ static inline uint64_t port_load(const struct port *p)
     return __atomic_load_n(&p->binding, __ATOMIC_ACQUIRE);
 }
 
+/* Context: bindings lock. */
+static inline void port_bind(struct port *p, struct binding b)
+{
+    __atomic_store_n(&p->binding, binding_pack(b), __ATOMIC_RELEASE);
+}
+
 /* The record of a port that d has or had. */
 static inline struct port *port_at(const struct domain *d, uint32_t port)
 {
@@ -126,6 +132,9 @@ static inline bool guest_update64(uint64_t *word, uint64_t clear, uint64_t set, 
 err_t evtchn_hold(struct domain *d, gfn_t gfn, uint32_t offset, mfn_t *frame, void **view) MUST_CHECK;
 void evtchn_bindings_lock(void);
 void evtchn_bindings_unlock(void);
+/* `port` has a record that is closed and in no list; new ports below it are closed.  Context: the only one who opens
+ * ports of d.  -EEXIST a port from `port` on was opened before, -NOSPC, -NOMEM, ERR_RESTART.  Bound: EVTCHN_STEP ports. */
+err_t evtchn_reach(struct domain *d, uint32_t port) MUST_CHECK;
 /* After this nobody uses what d's records and areas said before.  Bound: vCPUs of d, a lock wait each. */
 void evtchn_quiesce(struct domain *d);
 

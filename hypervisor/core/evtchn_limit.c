@@ -6,6 +6,33 @@
 
 #define HELD_STEP 16u /* events delivered a timer interrupt */
 
+err_t evtchn_limit(struct domain *d, uint32_t port, uint32_t interval)
+{
+    struct port *p = port_find(d, port);
+    err_t err = ERR_INVAL;
+
+    if (p != NULL) {
+        evtchn_bindings_lock();
+        if (binding_unpack(p->binding).status != EVTCHNSTAT_closed) {
+            __atomic_store_n(&p->min_interval, interval, __ATOMIC_RELAXED);
+            err = OK;
+        }
+        evtchn_bindings_unlock();
+    }
+    return err;
+}
+
+err_t evtchn_early(const struct domain *d, uint32_t port, uint64_t *early)
+{
+    const struct port *p = port_find(d, port);
+
+    if (p == NULL) {
+        return ERR_INVAL;
+    }
+    *early = __atomic_load_n(&p->early, __ATOMIC_RELAXED);
+    return OK;
+}
+
 /* Its time has come: the next one's is an interval later.  false = too early, or another event was faster. */
 static bool take_turn(struct port *p, uint32_t interval)
 {

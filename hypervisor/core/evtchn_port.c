@@ -125,6 +125,16 @@ static err_t make_room(struct domain *d)
     return needed ? grow(d, port) : OK;
 }
 
+/* A port that nobody had, or that was closed, is open.  Context: bindings lock. */
+static void start_record(struct domain *d, struct port *p)
+{
+    p->unplaced = 0;
+    __atomic_store_n(&p->early, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&p->min_interval, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&p->not_before, 0u, __ATOMIC_RELAXED);
+    d->evtchn.open++;
+}
+
 /* A closed port of d.  Context: bindings lock.  -NOSPC, -SRCH d ends, ERR_RESTART its record went to somebody else. */
 static err_t take(struct domain *d, uint32_t *port, struct port **p)
 {
@@ -153,17 +163,49 @@ static err_t take(struct domain *d, uint32_t *port, struct port **p)
     if (e->free_head != 0u) {
         e->free_head = binding_unpack((*p)->binding).port;
     }
-    (*p)->unplaced = 0;
-    __atomic_store_n(&(*p)->early, 0u, __ATOMIC_RELAXED);
-    __atomic_store_n(&(*p)->min_interval, 0u, __ATOMIC_RELAXED);
-    __atomic_store_n(&(*p)->not_before, 0u, __ATOMIC_RELAXED);
-    e->open++;
+    start_record(d, *p);
     return OK;
 }
 
-static void bind(struct port *p, struct binding b)
+/* The next port, which has room for its record: `port`, or one that is closed.  Context: bindings lock. */
+static void pass(struct domain *d, uint32_t port)
 {
-    __atomic_store_n(&p->binding, binding_pack(b), __ATOMIC_RELEASE);
+    struct evtchn_domain *e = &d->evtchn;
+    uint32_t n = next_port(d);
+    struct port *p = port_at(d, n);
+
+    __atomic_store_n(&e->next, n + 1u, __ATOMIC_RELEASE);
+    if (n == port) {
+        start_record(d, p);
+    } else {
+        port_bind(p, (struct binding){.status = EVTCHNSTAT_closed, .port = e->free_head});
+        e->free_head = n;
+    }
+}
+
+err_t evtchn_reach(struct domain *d, uint32_t port)
+{
+    if (port < next_port(d)) {
+        return ERR_EXIST;
+    }
+    if (port > limit(d)) {
+        return ERR_NOSPC;
+    }
+    for (uint32_t i = 0; i < EVTCHN_STEP; i++) {
+        uint32_t n = next_port(d);
+        err_t err = has_record(d, n) ? OK : grow(d, n);
+
+        if (err != OK) {
+            return err;
+        }
+        evtchn_bindings_lock();
+        pass(d, port);
+        evtchn_bindings_unlock();
+        if (n == port) {
+            return OK;
+        }
+    }
+    return ERR_RESTART;
 }
 
 /* A new port with this binding. */
@@ -176,7 +218,7 @@ static err_t open(struct domain *d, struct binding b, uint32_t *port)
         evtchn_bindings_lock();
         err = take(d, port, &p);
         if (err == OK) {
-            bind(p, b);
+            port_bind(p, b);
         }
         evtchn_bindings_unlock();
     }
@@ -210,13 +252,13 @@ static err_t connect(struct domain *d, struct domain *r, uint32_t remote_port, u
     }
     err = take(d, port, &p);
     if (err == OK) {
-        bind(p, (struct binding){.status = EVTCHNSTAT_interdomain,
-                                 .priority = EVTCHN_FIFO_PRIORITY_DEFAULT,
-                                 .domid = r->id,
-                                 .port = remote_port});
+        port_bind(p, (struct binding){.status = EVTCHNSTAT_interdomain,
+                                      .priority = EVTCHN_FIFO_PRIORITY_DEFAULT,
+                                      .domid = r->id,
+                                      .port = remote_port});
         far.status = EVTCHNSTAT_interdomain;
         far.port = *port;
-        bind(q, far);
+        port_bind(q, far);
     }
     return err;
 }
@@ -264,10 +306,10 @@ err_t evtchn_bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu, uint32_t 
     evtchn_bindings_lock();
     err = (*place != 0u) ? ERR_EXIST : take(d, port, &p);
     if (err == OK) {
-        bind(p, (struct binding){.status = EVTCHNSTAT_virq,
-                                 .vcpu = (uint8_t)vcpu,
-                                 .priority = EVTCHN_FIFO_PRIORITY_DEFAULT,
-                                 .port = virq});
+        port_bind(p, (struct binding){.status = EVTCHNSTAT_virq,
+                                      .vcpu = (uint8_t)vcpu,
+                                      .priority = EVTCHN_FIFO_PRIORITY_DEFAULT,
+                                      .port = virq});
         __atomic_store_n(place, *port, __ATOMIC_RELEASE);
     }
     evtchn_bindings_unlock();
@@ -305,7 +347,7 @@ err_t evtchn_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
     b = binding_unpack(p->binding);
     if (may_move(b)) {
         b.vcpu = (uint8_t)vcpu;
-        bind(p, b);
+        port_bind(p, b);
         err = OK;
     }
     evtchn_bindings_unlock();
@@ -329,25 +371,9 @@ err_t evtchn_set_priority(struct domain *d, uint32_t port, uint32_t priority)
         err = ERR_INVAL;
     } else if (b.status != EVTCHNSTAT_closed) { /* a closed port gets the default when it is opened */
         b.priority = (uint8_t)priority;
-        bind(p, b);
+        port_bind(p, b);
     }
     evtchn_bindings_unlock();
-    return err;
-}
-
-err_t evtchn_limit(struct domain *d, uint32_t port, uint32_t interval)
-{
-    struct port *p = port_find(d, port);
-    err_t err = ERR_INVAL;
-
-    if (p != NULL) {
-        evtchn_bindings_lock();
-        if (binding_unpack(p->binding).status != EVTCHNSTAT_closed) {
-            __atomic_store_n(&p->min_interval, interval, __ATOMIC_RELAXED);
-            err = OK;
-        }
-        evtchn_bindings_unlock();
-    }
     return err;
 }
 
@@ -393,7 +419,7 @@ static void close_peer(const struct domain *d, struct binding b)
     far.status = EVTCHNSTAT_unbound;
     far.domid = d->id;
     far.port = 0;
-    bind(q, far);
+    port_bind(q, far);
 }
 
 static err_t close_locked(struct domain *d, uint32_t port)
@@ -416,7 +442,7 @@ static err_t close_locked(struct domain *d, uint32_t port)
     default:
         break;
     }
-    bind(p, (struct binding){.status = EVTCHNSTAT_closed, .vcpu = b.vcpu, .port = d->evtchn.free_head});
+    port_bind(p, (struct binding){.status = EVTCHNSTAT_closed, .vcpu = b.vcpu, .port = d->evtchn.free_head});
     evtchn_clear_pending(d, port, p);
     d->evtchn.free_head = port;
     d->evtchn.open--;

@@ -23,6 +23,7 @@ enum frame_type {
 /* owner: slot + 1; 0 = nobody */
 #define FRAME_OWNER(slot) ((uint16_t)((slot) + 1u))
 #define FRAME_NOBODY      ((uint16_t)0)
+#define FRAME_COMMON      ((uint16_t)UINT16_MAX) /* static shared memory: one count is its own, for good */
 
 struct frame {
     uint16_t owner;

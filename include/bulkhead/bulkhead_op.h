@@ -25,8 +25,11 @@ enum bulkhead_op {
     BULKHEAD_OP_MOVE_FRAMES = 5,        /* struct bulkhead_move: caller's own frames become another domain's */
     BULKHEAD_OP_SET_DOMAIN = 6,         /* struct bulkhead_domain: name, role, criticality */
     BULKHEAD_OP_MOVE_RIGHT = 7,         /* struct bulkhead_right_move: hand a privilege over, once */
-    BULKHEAD_OP_MAP_OUTSIDE = 8, /* struct bulkhead_memory: map an unclaimed RAM range read-only into the caller */
-    BULKHEAD_OP_BOOT_RECORD = 9, /* struct bulkhead_boot_record: status of the launch, readable by everybody */
+    BULKHEAD_OP_MAP_OUTSIDE = 8,    /* struct bulkhead_memory: map an unclaimed RAM range read-only into the caller */
+    BULKHEAD_OP_BOOT_RECORD = 9,    /* struct bulkhead_boot_record: status of the launch, readable by everybody */
+    BULKHEAD_OP_BIND_CHANNEL = 20,  /* struct bulkhead_channel: one end of a static event channel */
+    BULKHEAD_OP_CHANNEL_EARLY = 21, /* struct bulkhead_early: how many events came before their min-interval was over */
+    BULKHEAD_OP_SHARE_MEMORY = 22,  /* struct bulkhead_share: static shared memory */
 };
 
 /* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller
@@ -130,5 +133,42 @@ struct bulkhead_boot_record {
     uint64_t ticks_first_domain; /* generic timer at the first unpause of an Initial Domain */
     uint64_t ticks_reset;        /* generic timer at the hypervisor's first instruction */
 };
+
+/* BIND_CHANNEL: `port` of domid is an end of a channel whose other end is remote_port of remote, which need not exist yet:
+ * the end whose call comes second connects both.  Said again, or said for one end after its domain's ports were closed,
+ * it makes the same channel again.  Restarted while ports below `port` get their records.
+ * -EPERM without the right BUILD over domid, or after its first unpause; -EINVAL remote is no domid; -EEXIST `port` is in
+ * use or lower than one that was opened: bind in ascending order; -ENOSPC beyond the domain's ports; -ENOMEM its pool is
+ * spent. */
+struct bulkhead_channel {
+    uint16_t domid;
+    uint16_t remote;
+    uint32_t port;
+    uint32_t remote_port;
+    uint32_t min_interval; /* generic timer ticks between two events at `port`; 0 = no limit */
+};
+
+/* CHANNEL_EARLY: of a port of the caller's own (DOMID_SELF), or of a domain over which it has the right INFO.
+ * -EINVAL no such port. */
+struct bulkhead_early {
+    uint16_t domid;
+    uint16_t pad;
+    uint32_t port;
+    uint64_t early; /* out: events put off since the port was opened, modulo 2^32 */
+};
+
+/* SHARE_MEMORY, the Boot Domain only (-EPERM).  domid DOMID_IO: machine frames [mfn, mfn + count), free or unclaimed,
+ * become shared memory, scrubbed; they belong to nobody and stay shared memory for good.  Another domid, with the right
+ * BUILD over it: such frames appear at [gfn, gfn + count), never executable.  Restarted until count is 0.
+ * -EEXIST they are not free, or something is at gfn; -EPERM they are not shared memory; -EINVAL; -ENOMEM. */
+struct bulkhead_share {
+    uint16_t domid;
+    uint16_t flags; /* BULKHEAD_SHARE_* */
+    uint32_t pad;
+    uint64_t mfn;
+    uint64_t gfn;
+    uint64_t count;
+};
+#define BULKHEAD_SHARE_READ_ONLY 0x1u
 
 #endif

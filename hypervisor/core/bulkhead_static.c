@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/bulkhead_static.h"
+#include "arch/contract/arch.h"
+#include "bulkhead/bulkhead_op.h"
+#include "core/bulkhead_memory.h"
+#include "core/domain.h"
+#include "core/evtchn.h"
+#include "core/frame.h"
+#include "core/physmap.h"
+#include "core/rights.h"
+#include "lib/bits.h"
+
+#include <xen/xen.h>
+
+/* ---- channels ---- */
+
+static err_t bind_channel(const struct vcpu *v, struct domain *d, const struct bulkhead_channel *c) REQUIRES(d->lock)
+{
+    struct domain *r;
+    err_t err;
+
+    if (d->started || domain_state(d) == DOMAIN_DYING) {
+        return ERR_PERM;
+    }
+    if (domain_get(v, c->remote, &r) != OK) {
+        r = NULL;
+    }
+    err = evtchn_bind_static(d, c->port, r, c->remote, c->remote_port);
+    if (r != NULL) {
+        domain_put(r);
+    }
+    return (err == OK) ? evtchn_limit(d, c->port, c->min_interval) : err;
+}
+
+int64_t bulkhead_bind_channel(struct vcpu *v, gva_t arg)
+{
+    struct bulkhead_channel c;
+    struct domain *d;
+    err_t err = copy_in(&c, arg, sizeof(c));
+
+    if (err == OK && (c.remote == 0u || c.remote >= MAX_DOMAINS)) {
+        err = ERR_INVAL;
+    }
+    if (err == OK) {
+        err = bulkhead_get_target(v, c.domid, &d);
+    }
+    if (err != OK) {
+        return err;
+    }
+    spin_lock(&d->lock);
+    err = bind_channel(v, d, &c);
+    spin_unlock(&d->lock);
+    domain_put(d);
+    return err;
+}
+
+int64_t bulkhead_channel_early(struct vcpu *v, gva_t arg)
+{
+    struct bulkhead_early e;
+    struct domain *d;
+    err_t err = copy_in(&e, arg, sizeof(e));
+
+    if (err == OK) {
+        err = domain_get(v, e.domid, &d);
+    }
+    if (err != OK) {
+        return err;
+    }
+    err = (d == v->domain) ? OK : rights_check(v, BULKHEAD_RIGHT_INFO, d->slot);
+    if (err == OK) {
+        err = evtchn_early(d, e.port, &e.early);
+    }
+    domain_put(d);
+    return (err == OK) ? copy_out(arg, &e, sizeof(e)) : err;
+}
+
+/* ---- shared memory ---- */
+
+/* Nobody's frames become shared memory.
+ * [impl->dsn~share-memory~1] */
+static err_t make_shared(mfn_t mfn, uint64_t count)
+{
+    err_t err = frame_take(mfn, count, FRAME_COMMON, FRAME_RAM);
+
+    if (err == OK) {
+        arch_scrub(mfn, count);
+    }
+    return err;
+}
+
+/* Each entry holds a count, beside the one that is never given up, so these frames are never freed. */
+static err_t map_shared(struct domain *d, gfn_t gfn, uint64_t count, const struct stage2_entry *e) REQUIRES(d->lock)
+{
+    err_t err = (d->started || domain_state(d) == DOMAIN_DYING) ? ERR_PERM : OK;
+    uint64_t held = 0;
+    uint16_t owner;
+
+    while (err == OK && held < count) {
+        err = frame_get(MFN(e->mfn.v + held), FRAME_COMMON, FRAME_RAM);
+        held += (err == OK) ? 1u : 0u;
+    }
+    if (err == OK) {
+        spin_lock(&d->physmap_lock);
+        err = physmap_map(d, gfn, count, e);
+        spin_unlock(&d->physmap_lock);
+    }
+    while (err != OK && held > 0u) {
+        held--;
+        ASSERT(!frame_put(MFN(e->mfn.v + held), &owner));
+    }
+    return err;
+}
+
+static err_t share_step(const struct vcpu *v, const struct bulkhead_share *s, uint64_t n)
+{
+    struct stage2_entry e = {.mfn = MFN(s->mfn), .access = ACCESS_RW, .mapping = MAPPING_FOREIGN};
+    struct domain *d;
+    err_t err;
+
+    if (s->domid == DOMID_IO) {
+        return make_shared(e.mfn, n);
+    }
+    err = bulkhead_get_target(v, s->domid, &d);
+    if (err == OK) {
+        e.access = ((s->flags & BULKHEAD_SHARE_READ_ONLY) != 0u) ? ACCESS_R : ACCESS_RW;
+        spin_lock(&d->lock);
+        err = map_shared(d, GFN(s->gfn), n, &e);
+        spin_unlock(&d->lock);
+        domain_put(d);
+    }
+    return err;
+}
+
+int64_t bulkhead_share_memory(struct vcpu *v, gva_t arg)
+{
+    struct bulkhead_share s;
+    uint64_t n;
+    err_t err = copy_in(&s, arg, sizeof(s));
+
+    if (err != OK) {
+        return err;
+    }
+    if (v->domain->slot != SLOT_BOOT) {
+        return ERR_PERM;
+    }
+    if (s.pad != 0u || (s.flags & ~BULKHEAD_SHARE_READ_ONLY) != 0u || s.count == 0u ||
+        !range_ok(s.mfn, s.count, frame_last().v + 1u) || !range_ok(s.gfn, s.count, arch_stage2_gfn_limit())) {
+        return ERR_INVAL;
+    }
+    n = bulkhead_step((s.domid == DOMID_IO) ? s.mfn : s.gfn, s.count);
+    err = share_step(v, &s, n);
+    if (err != OK) {
+        return err;
+    }
+    s.mfn += n;
+    s.gfn += n;
+    s.count -= n;
+    err = copy_out(arg, &s, sizeof(s));
+    return (err == OK && s.count != 0u) ? ERR_RESTART : err;
+}
