@@ -78,9 +78,12 @@ class Figures(unittest.TestCase):
 
     def test_boot_figures_from_arrivals(self):
         consoles = {1: "MARK guest 1 1000\n", 5: "".join(f"MARK guest {n} {1000 + 50 * n}\n" for n in range(1, 6))}
-        figures, _ = bench.boot_figures(consoles.get)
-        self.assertEqual(figures["boot_first_domain"]["mean"], 1000)
+        more = {1: "MARK guest 1 2000\n", 5: "".join(f"MARK guest {n} {2000 + 500 * n}\n" for n in range(1, 6))}
+        sizes = {bench.SMALL_MIB: consoles, bench.FIRST_MIB: more}
+        figures, _ = bench.boot_figures(lambda domains, mib: sizes[mib][domains])
+        self.assertEqual(figures["boot_first_domain"]["mean"], 2000)
         self.assertEqual(figures["boot_per_domain"]["mean"], 62)
+        self.assertEqual(figures["boot_per_domain_64"]["mean"], 625)
 
 
 class Size(unittest.TestCase):
