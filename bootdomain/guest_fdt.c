@@ -264,7 +264,7 @@ bool guest_fdt_build(const struct guest_fdt_input *input, uint8_t *to, uint64_t 
 {
     struct writer writer = {.fdt = to, .error = 0};
 
-    keep(&writer, fdt_create(to, GUEST_FDT_BYTES));
+    keep(&writer, fdt_create_with_flags(to, GUEST_FDT_BYTES, FDT_CREATE_FLAG_NO_NAME_DEDUP));
     keep(&writer, fdt_finish_reservemap(to));
     write_nodes(&writer, input);
     keep(&writer, fdt_finish(to));
