@@ -64,7 +64,8 @@ def markdown(bulkhead, xen, size, boot):
     lines += [f"| {name} | {count:,} |" for count, name in where[:MOST]]
     lines.append(f"| all others | {sum(count for count, _ in where[MOST:]):,} |")
     lines += ["", "## Size", "", f"- lines of code at EL2: {size['lines']:,}",
-              f"- text and constants at EL2: {size['text']:,} bytes (limit 131,072)",
+              f"- text and constants at EL2: {size['text']:,} bytes (limit 131,072); header and function names beside them: "
+              f"{size['symbols']:,} bytes",
               f"- hypervisor as loaded: {size['image']:,} bytes",
               *[f"- {name}: {count:,} bytes" for name, count in size["systems"].items()], ""]
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from pathlib import Path
 import tree
 
 LIMIT = 128 * 1024
+TEXT = (b".text", b".rodata")
 HYPERVISOR = ("hypervisor", "include/bulkhead")
 NOT_TARGET = ("hypervisor/arch/host/", "hypervisor/arch/x86/")
 SHF_WRITE, SHF_ALLOC, SHT_NOBITS = 1, 2, 8
@@ -48,15 +49,19 @@ def code_lines(text):
 
 
 def readonly_bytes(elf):
-    """Bytes of loaded, not writable sections of a 64-bit little-endian ELF file: text and constants."""
+    """(text and constants, the rest) in bytes of loaded, not writable sections of a 64-bit little-endian ELF file.
+
+    The rest: header, the page of the image descriptor, function names for a fault's backtrace.
+    """
     table, = struct.unpack_from("<Q", elf, 0x28)
-    size, count = struct.unpack_from("<HH", elf, 0x3A)
-    total = 0
-    for index in range(count):
-        _, kind, flags, _, _, length = struct.unpack_from("<IIQQQQ", elf, table + index * size)
+    size, count, names = struct.unpack_from("<HHH", elf, 0x3A)
+    sections = [struct.unpack_from("<IIQQQQ", elf, table + index * size) for index in range(count)]
+    total = {True: 0, False: 0}
+    for name, kind, flags, _, _, length in sections:
         if flags & SHF_ALLOC and not flags & SHF_WRITE and kind != SHT_NOBITS:
-            total += length
-    return total
+            at = sections[names][4] + name
+            total[elf[at:elf.index(b"\0", at)] in TEXT] += length
+    return total[True], total[False]
 
 
 def hypervisor_elf():
@@ -66,7 +71,7 @@ def hypervisor_elf():
 
 
 def measure():
-    """lines of code, bytes of text and constants, bytes of the hypervisor as loaded, {system: bytes of its image}."""
+    """lines of code, bytes of text and constants, of header and names, of the hypervisor as loaded, {system: bytes}."""
     lines = 0
     for name in tree.files(*HYPERVISOR, suffixes={".c", ".h", ".S"}):
         if not name.startswith(NOT_TARGET):
@@ -74,7 +79,8 @@ def measure():
     elf = hypervisor_elf()
     binary = elf.with_suffix(".bin") if elf else None
     systems = {path.name: path.stat().st_size for path in sorted(tree.BUILD.glob("*.img"))}
-    return {"lines": lines, "text": readonly_bytes(elf.read_bytes()) if elf else 0,
+    text, rest = readonly_bytes(elf.read_bytes()) if elf else (0, 0)
+    return {"lines": lines, "text": text, "symbols": rest,
             "image": binary.stat().st_size if binary and binary.exists() else 0, "systems": systems}
 
 
@@ -83,6 +89,7 @@ def main():
     Path(tree.BUILD / "size.json").write_text(json.dumps(size, indent=2) + "\n")
     systems = "".join(f", {name} {count / 1048576:.1f} MiB" for name, count in size["systems"].items())
     print(f"hypervisor: {size['lines']} lines of code, {size['text']} bytes of text and constants, "
+          f"{size['symbols']} of header and function names, "
           f"{size['image']} bytes loaded{systems}")
     if size["text"] == 0:
         print("error: no linked hypervisor under build/arm64/hypervisor; run make first")

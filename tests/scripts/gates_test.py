@@ -92,13 +92,17 @@ class Size(unittest.TestCase):
         self.assertEqual(size_report.code_lines(text), 4)
 
     def test_readonly_bytes(self):
-        def section(flags, kind, size):
-            return struct.pack("<IIQQQQIIQQ", 0, kind, flags, 0, 0, size, 0, 0, 0, 0)
-        table = section(0, 0, 0) + section(2 | 4, 1, 100) + section(2, 1, 30) + section(3, 1, 7) + section(2, 8, 5)
+        names = b"\0.text\0.rodata\0.symbols\0.data\0"
+
+        def section(name, flags, kind, at, size):
+            return struct.pack("<IIQQQQIIQQ", names.index(name), kind, flags, 0, at, size, 0, 0, 0, 0)
+        table = (section(b"\0", 0, 0, 0, 0) + section(b".text", 2 | 4, 1, 0, 100) + section(b".rodata", 2, 1, 0, 30) +
+                 section(b".data", 3, 1, 0, 7) + section(b".text", 2, 8, 0, 5) + section(b".symbols", 2, 1, 0, 11))
         header = bytearray(64)
         struct.pack_into("<Q", header, 0x28, 64)
-        struct.pack_into("<HHH", header, 0x3A, 64, 5, 0)
-        self.assertEqual(size_report.readonly_bytes(bytes(header) + table), 130)
+        table += section(b"\0", 0, 3, 64 + len(table) + 64, len(names))
+        struct.pack_into("<HHH", header, 0x3A, 64, 7, 6)
+        self.assertEqual(size_report.readonly_bytes(bytes(header) + table + names), (130, 11))
 
 
 if __name__ == "__main__":
