@@ -15,6 +15,8 @@
 /* Page-table pool of a domain: a page for each 2 MiB, some for each vCPU, and what grants, shared pages and devices need. */
 #define PAGING_FIXED_PAGES UINT64_C(128)
 #define PAGING_VCPU_PAGES  UINT64_C(8)
+#define PAGING_SHARE_PAGES UINT64_C(4) /* and one for each 2 MiB of the region */
+#define NANOSECONDS        UINT64_C(1000000000)
 
 static const enum bulkhead_right domain_rights[] = {
     BULKHEAD_RIGHT_DESTROY,      BULKHEAD_RIGHT_PAUSE,         BULKHEAD_RIGHT_RESTART,  BULKHEAD_RIGHT_MAP_FOREIGN,
@@ -67,11 +69,85 @@ static bool passes(const struct plan_domain *domain, const char *what, int64_t e
     return error == 0;
 }
 
-static uint64_t paging_bytes(const struct plan_domain *domain)
+static uint64_t paging_bytes(const struct plan *plan, uint32_t index)
 {
+    const struct plan_domain *domain = &plan->domains[index];
     uint64_t pages = PAGING_FIXED_PAGES + domain->memory / LAYOUT_BLOCK + domain->vcpus * PAGING_VCPU_PAGES;
 
+    for (uint32_t i = 0; i < plan->use_count; i++) {
+        if (plan->uses[i].domain == index) {
+            pages += PAGING_SHARE_PAGES + plan->shares[plan->uses[i].share].machine.size / LAYOUT_BLOCK;
+        }
+    }
     return (domain->paging != 0) ? domain->paging : pages * LAYOUT_PAGE;
+}
+
+/* The domid that a domain has or will have: the Control Domain the first one, the others as they are started. */
+static uint16_t domid_of(const struct plan *plan, uint32_t index)
+{
+    uint32_t domid = 1;
+
+    if (plan->domains[index].role == BULKHEAD_ROLE_CONTROL) {
+        return (uint16_t)domid;
+    }
+    for (uint32_t i = 0; i < plan->count; i++) {
+        domid += (plan->domains[i].role == BULKHEAD_ROLE_CONTROL) ? 1 : 0;
+    }
+    for (uint32_t i = 0; i < plan->count && plan->order[i] != index; i++) {
+        domid += (plan->domains[plan->order[i]].role != BULKHEAD_ROLE_CONTROL) ? 1 : 0;
+    }
+    return (uint16_t)domid;
+}
+
+/* Its ends of channels, before it has any other port: the hypervisor wants them in ascending order.
+ * [impl->dsn~boot-channels~1] */
+static int64_t bind_channels(const struct plan *plan, uint32_t index, uint16_t domid)
+{
+    const struct plan_channel *end = plan_next_channel(plan, index, 0);
+    int64_t result = 0;
+
+    while (end != NULL && result == 0) {
+        uint64_t ticks = (end->min_interval * hyper_ticks_hz() + NANOSECONDS - 1) / NANOSECONDS;
+        struct bulkhead_channel op = {.domid = domid,
+                                      .remote = domid_of(plan, end->remote),
+                                      .port = end->port,
+                                      .remote_port = end->remote_port,
+                                      .min_interval = (ticks < UINT32_MAX) ? (uint32_t)ticks : UINT32_MAX};
+        result = hyper_bind_channel(&op);
+        end = plan_next_channel(plan, index, end->port);
+    }
+    return result;
+}
+
+/* Shared memory is made when the first domain that sees it is built.
+ * [impl->dsn~boot-shared-memory~1] */
+static int64_t map_share(struct builder *builder, const struct plan_share_use *use, uint16_t domid)
+{
+    const struct plan_share *share = &builder->plan->shares[use->share];
+    uint64_t mfn = share->machine.base / LAYOUT_PAGE;
+    uint64_t pages = share->machine.size / LAYOUT_PAGE;
+
+    if (!builder->is_shared[use->share]) {
+        int64_t result = hyper_share(DOMID_IO, 0, mfn, pages, false);
+        if (result != 0) {
+            return result;
+        }
+        builder->is_shared[use->share] = true;
+    }
+    return hyper_share(domid, use->guest / LAYOUT_PAGE, mfn, pages, use->is_read_only);
+}
+
+static int64_t map_shares(struct builder *builder, uint32_t index, uint16_t domid)
+{
+    int64_t result = 0;
+
+    for (uint32_t i = 0; i < builder->plan->use_count && result == 0; i++) {
+        const struct plan_share_use *use = &builder->plan->uses[i];
+        if (use->domain == index) {
+            result = map_share(builder, use, domid);
+        }
+    }
+    return result;
 }
 
 /* The domain with its limits and identity, but without memory. */
@@ -80,13 +156,16 @@ static bool create(struct builder *builder, uint32_t index)
     const struct plan_domain *domain = &builder->plan->domains[index];
     struct builder_state *state = &builder->states[index];
 
+    state->domid = domid_of(builder->plan, index);
     if (!passes(domain, "create the domain", hyper_create(domain, &state->domid))) {
         return false;
     }
     state->is_created = true;
-    return passes(domain, "set its page-table pool", hyper_set_paging(state->domid, paging_bytes(domain))) &&
+    return passes(domain, "set its page-table pool",
+                  hyper_set_paging(state->domid, paging_bytes(builder->plan, index))) &&
            passes(domain, "set its memory limit", hyper_set_max_memory(state->domid, domain->memory)) &&
            passes(domain, "create its vCPUs", hyper_set_vcpus(state->domid, domain->vcpus)) &&
+           passes(domain, "bind its channels", bind_channels(builder->plan, index, state->domid)) &&
            passes(domain, "set its name and role", hyper_set_identity(state->domid, domain));
 }
 
@@ -133,6 +212,7 @@ static bool build(struct builder *builder, uint32_t index)
 
     memset(&load, 0, sizeof(load));
     load.domain = domain;
+    load.plan = builder->plan;
     load.has_safe = has_safe(builder->plan);
     if (!get_modules(&load) || !load_prepare(&load, builder->board)) {
         return false;
@@ -142,6 +222,7 @@ static bool build(struct builder *builder, uint32_t index)
     }
     return set_affinity(builder, domain, state->domid) &&
            passes(domain, "give it memory", load_memory(&load, state->domid)) &&
+           passes(domain, "map its shared memory", map_shares(builder, index, state->domid)) &&
            passes(domain, "fill its memory", load_contents(&load, state->domid)) &&
            passes(domain, "give it its devices", load_devices(&load, state->domid)) &&
            passes(domain, "set its entry state", hyper_set_entry(state->domid, load.kernel.entry, load.place.fdt)) &&

@@ -13,7 +13,7 @@
 struct builder_state {
     bool is_created;
     bool is_started;
-    uint16_t domid;       /* when created */
+    uint16_t domid;       /* from builder_create_control() or builder_run() on */
     uint64_t start_ticks; /* virtual counter when it was unpaused */
 };
 
@@ -22,6 +22,7 @@ struct builder {
     const struct plan *plan;
     const struct board_table *board;
     struct builder_state states[LAUNCH_MAX_DOMAINS];
+    bool is_shared[LAUNCH_MAX_SHARES]; /* the region has been made */
 };
 
 void builder_init(struct builder *builder, const struct plan *plan, const struct board_table *board);

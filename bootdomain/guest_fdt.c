@@ -235,6 +235,42 @@ static void write_hypervisor(struct writer *writer, const struct board_range *gr
     end(writer);
 }
 
+/* A region of shared memory, as Xen describes it to a guest. */
+static void write_share(struct writer *writer, const struct plan_share *share, uint64_t guest)
+{
+    struct board_range range = {.base = guest, .size = share->machine.size};
+
+    begin_at(writer, "xen-shmem", guest);
+    put_text(writer, "compatible", "xen,shared-memory-v1");
+    put_ranges(writer, &range, 1);
+    put_text(writer, "xen,id", share->id);
+    put_u64(writer, "xen,offset", 0);
+    end(writer);
+}
+
+/* [impl->dsn~boot-shared-memory~1] */
+static void write_shares(struct writer *writer, const struct plan *plan, uint32_t index)
+{
+    bool is_open = false;
+
+    for (uint32_t i = 0; i < plan->use_count; i++) {
+        if (plan->uses[i].domain != index) {
+            continue;
+        }
+        if (!is_open) {
+            begin(writer, "reserved-memory");
+            put_u32(writer, "#address-cells", 2);
+            put_u32(writer, "#size-cells", 2);
+            put_mark(writer, "ranges");
+            is_open = true;
+        }
+        write_share(writer, &plan->shares[plan->uses[i].share], plan->uses[i].guest);
+    }
+    if (is_open) {
+        end(writer);
+    }
+}
+
 static void write_nodes(struct writer *writer, const struct guest_fdt_input *input)
 {
     const struct guest_devices *devices = input->devices;
@@ -245,6 +281,9 @@ static void write_nodes(struct writer *writer, const struct guest_fdt_input *inp
     write_cpus(writer, input->domain->vcpus);
     write_psci(writer);
     write_memory(writer, input->banks);
+    if (input->plan != NULL) {
+        write_shares(writer, input->plan, (uint32_t)(input->domain - input->plan->domains));
+    }
     write_gic(writer, devices);
     write_timer(writer);
     write_pmu(writer);

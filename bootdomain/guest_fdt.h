@@ -25,6 +25,7 @@ void guest_devices_of(const struct plan_domain *domain, const struct board_table
 
 struct guest_fdt_input {
     const struct plan_domain *domain;
+    const struct plan *plan; /* that the domain is of; NULL = it shares no memory */
     const struct kernel_banks *banks;
     const struct guest_devices *devices;
     uint64_t ramdisk; /* guest-physical; 0 = none */

@@ -13,7 +13,6 @@
 
 #include "guest_layout.h"
 
-#define EVTCHN_PORTS   1023u /* highest port of a domain built here */
 #define POPULATE_BATCH 512u
 #define ORDER_1G       18u
 #define ORDER_2M       9u
@@ -23,6 +22,7 @@ _Static_assert(LAYOUT_GICD_BASE == GUEST_GICV3_GICD_BASE && LAYOUT_GICD_SIZE == 
 _Static_assert(LAYOUT_GICR_BASE == GUEST_GICV3_GICR0_BASE, "Xen's layout");
 _Static_assert(LAYOUT_PL011_BASE == GUEST_PL011_BASE && LAYOUT_PL011_SIZE == GUEST_PL011_SIZE, "Xen's layout");
 _Static_assert(LAYOUT_GNTTAB_BASE == GUEST_GNTTAB_BASE && LAYOUT_GNTTAB_SIZE == GUEST_GNTTAB_SIZE, "Xen's layout");
+_Static_assert(LAYOUT_MAGIC_BASE == GUEST_MAGIC_BASE && LAYOUT_MAGIC_SIZE == GUEST_MAGIC_SIZE, "Xen's layout");
 _Static_assert(LAYOUT_RAM0_BASE == GUEST_RAM0_BASE && LAYOUT_RAM0_SIZE == GUEST_RAM0_SIZE, "Xen's layout");
 _Static_assert(LAYOUT_RAM1_BASE == GUEST_RAM1_BASE && LAYOUT_RAM1_SIZE == GUEST_RAM1_SIZE, "Xen's layout");
 _Static_assert(LAYOUT_TIMER_VIRT_PPI == GUEST_TIMER_VIRT_PPI && LAYOUT_TIMER_PHYS_S_PPI == GUEST_TIMER_PHYS_S_PPI &&
@@ -47,13 +47,13 @@ int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid)
     op.u.createdomain = (struct xen_domctl_createdomain){
         .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
         .max_vcpus = domain->vcpus,
-        .max_evtchn_port = EVTCHN_PORTS,
+        .max_evtchn_port = LAUNCH_MAX_PORT,
         .max_grant_frames = (int32_t)domain->grant_frames,
         .max_maptrack_frames = (int32_t)domain->maptrack_frames,
         .grant_opts = XEN_DOMCTL_GRANT_version(1),
         .arch = {.gic_version = XEN_DOMCTL_CONFIG_GIC_V3, .nr_spis = domain->spis},
     };
-    int64_t result = domctl(&op, XEN_DOMCTL_createdomain, 0);
+    int64_t result = domctl(&op, XEN_DOMCTL_createdomain, *domid);
     *domid = op.domain;
     return result;
 }
@@ -213,6 +213,21 @@ int64_t hyper_populate_fixed(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_
         result = bulkhead_op(BULKHEAD_OP_POPULATE_STATIC, &op);
     }
     return result;
+}
+
+int64_t hyper_share(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t pages, bool is_read_only)
+{
+    struct bulkhead_share op = {
+        .domid = domid, .flags = is_read_only ? BULKHEAD_SHARE_READ_ONLY : 0, .mfn = mfn, .gfn = gfn, .count = pages};
+
+    return bulkhead_op(BULKHEAD_OP_SHARE_MEMORY, &op);
+}
+
+int64_t hyper_bind_channel(const struct bulkhead_channel *end)
+{
+    struct bulkhead_channel op = *end;
+
+    return bulkhead_op(BULKHEAD_OP_BIND_CHANNEL, &op);
 }
 
 int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t pages, uint32_t tail_bytes)

@@ -13,7 +13,7 @@
 #include "plan.h"
 
 /* Domains */
-int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid);
+int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid); /* *domid: wanted; then what it has */
 int64_t hyper_destroy(uint16_t domid);
 int64_t hyper_unpause(uint16_t domid);
 int64_t hyper_set_paging(uint16_t domid, uint64_t bytes);
@@ -28,6 +28,10 @@ int64_t hyper_clean(uint16_t domid, uint64_t gfn, uint64_t pages);
 int64_t hyper_populate(uint16_t domid, uint64_t gfn, uint64_t pages);
 int64_t hyper_populate_fixed(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t pages);
 int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t pages, uint32_t tail_bytes);
+
+/* Machine pages that become shared memory (domid DOMID_IO), or that are shared memory and appear in a domain. */
+int64_t hyper_share(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t pages, bool is_read_only);
+int64_t hyper_bind_channel(const struct bulkhead_channel *end);
 
 /* Map pages [gfn, gfn + pages) of a domain at own guest-physical `to`; pages 1..HYPER_MAP_MAX.  unmap takes them away. */
 #define HYPER_MAP_MAX 512u

@@ -77,6 +77,7 @@ bool load_prepare(struct load *load, const struct board_table *board)
         return false;
     }
     struct guest_fdt_input input = {.domain = load->domain,
+                                    .plan = load->plan,
                                     .banks = &load->banks,
                                     .devices = &load->devices,
                                     .ramdisk = load->place.ramdisk,

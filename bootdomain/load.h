@@ -25,6 +25,7 @@ struct load_move {
 /* Everything that is decided about a domain before the hypervisor is asked for anything. */
 struct load {
     const struct plan_domain *domain;
+    const struct plan *plan;
     bool has_safe;                                 /* some domain of the plan is safe */
     struct plan_module modules[PLAN_MODULE_KINDS]; /* readable: data is set where the domain has the module */
     struct kernel_banks banks;
@@ -40,7 +41,7 @@ struct load {
     uint64_t fdt_size;
 };
 
-/* Decide.  load->domain, load->modules and load->has_safe are set by the caller.  False, and said, when the domain cannot be built.
+/* Decide.  load->domain, load->plan, load->modules and load->has_safe are set by the caller.  False, and said, when the domain cannot be built.
  * One at a time: the device tree is in a static buffer until load_contents(). */
 bool load_prepare(struct load *load, const struct board_table *board);
 

@@ -145,7 +145,7 @@ static bool read_plan(const struct hvm_modlist_entry *modules)
 /* All RAM of the board that nobody has joins the free pool. */
 static bool claim_memory(void)
 {
-    if (!claim_find(&free_ram, &board, &taken, &plan)) {
+    if (!claim_find(&free_ram, &board, &taken, &plan) || !claim_place_shares(&free_ram, &plan)) {
         return false;
     }
     for (uint32_t i = 0; i < free_ram.count; i++) {

@@ -119,17 +119,68 @@ static void read_domain_nodes(struct plan *plan, const struct plan_context *cont
     }
 }
 
-/* The dependencies name domains, so they are read once all names are known. */
-static void read_dependencies(struct plan *plan, const struct plan_context *context, int parent)
+/* Node of the domains: /chosen, or in hyperlaunch /chosen/hypervisor. */
+static int parent_of_domains(const void *fdt)
+{
+    int chosen = fdt_path_offset(fdt, "/chosen");
+    int hyperlaunch = fdt_subnode_offset(fdt, chosen, "hypervisor");
+
+    return (hyperlaunch >= 0 && fdt_node_check_compatible(fdt, hyperlaunch, "hypervisor,xen") == 0) ? hyperlaunch
+                                                                                                    : chosen;
+}
+
+static bool is_domain(const void *fdt, int node)
+{
+    return fdt_node_check_compatible(fdt, node, "xen,domain") == 0 && !is_boot_domain(fdt, node);
+}
+
+bool plan_domain_of(const struct plan *plan, const struct plan_context *context, int node, uint16_t *index)
+{
+    uint16_t at = 0;
+    int other;
+
+    fdt_for_each_subnode(other, context->fdt, parent_of_domains(context->fdt))
+    {
+        if (is_domain(context->fdt, other)) {
+            if (other == node && at < plan->count) {
+                *index = at;
+                return true;
+            }
+            at++;
+        }
+    }
+    return false;
+}
+
+/* What a domain has in common with others. */
+static void read_common(struct plan_reader *reader)
+{
+    const void *fdt = reader->context->fdt;
+    int node;
+
+    fdt_for_each_subnode(node, fdt, reader->node)
+    {
+        if (fdt_node_check_compatible(fdt, node, "xen,evtchn-v1") == 0) {
+            plan_read_channel(reader, node);
+        } else if (fdt_node_check_compatible(fdt, node, "xen,domain-shared-memory-v1") == 0) {
+            plan_read_share(reader, node);
+        }
+    }
+}
+
+/* Dependencies and channels name domains, so they are read once all of these are known. */
+static void read_relations(struct plan *plan, const struct plan_context *context, int parent)
 {
     uint32_t index = 0;
     int node;
 
     fdt_for_each_subnode(node, context->fdt, parent)
     {
-        if (index < plan->count && fdt_node_check_compatible(context->fdt, node, "xen,domain") == 0 &&
-            !is_boot_domain(context->fdt, node)) {
+        if (index < plan->count && is_domain(context->fdt, node)) {
+            struct plan_reader reader = {
+                .context = context, .plan = plan, .domain = &plan->domains[index], .node = node};
             plan_read_after(plan, context, index, node);
+            read_common(&reader);
             index++;
         }
     }
@@ -149,9 +200,7 @@ bool plan_read(struct plan *plan, const struct plan_context *context)
     read_version(context, chosen);
     read_on_failure(plan, context, chosen);
     report_unknown_properties(fdt, chosen);
-    int hyperlaunch = fdt_subnode_offset(fdt, chosen, "hypervisor");
-    int parent =
-        (hyperlaunch >= 0 && fdt_node_check_compatible(fdt, hyperlaunch, "hypervisor,xen") == 0) ? hyperlaunch : chosen;
+    int parent = parent_of_domains(fdt);
     read_domain_nodes(plan, context, parent);
     if (plan->count == 0) {
         log_problem(NULL, "the description has no domain; add a node compatible with \"xen,domain\"");
@@ -159,7 +208,7 @@ bool plan_read(struct plan *plan, const struct plan_context *context)
     if (log_problem_count() != before) {
         return false;
     }
-    read_dependencies(plan, context, parent);
+    read_relations(plan, context, parent);
     plan_mark_shared_modules(plan, context);
     plan_check_rules(plan, context);
     return log_problem_count() == before && order_domains(plan);

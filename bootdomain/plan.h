@@ -53,6 +53,31 @@ struct plan_domain {
     uint64_t pool_cpus;                       /* bitmap of board CPUs of its pool; 0 = any */
 };
 
+/* One end of a static event channel. */
+struct plan_channel {
+    uint16_t domain; /* index */
+    uint16_t remote; /* index */
+    uint32_t port;
+    uint32_t remote_port;
+    uint64_t min_interval; /* ns between two events at this end; 0 = no limit */
+};
+
+/* A region of static shared memory. */
+struct plan_share {
+    char id[LAUNCH_SHARE_ID_BYTES];
+    struct board_range machine; /* base: 0 until a place is found, unless is_placed */
+    bool is_placed;             /* the description says where it lies */
+    bool has_owner;             /* a domain calls itself its owner */
+};
+
+/* A domain that sees a region. */
+struct plan_share_use {
+    uint16_t domain; /* index */
+    uint16_t share;  /* index */
+    bool is_read_only;
+    uint64_t guest; /* guest-physical */
+};
+
 struct plan {
     uint32_t count;
     bool halt_on_failure;
@@ -60,6 +85,12 @@ struct plan {
     struct plan_domain domains[LAUNCH_MAX_DOMAINS];
     uint64_t affinity[PLAN_MAX_VCPUS];  /* bitmap of board CPUs; 0 = any */
     uint16_t order[LAUNCH_MAX_DOMAINS]; /* domain indices in the order in which they are started */
+    uint32_t channel_count;
+    struct plan_channel channels[LAUNCH_MAX_CHANNEL_ENDS];
+    uint32_t share_count;
+    struct plan_share shares[LAUNCH_MAX_SHARES];
+    uint32_t use_count;
+    struct plan_share_use uses[LAUNCH_MAX_SHARE_USES];
 };
 
 /* What the description is read against. */
@@ -73,5 +104,8 @@ struct plan_context {
 
 /* Read and check the whole description.  False when anything in it is refused: every reason has been said. */
 bool plan_read(struct plan *plan, const struct plan_context *context);
+
+/* The domain's end of a channel with the lowest port above `port`; NULL = no more. */
+const struct plan_channel *plan_next_channel(const struct plan *plan, uint32_t domain, uint32_t port);
 
 #endif

@@ -350,7 +350,8 @@ static void read_subnodes(struct plan_reader *reader)
         } else if (fdt_node_check_compatible(fdt, node, "multiboot,module") == 0 ||
                    fdt_node_check_compatible(fdt, node, "module") == 0) {
             plan_read_module(reader, node);
-        } else {
+        } else if (fdt_node_check_compatible(fdt, node, "xen,evtchn-v1") != 0 &&
+                   fdt_node_check_compatible(fdt, node, "xen,domain-shared-memory-v1") != 0) {
             log_notice(reader->domain->name, "node '%s' is not known; it has no effect", fdt_get_name(fdt, node, NULL));
         }
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the parts of the plan reader: plan.c (whole description), plan_domain.c (one domain's properties),
- * plan_module.c (its modules), plan_rules.c (what must hold between domains). */
+ * plan_module.c (its modules), plan_channel.c and plan_share.c (what it shares), plan_rules.c (what must hold between domains). */
 #ifndef BOOTDOMAIN_PLAN_INTERNAL_H
 #define BOOTDOMAIN_PLAN_INTERNAL_H
 
@@ -19,13 +19,20 @@ struct plan_reader {
 void plan_read_domain(struct plan_reader *reader);
 void plan_read_module(struct plan_reader *reader, int node);
 void plan_read_after(struct plan *plan, const struct plan_context *context, uint32_t index, int node);
+void plan_read_channel(struct plan_reader *reader, int node); /* once all domains are known */
+void plan_read_share(struct plan_reader *reader, int node);   /* the same */
 void plan_mark_shared_modules(struct plan *plan, const struct plan_context *context);
 void plan_check_rules(struct plan *plan, const struct plan_context *context);
+void plan_check_shares(const struct plan *plan, const struct plan_context *context);
+bool plan_is_board_ram(const struct board_table *board, const struct board_range *range);
 void plan_check_cpus(struct plan *plan, const struct plan_context *context);
 
 /* Name of a node without its unit address, cut to fit; false when it is not [A-Za-z0-9_.-]{1,31}. */
 bool plan_node_name(const void *fdt, int node, char name[PLAN_NAME_BYTES]);
 bool plan_set_name(char name[PLAN_NAME_BYTES], const char *text, uint32_t length);
+
+/* Index of the domain that a node describes; false when it describes none. */
+bool plan_domain_of(const struct plan *plan, const struct plan_context *context, int node, uint16_t *index);
 
 /* Board CPUs of the CPU pool with that phandle; false, and said, when there is no such pool. */
 bool plan_pool_cpus(const struct plan_context *context, const char *domain, uint32_t phandle, uint64_t *cpus);

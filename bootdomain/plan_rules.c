@@ -79,7 +79,7 @@ static void check_control_is_safe(const struct plan *plan)
     }
 }
 
-static bool is_board_ram(const struct board_table *board, const struct board_range *range)
+bool plan_is_board_ram(const struct board_table *board, const struct board_range *range)
 {
     for (uint32_t i = 0; i < board->ram_count && i < BOARD_MAX_RAM; i++) {
         if (range_contains(&board->ram[i], range)) {
@@ -97,7 +97,7 @@ static void check_fixed_range(const struct plan *plan, const struct plan_context
     unsigned long base = (unsigned long)range->base;
     unsigned long end = (unsigned long)range_end(range);
 
-    if (!is_board_ram(context->board, range)) {
+    if (!plan_is_board_ram(context->board, range)) {
         log_problem(domain->name, "xen,static-mem 0x%lx to 0x%lx is not RAM of board '%s'; choose a range in its RAM",
                     base, end, context->board->name);
     }
@@ -150,6 +150,9 @@ static void check_total_memory(const struct plan *plan, const struct plan_contex
     for (uint32_t i = 0; i < plan->count; i++) {
         want += plan->domains[i].memory;
     }
+    for (uint32_t i = 0; i < plan->share_count; i++) {
+        want += plan->shares[i].machine.size;
+    }
     if (want > have) {
         log_problem(NULL, "the domains' memory is %lu MiB together, board '%s' has %lu MiB left for them; give less",
                     (unsigned long)(want >> MIB_SHIFT), context->board->name, (unsigned long)(have >> MIB_SHIFT));
@@ -165,7 +168,7 @@ static void check_outside(const struct plan *plan, const struct plan_context *co
     unsigned long end = (unsigned long)(module->outside + module->size);
 
     range.size = range_align_up(module->outside + module->size, LAYOUT_PAGE) - range.base;
-    if (!is_board_ram(context->board, &range)) {
+    if (!plan_is_board_ram(context->board, &range)) {
         log_problem(domain->name, "module '%s' at 0x%lx to 0x%lx is not in RAM of board '%s'; load it into RAM",
                     module->name, base, end, context->board->name);
     }
@@ -212,6 +215,7 @@ void plan_check_rules(struct plan *plan, const struct plan_context *context)
         check_fixed(plan, context, i);
         check_modules(plan, context, i);
     }
+    plan_check_shares(plan, context);
     check_total_memory(plan, context);
     plan_check_cpus(plan, context);
 }

@@ -29,6 +29,17 @@
  *               reg = <address size>;                   // outside of it, where a boot loader put it
  *               bootargs = "...";                       // kernel only
  *           };
+ *           evtchn@0 {                                  // an end of a static event channel
+ *               compatible = "xen,evtchn-v1";
+ *               xen,evtchn = <port &other-end>;
+ *               bulkhead,min-interval-ns = <hi lo>;     // between two events at this end
+ *           };
+ *           shared@0 {                                  // static shared memory
+ *               compatible = "xen,domain-shared-memory-v1";
+ *               xen,shm-id = "name";  role = "owner" | "borrower";
+ *               xen,shared-mem = <[machine] guest size>;   // #address-cells, #size-cells of the domain's node
+ *               bulkhead,read-only;                     // the domain may not write it
+ *           };
  *       };
  *   };
  *
@@ -37,6 +48,8 @@
  * [impl->dsn~launch-archive~1] */
 #ifndef BULKHEAD_LAUNCH_H
 #define BULKHEAD_LAUNCH_H
+
+#include <stdint.h>
 
 #define LAUNCH_VERSION        1
 #define LAUNCH_DTB_MEMBER     "launch.dtb"
@@ -52,6 +65,17 @@
 #define LAUNCH_MAX_DOMAINS    128
 #define LAUNCH_MAX_MODULES    4 /* a domain */
 #define LAUNCH_MODULE_ALIGN   0x200000u
+
+/* Static event channels and shared memory */
+#define LAUNCH_PROP_MIN_INTERVAL "bulkhead,min-interval-ns"
+#define LAUNCH_PROP_READ_ONLY    "bulkhead,read-only"
+#define LAUNCH_MIN_INTERVAL_MAX  UINT64_C(1000000000) /* ns */
+#define LAUNCH_MAX_PORT          1023u                /* of a domain started at boot */
+#define LAUNCH_MAX_CHANNEL_ENDS  256u                 /* in a system: two a channel */
+#define LAUNCH_MAX_SHARES        32u                  /* regions of a system */
+#define LAUNCH_MAX_SHARE_USES    128u                 /* domains that see one, summed over the regions */
+#define LAUNCH_SHARE_ID_BYTES    16u                  /* with the NUL, as in Xen */
+#define LAUNCH_GUEST_SPACE       (UINT64_C(1) << 40)  /* guest-physical addresses that every CPU has */
 
 /* The guest-physical layout of a domain that is not direct-mapped is that of Xen on Arm: the GUEST_* constants of the
  * public header xen/arch-arm.h.  What that header does not name: */

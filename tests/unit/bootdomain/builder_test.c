@@ -191,6 +191,70 @@ static void gives_the_devices_of_the_partial_tree(void **state)
     free(partial);
 }
 
+/* [utest->dsn~boot-channels~1] */
+static void binds_channels_before_the_peer_exists(void **state)
+{
+    (void)state;
+    builder_add("first")->keep_modules = true;
+    struct plan_domain *control = builder_add("control");
+    control->keep_modules = true;
+    control->role = BULKHEAD_ROLE_CONTROL;
+    control->flags = BULKHEAD_DOMAIN_SAFE;
+    builder_add("third")->keep_modules = true;
+    plan.channels[0] = (struct plan_channel){.domain = 0, .remote = 2, .port = 9, .remote_port = 4};
+    plan.channels[1] =
+        (struct plan_channel){.domain = 2, .remote = 0, .port = 4, .remote_port = 9, .min_interval = 1500};
+    plan.channels[2] = (struct plan_channel){.domain = 0, .remote = 1, .port = 2, .remote_port = 6};
+    plan.channels[3] = (struct plan_channel){.domain = 1, .remote = 0, .port = 6, .remote_port = 2};
+    plan.channel_count = 4;
+    builder_run_all();
+    assert_said_nothing();
+    const struct model_domain *first = &model_domains[2];
+    assert_int_equal(builder.states[0].domid, 2);
+    assert_int_equal(first->channel_count, 2);
+    assert_int_equal(first->channels[0].port, 2);
+    assert_int_equal(first->channels[0].remote, 1);
+    assert_int_equal(first->channels[0].remote_port, 6);
+    assert_int_equal(first->channels[1].port, 9);
+    assert_int_equal(first->channels[1].remote, 3);
+    assert_int_equal(model_domains[1].channels[0].remote, 2);
+    assert_int_equal(model_domains[3].channels[0].remote, 2);
+    assert_int_equal(model_domains[3].channels[0].min_interval, 2); /* a tick is a microsecond: rounded up */
+}
+
+/* [utest->dsn~boot-shared-memory~1] */
+static void maps_shared_memory_made_once(void **state)
+{
+    static uint8_t fdt[65536];
+
+    (void)state;
+    builder_add("a");
+    builder_add("b");
+    plan.shares[0] = (struct plan_share){.id = "frames", .machine = {0x70000000, 2 * MIB}, .is_placed = true};
+    plan.share_count = 1;
+    plan.uses[0] = (struct plan_share_use){.domain = 0, .guest = 0x20000000};
+    plan.uses[1] = (struct plan_share_use){.domain = 1, .guest = 0x28000000, .is_read_only = true};
+    plan.use_count = 2;
+    plan.domains[0].keep_modules = true;
+    plan.domains[1].keep_modules = true;
+    builder_run_all();
+    assert_said_nothing();
+    assert_int_equal(model_domains[0].share_count, 1);
+    assert_int_equal(model_domains[0].shares[0].count, 512);
+    assert_int_equal(model_domains[1].shares[0].gfn, 0x20000);
+    assert_int_equal(model_domains[1].shares[0].flags, 0);
+    assert_int_equal(model_domains[2].shares[0].gfn, 0x28000);
+    assert_int_equal(model_domains[2].shares[0].mfn, 0x70000);
+    assert_int_equal(model_domains[2].shares[0].flags, BULKHEAD_SHARE_READ_ONLY);
+    assert_int_equal(model_domains[1].paging, (128 + 8 + 8 + 4 + 1) * PAGE);
+    model_read(2, model_domains[2].x0, fdt, sizeof(fdt));
+    int node = fdt_path_offset(fdt, "/reserved-memory/xen-shmem@28000000");
+    assert_true(node >= 0);
+    assert_int_equal(fdt_node_check_compatible(fdt, node, "xen,shared-memory-v1"), 0);
+    assert_string_equal(fdt_getprop(fdt, node, "xen,id", NULL), "frames");
+    assert_memory_equal(fdt_getprop(fdt, node, "reg", NULL), "\0\0\0\0\x28\0\0\0\0\0\0\0\0\x20\0\0", 16);
+}
+
 static void maps_a_page_outside_once(void **state)
 {
     (void)state;
@@ -224,6 +288,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(rights_are_gone_without_a_control_domain, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(gives_the_devices_of_the_partial_tree, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(maps_a_page_outside_once, builder_start, builder_stop),
+        cmocka_unit_test_setup_teardown(binds_channels_before_the_peer_exists, builder_start, builder_stop),
+        cmocka_unit_test_setup_teardown(maps_shared_memory_made_once, builder_start, builder_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

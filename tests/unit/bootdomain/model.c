@@ -218,17 +218,57 @@ int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid)
 {
     (void)domain;
     FAIL_HERE();
-    for (uint16_t i = 1; i < MODEL_DOMAINS; i++) {
-        if (!model_domains[i].exists && !model_domains[i].is_destroyed) {
-            model_domains[i].exists = true;
-            for (uint32_t right = 0; right < BULKHEAD_RIGHT_COUNT; right++) {
-                model_domains[i].holder[right] = DOMID_BOOT;
-            }
-            *domid = i;
-            return 0;
+    assert_true(*domid > 0 && *domid < MODEL_DOMAINS);
+    struct model_domain *model = &model_domains[*domid];
+    assert_false(model->exists || model->is_destroyed);
+    model->exists = true;
+    for (uint32_t right = 0; right < BULKHEAD_RIGHT_COUNT; right++) {
+        model->holder[right] = DOMID_BOOT;
+    }
+    return 0;
+}
+
+int64_t hyper_bind_channel(const struct bulkhead_channel *end)
+{
+    struct model_domain *model = &model_domains[end->domid];
+
+    assert_building(end->domid);
+    FAIL_HERE();
+    assert_true(model->channel_count < 4);
+    assert_true(model->channel_count == 0 || end->port > model->channels[model->channel_count - 1].port);
+    model->channels[model->channel_count] = *end;
+    model->channel_count++;
+    return 0;
+}
+
+static bool is_shared(uint64_t mfn, uint64_t count)
+{
+    for (uint32_t i = 0; i < model_domains[0].share_count; i++) {
+        const struct bulkhead_share *share = &model_domains[0].shares[i];
+        if (mfn >= share->mfn && mfn + count <= share->mfn + share->count) {
+            return true;
         }
     }
-    return -XEN_ENOMEM;
+    return false;
+}
+
+int64_t hyper_share(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t count, bool is_read_only)
+{
+    struct model_domain *model = &model_domains[(domid == DOMID_IO) ? 0 : domid];
+
+    FAIL_HERE();
+    if (domid != DOMID_IO) {
+        assert_building(domid);
+        assert_true(is_shared(mfn, count));
+        assert_true(is_free(domid, gfn, count));
+    } else {
+        assert_false(is_shared(mfn, count));
+    }
+    assert_true(model->share_count < 4);
+    model->shares[model->share_count] =
+        (struct bulkhead_share){.domid = domid, .flags = is_read_only, .mfn = mfn, .gfn = gfn, .count = count};
+    model->share_count++;
+    return 0;
 }
 
 int64_t hyper_destroy(uint16_t domid)

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claim.h"
 #include "plan.h"
+#include "range.h"
 #include "tree.h"
 
 #define MAX_CASES 256
@@ -199,6 +201,64 @@ static void refuses_a_truncated_tree(void **state)
     free(tree);
 }
 
+/* [utest->dsn~boot-channels~1] */
+static void reads_channels_in_the_order_of_their_ports(void **state)
+{
+    (void)state;
+    assert_true(read_file("accepted", "channels.dts"));
+    assert_int_equal(plan.channel_count, 4);
+    const struct plan_channel *end = plan_next_channel(&plan, 0, 0);
+    assert_int_equal(end->port, 3);
+    assert_int_equal(end->remote, 1);
+    assert_int_equal(end->remote_port, 1023);
+    assert_int_equal(end->min_interval, 0);
+    end = plan_next_channel(&plan, 0, 3);
+    assert_int_equal(end->port, 5);
+    assert_int_equal(end->remote_port, 7);
+    assert_int_equal(end->min_interval, 1500000);
+    assert_null(plan_next_channel(&plan, 0, 5));
+    end = plan_next_channel(&plan, 1, 7);
+    assert_int_equal(end->port, 1023);
+    assert_int_equal(end->remote, 0);
+}
+
+/* [utest->dsn~boot-shared-memory~1] [utest->dsn~boot-claim~1] */
+static void reads_and_places_shared_memory(void **state)
+{
+    static struct ranges free_ram;
+    static struct ranges in_use;
+
+    (void)state;
+    assert_true(read_file("accepted", "channels.dts"));
+    assert_int_equal(plan.share_count, 2);
+    assert_string_equal(plan.shares[0].id, "frames");
+    assert_int_equal(plan.shares[0].machine.base, 0x60000000);
+    assert_int_equal(plan.shares[0].machine.size, 0x4000);
+    assert_true(plan.shares[0].has_owner);
+    assert_false(plan.shares[1].is_placed);
+    assert_false(plan.shares[1].has_owner);
+    assert_int_equal(plan.use_count, 4);
+    assert_int_equal(plan.uses[0].guest, 0x20000000);
+    assert_false(plan.uses[0].is_read_only);
+    assert_int_equal(plan.uses[2].guest, 0x28000000);
+    assert_true(plan.uses[2].is_read_only);
+    assert_int_equal(plan.uses[2].domain, 1);
+    ranges_clear(&in_use);
+    ranges_add(&in_use, 0x7ffff000, 0x1000);
+    assert_true(claim_find(&free_ram, &board, &in_use, &plan));
+    assert_true(claim_place_shares(&free_ram, &plan));
+    assert_int_equal(plan.shares[1].machine.base, 0x7fc00000); /* the highest aligned place */
+    for (uint32_t i = 0; i < free_ram.count; i++) {
+        assert_false(range_overlaps(&free_ram.range[i], &plan.shares[0].machine));
+        assert_false(range_overlaps(&free_ram.range[i], &plan.shares[1].machine));
+    }
+    plan.shares[1].is_placed = false;
+    plan.shares[1].machine.size = 1024 * MIB;
+    said_clear();
+    assert_false(claim_place_shares(&free_ram, &plan));
+    assert_said("boot: shared memory 'to-b': no 1048576 KiB in a row are free; give the domains less memory");
+}
+
 static void copies_a_tree_that_is_not_aligned(void **state)
 {
     static uint64_t room[1024];
@@ -247,6 +307,8 @@ int main(void)
     add("a module in the last page of another keeps it from moving",
         a_module_in_the_last_page_of_another_keeps_it_from_moving, NULL);
     add("starts after what it names and safe ones first", starts_after_what_it_names_and_safe_ones_first, NULL);
+    add("reads channels in the order of their ports", reads_channels_in_the_order_of_their_ports, NULL);
+    add("reads and places shared memory", reads_and_places_shared_memory, NULL);
     add("copies a tree that is not aligned", copies_a_tree_that_is_not_aligned, NULL);
     add("refuses a truncated tree", refuses_a_truncated_tree, NULL);
     int failed = _cmocka_run_group_tests("plan", tests, test_count, NULL, NULL);
