@@ -113,6 +113,12 @@ static bool fails(void)
     return calls - 1 == fail_at;
 }
 
+bool model_step(int64_t *error)
+{
+    *error = fail_with;
+    return !fails();
+}
+
 #define FAIL_HERE()                                                                                                    \
     do {                                                                                                               \
         if (fails()) {                                                                                                 \
@@ -143,13 +149,13 @@ static void add_pages(uint16_t domid, uint64_t gfn, uint64_t count, uint64_t mac
     }
 }
 
-static void assert_building(uint16_t domid)
+void model_assert_building(uint16_t domid)
 {
     assert_true(domid > 0 && domid < MODEL_DOMAINS);
     assert_true(model_domains[domid].exists && !model_domains[domid].is_running);
 }
 
-static bool is_free(uint16_t domid, uint64_t gfn, uint64_t count)
+bool model_is_free(uint16_t domid, uint64_t gfn, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
         if (find(domid, gfn + i) != NULL) {
@@ -228,52 +234,9 @@ int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid)
     return 0;
 }
 
-int64_t hyper_bind_channel(const struct bulkhead_channel *end)
-{
-    struct model_domain *model = &model_domains[end->domid];
-
-    assert_building(end->domid);
-    FAIL_HERE();
-    assert_true(model->channel_count < 4);
-    assert_true(model->channel_count == 0 || end->port > model->channels[model->channel_count - 1].port);
-    model->channels[model->channel_count] = *end;
-    model->channel_count++;
-    return 0;
-}
-
-static bool is_shared(uint64_t mfn, uint64_t count)
-{
-    for (uint32_t i = 0; i < model_domains[0].share_count; i++) {
-        const struct bulkhead_share *share = &model_domains[0].shares[i];
-        if (mfn >= share->mfn && mfn + count <= share->mfn + share->count) {
-            return true;
-        }
-    }
-    return false;
-}
-
-int64_t hyper_share(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t count, bool is_read_only)
-{
-    struct model_domain *model = &model_domains[(domid == DOMID_IO) ? 0 : domid];
-
-    FAIL_HERE();
-    if (domid != DOMID_IO) {
-        assert_building(domid);
-        assert_true(is_shared(mfn, count));
-        assert_true(is_free(domid, gfn, count));
-    } else {
-        assert_false(is_shared(mfn, count));
-    }
-    assert_true(model->share_count < 4);
-    model->shares[model->share_count] =
-        (struct bulkhead_share){.domid = domid, .flags = is_read_only, .mfn = mfn, .gfn = gfn, .count = count};
-    model->share_count++;
-    return 0;
-}
-
 int64_t hyper_destroy(uint16_t domid)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     assert_false(window.is_open);
     if (destroy_fails) {
         return -XEN_EBUSY;
@@ -286,7 +249,7 @@ int64_t hyper_destroy(uint16_t domid)
 
 int64_t hyper_unpause(uint16_t domid)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     assert_false(window.is_open);
     FAIL_HERE();
     model_domains[domid].is_running = true;
@@ -295,7 +258,7 @@ int64_t hyper_unpause(uint16_t domid)
 
 int64_t hyper_set_paging(uint16_t domid, uint64_t bytes)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     FAIL_HERE();
     model_domains[domid].paging = bytes;
     return 0;
@@ -303,7 +266,7 @@ int64_t hyper_set_paging(uint16_t domid, uint64_t bytes)
 
 int64_t hyper_set_max_memory(uint16_t domid, uint64_t bytes)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     FAIL_HERE();
     model_domains[domid].max_memory = bytes;
     return 0;
@@ -311,7 +274,7 @@ int64_t hyper_set_max_memory(uint16_t domid, uint64_t bytes)
 
 int64_t hyper_set_vcpus(uint16_t domid, uint32_t count)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     FAIL_HERE();
     model_domains[domid].vcpus = count;
     return 0;
@@ -319,7 +282,7 @@ int64_t hyper_set_vcpus(uint16_t domid, uint32_t count)
 
 int64_t hyper_set_identity(uint16_t domid, const struct plan_domain *domain)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     FAIL_HERE();
     model_domains[domid].identity = *domain;
     return 0;
@@ -327,7 +290,7 @@ int64_t hyper_set_identity(uint16_t domid, const struct plan_domain *domain)
 
 int64_t hyper_set_affinity(uint16_t domid, uint32_t vcpu, uint64_t cpus)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     assert_true(vcpu < model_domains[domid].vcpus);
     FAIL_HERE();
     model_domains[domid].cpus[vcpu] = cpus;
@@ -336,7 +299,7 @@ int64_t hyper_set_affinity(uint16_t domid, uint32_t vcpu, uint64_t cpus)
 
 int64_t hyper_set_entry(uint16_t domid, uint64_t pc, uint64_t x0)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     FAIL_HERE();
     model_domains[domid].pc = pc;
     model_domains[domid].x0 = x0;
@@ -346,7 +309,7 @@ int64_t hyper_set_entry(uint16_t domid, uint64_t pc, uint64_t x0)
 /* What was written through the window reaches the domain's memory here and nowhere else. */
 int64_t hyper_clean(uint16_t domid, uint64_t gfn, uint64_t count)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     assert_true(window.is_open && window.domid == domid);
     FAIL_HERE();
     for (uint64_t i = 0; i < count; i++) {
@@ -358,8 +321,8 @@ int64_t hyper_clean(uint16_t domid, uint64_t gfn, uint64_t count)
 
 int64_t hyper_populate(uint16_t domid, uint64_t gfn, uint64_t count)
 {
-    assert_building(domid);
-    assert_true(is_free(domid, gfn, count));
+    model_assert_building(domid);
+    assert_true(model_is_free(domid, gfn, count));
     FAIL_HERE();
     int64_t error = check_budget(domid, count);
     if (error == 0) {
@@ -370,8 +333,8 @@ int64_t hyper_populate(uint16_t domid, uint64_t gfn, uint64_t count)
 
 int64_t hyper_populate_fixed(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t count)
 {
-    assert_building(domid);
-    assert_true(is_free(domid, gfn, count));
+    model_assert_building(domid);
+    assert_true(model_is_free(domid, gfn, count));
     FAIL_HERE();
     int64_t error = check_budget(domid, count);
     if (error == 0) {
@@ -382,8 +345,8 @@ int64_t hyper_populate_fixed(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_
 
 int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t count, uint32_t tail_bytes)
 {
-    assert_building(domid);
-    assert_true(is_free(domid, gfn, count));
+    model_assert_building(domid);
+    assert_true(model_is_free(domid, gfn, count));
     assert_true(tail_bytes >= 1 && tail_bytes <= PAGE);
     FAIL_HERE();
     int64_t error = check_budget(domid, count);
@@ -397,7 +360,7 @@ int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t coun
 
 int64_t hyper_map(uint16_t domid, uint64_t gfn, uint64_t to, uint32_t count)
 {
-    assert_building(domid);
+    model_assert_building(domid);
     assert_false(window.is_open);
     assert_true(count >= 1 && count <= HYPER_MAP_MAX);
     assert_int_equal(to, BOOT_DOMAIN_WINDOW);
@@ -430,7 +393,7 @@ int64_t hyper_give_registers(uint16_t domid, uint64_t guest, uint64_t machine, u
 {
     struct model_domain *domain = &model_domains[domid];
 
-    assert_building(domid);
+    model_assert_building(domid);
     FAIL_HERE();
     domain->registers[domain->register_count] = (struct passthrough_range){machine, size, guest};
     domain->register_count++;
@@ -441,7 +404,7 @@ int64_t hyper_give_interrupt(uint16_t domid, uint32_t intid)
 {
     struct model_domain *domain = &model_domains[domid];
 
-    assert_building(domid);
+    model_assert_building(domid);
     FAIL_HERE();
     domain->interrupts[domain->interrupt_count] = intid;
     domain->interrupt_count++;

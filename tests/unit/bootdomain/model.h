@@ -49,6 +49,11 @@ void model_fail(uint32_t n, int64_t error);
 /* Calls made since model_fail. */
 uint32_t model_calls(void);
 
+/* For the model's own files: false = this call fails with *error. */
+bool model_step(int64_t *error);
+bool model_is_free(uint16_t domid, uint64_t gfn, uint64_t count);
+void model_assert_building(uint16_t domid);
+
 /* Pages of the domain's RAM; and bytes of it, which must be there.  moved: pages that came by MOVE_FRAMES. */
 uint64_t model_pages(uint16_t domid);
 uint64_t model_moved_pages(uint16_t domid);
