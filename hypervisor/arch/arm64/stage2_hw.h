@@ -36,8 +36,8 @@ static inline void stage2_init_domain(struct domain *d)
 {
     d->arch.vttbr = mfn_to_maddr(d->arch.root).v | ((uint64_t)(d->slot + 1u) << 48);
 }
-/* Forget the entry of the given level at gfn, and stage 1 results made from it, on every CPU. */
-void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level);
+/* Forget the entry of the given order at gfn, and stage 1 results made from it, on every CPU. */
+void stage2_flush(struct domain *d, gfn_t gfn, uint32_t order);
 /* Forget 4 KiB entries at gfns, and stage 1 results made from them, on every CPU.  Bound: count. */
 void stage2_flush_pages(struct domain *d, const gfn_t *gfns, uint32_t count);
 /* Forget everything of the domain's VMID on every CPU. */

@@ -15,7 +15,7 @@ uint64_t stage2_read(mfn_t table, uint32_t index);
 void stage2_write(mfn_t table, uint32_t index, uint64_t desc);
 void stage2_publish(void);
 void stage2_init_domain(struct domain *d);
-void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level);
+void stage2_flush(struct domain *d, gfn_t gfn, uint32_t order);
 void stage2_flush_pages(struct domain *d, const gfn_t *gfns, uint32_t count);
 void stage2_flush_all(struct domain *d);
 

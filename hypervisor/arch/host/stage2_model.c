@@ -114,27 +114,27 @@ void stage2_init_domain(struct domain *d)
     pthread_mutex_unlock(&lock);
 }
 
-/* Where the descriptor of the given level for gfn is. */
-static uint64_t find(const struct domain *d, gfn_t gfn, uint32_t level)
+/* Where the descriptor of the given order for gfn is. */
+static uint64_t find(const struct domain *d, gfn_t gfn, uint32_t order)
 {
     mfn_t table = d->arch.root;
     uint32_t index = (uint32_t)(gfn.v >> 18);
 
-    for (uint32_t l = 1; l < level; l++) {
+    for (uint32_t o = 18; o > order; o -= 9u) {
         uint64_t desc = stage2_read(table, index);
 
         if ((desc & (VALID | TABLE)) != (VALID | TABLE)) {
             return 0;
         }
         table = maddr_to_mfn(MADDR(desc & ADDR));
-        index = (uint32_t)(gfn.v >> (9u * (2u - l))) & 511u;
+        index = (uint32_t)(gfn.v >> (o - 9u)) & 511u;
     }
     return address_of(table, index);
 }
 
-void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level)
+void stage2_flush(struct domain *d, gfn_t gfn, uint32_t order)
 {
-    uint64_t address = find(d, gfn, level);
+    uint64_t address = find(d, gfn, order);
 
     pthread_mutex_lock(&lock);
     unpublished = 0;
@@ -151,7 +151,7 @@ void stage2_flush(struct domain *d, gfn_t gfn, uint32_t level)
 void stage2_flush_pages(struct domain *d, const gfn_t *gfns, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        stage2_flush(d, gfns[i], 3);
+        stage2_flush(d, gfns[i], 0);
     }
 }
 
