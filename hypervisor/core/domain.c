@@ -32,54 +32,49 @@ void domain_init(void)
 
 /* ---- finding ---- */
 
-struct domain *domain_get_slot(uint32_t slot)
+static struct domain *get(uint32_t slot)
 {
-    struct slot *s = &slots[index_nospec(slot, MAX_DOMAINS)];
+    struct slot *s = &slots[slot];
     uint32_t refs = __atomic_load_n(&s->refs, __ATOMIC_RELAXED);
 
     do { /* bound: contending CPUs */
-        if (refs == 0u || slot >= MAX_DOMAINS) {
+        if (UNLIKELY(refs == 0u)) {
             return NULL;
         }
-    } while (!__atomic_compare_exchange_n(&s->refs, &refs, refs + 1u, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+    } while (!__atomic_compare_exchange_n(&s->refs, &refs, refs + 1u, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
     return s->d;
 }
 
-/* The slot that domid names for the caller.  -SRCH */
-static err_t slot_of(const struct vcpu *caller, uint32_t domid, uint32_t *slot)
+struct domain *domain_get_slot(uint32_t slot)
 {
-    *slot = domid;
-    if (domid == DOMID_SELF) {
-        *slot = caller->domain->slot;
-    } else if (domid == DOMID_BOOT) {
-        *slot = SLOT_BOOT;
-        return is_sealed() ? ERR_SRCH : OK;
-    } else if (domid == 0u || domid >= MAX_DOMAINS) {
-        return ERR_SRCH;
+    return (slot < MAX_DOMAINS) ? get((uint32_t)index_nospec(slot, MAX_DOMAINS)) : NULL;
+}
+
+/* The slot that domid names for the caller; MAX_DOMAINS = none. */
+static ALWAYS_INLINE uint32_t slot_of(const struct vcpu *caller, uint32_t domid)
+{
+    if (LIKELY(domid - 1u < MAX_DOMAINS - 1u)) {
+        return domid;
     }
-    return OK;
+    if (domid == DOMID_SELF) {
+        return caller->domain->slot;
+    }
+    return (domid == DOMID_BOOT && !is_sealed()) ? SLOT_BOOT : MAX_DOMAINS;
 }
 
 err_t domain_get(const struct vcpu *caller, uint32_t domid, struct domain **out)
 {
-    uint32_t slot;
-
-    if (slot_of(caller, domid, &slot) != OK) {
-        return ERR_SRCH;
-    }
-    *out = domain_get_slot(slot);
+    *out = domain_get_slot(slot_of(caller, domid));
     return (*out != NULL) ? OK : ERR_SRCH;
 }
 
 err_t domain_get_living(const struct vcpu *caller, uint32_t domid, struct domain **out)
 {
-    uint32_t slot;
+    uint32_t slot = slot_of(caller, domid);
+    bool living =
+        slot < MAX_DOMAINS && !__atomic_load_n(&slots[index_nospec(slot, MAX_DOMAINS)].dying, __ATOMIC_ACQUIRE);
 
-    if (slot_of(caller, domid, &slot) != OK ||
-        __atomic_load_n(&slots[index_nospec(slot, MAX_DOMAINS)].dying, __ATOMIC_ACQUIRE)) {
-        return ERR_SRCH;
-    }
-    *out = domain_get_slot(slot);
+    *out = living ? domain_get_slot(slot) : NULL;
     return (*out != NULL) ? OK : ERR_SRCH;
 }
 

@@ -12,7 +12,7 @@
 #define WHOSE(w)             ((uint32_t)(w) & 0xffffffu)
 #define COUNT(w)             ((uint32_t)((w) >> 32))
 #define TYPE(w)              ((uint8_t)((w) >> 16))
-#define CHANGED(e, seen, to) __atomic_compare_exchange_n(e, seen, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+#define CHANGED(e, seen, to) __atomic_compare_exchange_n(e, seen, to, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
 err_t frame_get(mfn_t mfn, uint16_t owner, enum frame_type type)
 {

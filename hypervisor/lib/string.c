@@ -1,21 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Word-wise where both sides are aligned alike: copies of hypercall structures and pages. */
+/* Copies of hypercall structures and pages.  Normal memory takes any alignment. */
 #include "lib/string.h"
 #include "lib/types.h"
 
-typedef uint64_t __attribute__((may_alias)) word_t;
+typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
+
+#define BLOCK 64u
+
+/* n: a multiple of BLOCK, not 0. */
+static inline void copy_blocks(char *to, const char *from, size_t n)
+{
+#if defined(__aarch64__)
+    __asm__ volatile("1: ldp x8, x9, [%1], #16\n\t"
+                     "ldp x10, x11, [%1], #16\n\t"
+                     "ldp x12, x13, [%1], #16\n\t"
+                     "ldp x14, x15, [%1], #16\n\t"
+                     "subs %2, %2, #64\n\t"
+                     "stp x8, x9, [%0], #16\n\t"
+                     "stp x10, x11, [%0], #16\n\t"
+                     "stp x12, x13, [%0], #16\n\t"
+                     "stp x14, x15, [%0], #16\n\t"
+                     "b.ne 1b"
+                     : "+r"(to), "+r"(from), "+r"(n)
+                     :
+                     : "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "cc", "memory");
+#else
+    for (size_t i = 0; i < n; i += sizeof(word_t)) {
+        *(word_t *)(void *)(to + i) = *(const word_t *)(const void *)(from + i);
+    }
+#endif
+}
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
+    size_t blocks = n & ~(size_t)(BLOCK - 1u);
     char *t = to;
     const char *f = from;
 
-    if ((((uintptr_t)t | (uintptr_t)f) & 7u) == 0u) {
-        for (; n >= 8u; n -= 8u) {
-            *(word_t *)(void *)t = *(const word_t *)(const void *)f;
-            t += 8;
-            f += 8;
-        }
+    if (blocks > 0u) {
+        copy_blocks(t, f, blocks);
+        t += blocks;
+        f += blocks;
+        n -= blocks;
+    }
+    for (; n >= sizeof(word_t); n -= sizeof(word_t)) {
+        *(word_t *)(void *)t = *(const word_t *)(const void *)f;
+        t += sizeof(word_t);
+        f += sizeof(word_t);
     }
     for (; n > 0u; n--) {
         *t++ = *f++;

@@ -12,7 +12,7 @@
 #define PAR_ADDR BITS(51, 12)
 
 /* Translate with the stage 1 and 2 of the loaded vCPU, for a write or a read at EL1.  PAR_EL1 is the guest's. */
-static err_t translate(uint64_t va, bool write, maddr_t *out)
+static ALWAYS_INLINE err_t translate(uint64_t va, bool write, maddr_t *out)
 {
     uint64_t saved = read_sysreg(par_el1);
     uint64_t par;
@@ -31,43 +31,29 @@ static err_t translate(uint64_t va, bool write, maddr_t *out)
     return OK;
 }
 
-/* One piece that does not cross a page.  The lock keeps the frame where it is between translation and copy. */
-static err_t copy_piece(uint64_t va, void *local, size_t n, bool write)
+/* The lock keeps a frame where it is between translation and copy. */
+static err_t copy(uint64_t va, char *local, size_t n, bool write)
 {
     struct domain *d = this_cpu()->current->domain;
-    maddr_t at;
-    err_t err;
+    err_t err = OK;
 
-    spin_lock(&d->physmap_lock);
-    err = translate(va, write, &at);
-    if (err == OK) {
-        void *frame = (void *)(VA_DIRECT + at.v);
-        if (write) {
-            memcpy(frame, local, n);
-        } else {
-            memcpy(local, frame, n);
+    while (n > 0u && err == OK) { /* bound: n is at most 4096, so 2 pages */
+        size_t piece = PAGE_SIZE - (va & PAGE_MASK);
+        maddr_t at;
+
+        piece = (piece < n) ? piece : n;
+        spin_lock(&d->physmap_lock);
+        err = translate(va, write, &at);
+        if (LIKELY(err == OK)) {
+            char *frame = (char *)(VA_DIRECT + at.v);
+            memcpy(write ? frame : local, write ? local : frame, piece);
         }
+        spin_unlock(&d->physmap_lock);
+        va += piece;
+        local += piece;
+        n -= piece;
     }
-    spin_unlock(&d->physmap_lock);
     return err;
-}
-
-static err_t copy(uint64_t va, void *local, size_t n, bool write)
-{
-    size_t done = 0;
-
-    while (done < n) { /* bound: n is at most 4096, so 2 pages */
-        size_t piece = PAGE_SIZE - ((va + done) & PAGE_MASK);
-        err_t err;
-
-        piece = (piece < n - done) ? piece : n - done;
-        err = copy_piece(va + done, (char *)local + done, piece, write);
-        if (err != OK) {
-            return err;
-        }
-        done += piece;
-    }
-    return OK;
 }
 
 err_t copy_in(void *to, gva_t from, size_t n)
@@ -82,7 +68,7 @@ err_t copy_in32(uint32_t *to, gva_t from)
     err_t err;
 
     if (UNLIKELY(!IS_ALIGNED(from.v, sizeof(*to)))) {
-        return copy(from.v, to, sizeof(*to), false);
+        return copy_in(to, from, sizeof(*to));
     }
     spin_lock(&d->physmap_lock);
     err = translate(from.v, false, &at);
