@@ -13,18 +13,6 @@
  * come already. */
 #define OP_PLACE 0x40000000u
 
-/* The domain domid, if the caller is it or may build it (inspect it, for right INFO). */
-static err_t get_target(const struct vcpu *v, uint32_t domid, enum bulkhead_right right, struct domain **out)
-{
-    err_t err = domain_get(v, domid, out);
-
-    if (err == OK && *out != v->domain && rights_check(v, right, (*out)->slot) != OK) {
-        domain_put(*out);
-        err = ERR_PERM;
-    }
-    return err;
-}
-
 /* The port that was opened is told to the caller, or closed again. */
 static err_t answer_port(struct domain *d, gva_t to, uint32_t port)
 {
@@ -49,7 +37,7 @@ static err_t op_alloc_unbound(struct vcpu *v, gva_t arg)
     err_t err = copy_in(&a, arg, sizeof(a));
 
     if (err == OK) {
-        err = get_target(v, a.dom, BULKHEAD_RIGHT_BUILD, &d);
+        err = rights_get(v, BULKHEAD_RIGHT_BUILD, a.dom, &d);
     }
     if (err != OK) {
         return err;
@@ -161,7 +149,7 @@ static err_t op_status(struct vcpu *v, gva_t arg)
     err_t err = copy_in(&s, arg, sizeof(s));
 
     if (err == OK) {
-        err = get_target(v, s.dom, BULKHEAD_RIGHT_INFO, &d);
+        err = rights_get(v, BULKHEAD_RIGHT_INFO, s.dom, &d);
     }
     if (err != OK) {
         return err;
@@ -178,7 +166,7 @@ static err_t op_reset(struct vcpu *v, gva_t arg)
     err_t err = copy_in(&a, arg, sizeof(a));
 
     if (err == OK) {
-        err = get_target(v, a.dom, BULKHEAD_RIGHT_BUILD, &d);
+        err = rights_get(v, BULKHEAD_RIGHT_BUILD, a.dom, &d);
     }
     if (err == OK) {
         err = (domain_state(d) != DOMAIN_DYING) ? evtchn_reset(d) : ERR_SRCH;

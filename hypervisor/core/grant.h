@@ -23,10 +23,9 @@ err_t grant_add_to_physmap(struct domain *d, uint64_t idx, gfn_t gfn) EXCLUDES(d
 /* One step of d's end: what it maps of others is given up; what others map of it is redirected to sink frames of their
  * own, and no grant of it works any more.  OK = nothing is left, ERR_RESTART = go on, -BUSY = wait (a call on another
  * CPU is under way; it nudges).  Context: the CPU that takes d apart; no vCPU of d is on a CPU.
- * Bound: GRANT_REAP_STEP records looked at, GRANT_REDIRECTS of them redirected. */
+ * Bound: GRANT_REAP_STEP records looked at, 16 of them redirected. */
 err_t grant_reap(struct domain *d) MUST_CHECK;
 #define GRANT_REAP_STEP 256u
-#define GRANT_REDIRECTS 16u
 
 /* Give the table's frames back to d's pool.  true = more is left.  Context: nothing of d is mapped, nobody finds it.
  * Bound: GRANT_FREE_STEP frames. */

@@ -25,9 +25,8 @@
 
 /* Who uses a grant. */
 struct grant_pin {
-    uint8_t user; /* slot + 1; 0 = nobody */
-    uint8_t readers;
-    uint8_t writers;
+    uint8_t user;    /* slot + 1; 0 = nobody */
+    uint8_t uses[2]; /* for reading, for writing too */
     uint8_t pad;
 };
 static_assert(sizeof(struct grant_pin) * PINS_PER_PAGE == PAGE_SIZE, "a page of pins");
@@ -48,9 +47,11 @@ static_assert(sizeof(struct grant_record) * RECORDS_PER_PAGE == PAGE_SIZE, "a pa
 #define RECORD_TAG_BITS 28u
 #define NO_HANDLE       UINT32_MAX
 
+#define GRANT_BATCH 16u /* structures a step, and mappings of a dead granter redirected a step */
+
 struct grant_table {
     struct spinlock lock; /* rank 3.5: pins, closed, and the flags GTF_reading and GTF_writing of shared entries */
-    uint32_t frames;      /* atomic (release under physmap_lock): shared frames */
+    uint32_t frames;      /* atomic (release), written under physmap_lock: shared frames */
     uint32_t max_frames;  /* const */
     uint32_t max_records; /* const: pages of records */
     uint32_t pinned;      /* guarded by lock: pins of all entries together */
@@ -61,27 +62,41 @@ struct grant_table {
     uint32_t free_handle; /* first of the free records, NO_HANDLE = none */
     mfn_t sink;           /* what mappings of dead granters are redirected to; made with the first page of records */
 
-    uint32_t reap_slot; /* owned by the CPU that takes the domain apart */
+    uint32_t
+        reap_turn; /* owned by the CPU that takes the domain apart: 0 = its own mappings, n = those of slot n - 1 */
     uint32_t reap_handle;
-    uint32_t reap_passed; /* own records given up */
 
     mfn_t records[RECORD_DIRECTORIES];   /* guarded by physmap_lock: frames of frame numbers of record pages */
     mfn_t shared[GRANT_FRAMES_LIMIT];    /* const once below frames: entries as guest and we see them */
     gfn_t shared_at[GRANT_FRAMES_LIMIT]; /* guarded by physmap_lock: where last mapped */
-    mfn_t pins[PIN_PAGES];               /* guarded by lock; 0 = none */
+    mfn_t pins[PIN_PAGES];               /* written under both locks; 0 = none */
 };
 static_assert(sizeof(struct grant_table) <= PAGE_SIZE, "one frame");
 static_assert(PAGES_A_DIRECTORY * RECORD_DIRECTORIES == GRANT_MAPTRACK_LIMIT, "every page of records has its place");
 
-/* The machine frame a record of e's mapping names, at gfn. */
+static inline bool grant_is_closed(const struct grant_table *t)
+{
+    return __atomic_load_n(&t->closed, __ATOMIC_ACQUIRE) != 0u;
+}
+
+static inline uint32_t grant_count(const struct grant_table *t)
+{
+    return __atomic_load_n(&t->frames, __ATOMIC_ACQUIRE) * GRANTS_PER_FRAME;
+}
+
+/* What the record of a mapping of mfn at gfn says. */
 static inline uint64_t grant_where(gfn_t gfn, mfn_t mfn)
 {
     return gfn.v << RECORD_TAG_BITS | (mfn.v & ((UINT64_C(1) << RECORD_TAG_BITS) - 1u));
 }
-
-static inline bool grant_is_closed(const struct grant_table *t)
+static inline gfn_t grant_gfn(const struct grant_record *r)
 {
-    return __atomic_load_n(&t->closed, __ATOMIC_ACQUIRE) != 0u;
+    return GFN(r->where >> RECORD_TAG_BITS);
+}
+/* It has a pin. */
+static inline bool grant_has_pin(const struct grant_record *r)
+{
+    return (r->flags & (RECORD_LIVE | RECORD_SUNK)) == RECORD_LIVE;
 }
 
 /* ---- grant_pin.c ---- */
@@ -93,41 +108,46 @@ struct grant_use {
     bool map; /* for a mapping, not for a copy */
 };
 
-/* user's domain begins to use a grant: its entry permits it, is marked, and has one pin more.  *gfn: the granted frame.
- * GNTST_*.  Context: the caller has a reference of the owner.  Bound: MARK_TRIES. */
-int16_t grant_pin(const struct grant_use *use, const struct domain *user, gfn_t *gfn);
-/* ... and ends it: everything done through it is visible before the granter sees the marks go.  Bound: CLEAR_TRIES. */
+/* user begins to use a grant: its entry permits it, is marked, and has one pin more; the granted frame, which is RAM of
+ * the granter, has one count more.  GNTST_*.  Context: the caller has a reference of the owner.  Bound: MARK_TRIES. */
+int16_t grant_acquire(const struct grant_use *use, struct domain *user, mfn_t *mfn);
+/* The same for a grant of domid; use->owner is found. */
+int16_t grant_acquire_from(const struct vcpu *v, uint32_t domid, struct grant_use *use, mfn_t *mfn);
+/* ... and ends it: everything done through it is visible before the granter sees the marks go.  The owner may be gone
+ * afterwards.  Bound: CLEAR_TRIES. */
 void grant_unpin(const struct grant_use *use);
-/* pin, and one count of the granted frame, which is RAM of the granter. */
-int16_t grant_acquire(const struct grant_use *use, const struct domain *user, mfn_t *mfn);
-/* The frame at gfn of d, d's own RAM with that access, with one count taken.  -INVAL. */
-err_t grant_hold(struct domain *d, gfn_t gfn, bool write, mfn_t *mfn) EXCLUDES(d->physmap_lock) MUST_CHECK;
 
-/* ---- grant_record.c: mapping records; context of all: d->physmap_lock ---- */
+/* ---- grant_map.c ---- */
+
+/* What is left to do for mappings that are in no table any more, once no TLB knows them. */
+struct grant_leavings {
+    uint32_t count;
+    struct {
+        mfn_t mfn; /* has a count to put; MFN_NONE: nothing */
+        struct grant_use use;
+    } of[GRANT_BATCH];
+};
+/* Note r's pin. */
+void grant_leave(struct grant_leavings *l, const struct grant_record *r, mfn_t mfn);
+/* Counts and pins go. */
+void grant_finish(const struct grant_leavings *l);
 
 /* The record of a handle; NULL: there is none. */
 struct grant_record *grant_record_at(const struct grant_table *t, uint32_t handle);
-/* A free record.  -NOMEM limit reached or pool spent. */
-err_t grant_record_take(struct domain *d, uint32_t *handle, struct grant_record **record)
-    REQUIRES(d->physmap_lock) MUST_CHECK;
-/* r, whose handle it is, is free. */
-static inline void grant_record_give(struct grant_table *t, uint32_t handle, struct grant_record *r)
-{
-    r->flags = 0;
-    r->ref = t->free_handle;
-    t->free_handle = handle;
-}
 
-/* ---- sub-operations: n decoded structures, answered in place; the result of the call ---- */
+/* ---- sub-operations on one decoded structure, answered in place; the result of the call ---- */
 
-typedef int64_t grant_fn(struct vcpu *v, void *ops, uint32_t n);
+typedef int64_t grant_fn(struct vcpu *v, void *op);
 
-grant_fn grant_map, grant_unmap, grant_replace, grant_copy, grant_setup, grant_query, grant_transfer, grant_set_version,
-    grant_get_version, grant_status_frames, grant_swap, grant_cache_flush;
-
-#define GRANT_BATCH 16u /* structures a step */
+grant_fn grant_map, grant_replace, grant_copy, grant_swap, grant_cache_flush;
+/* n structures with one flush. */
+void grant_unmap(struct domain *d, void *ops, uint32_t n);
 
 /* Grow d's table to n frames.  -INVAL beyond the limit, -NOMEM; frames made before a failure stay. */
 err_t grant_grow(struct domain *d, uint32_t n) REQUIRES(d->physmap_lock) MUST_CHECK;
+/* Where shared frame i of d is mapped; all ones = nowhere. */
+uint64_t grant_frame_address(const struct domain *d, uint32_t i) REQUIRES(d->physmap_lock);
+/* One more page of free records.  -NOMEM limit reached or pool spent.  What a failed attempt has made stays for the next. */
+err_t grant_add_records(struct domain *d) REQUIRES(d->physmap_lock) MUST_CHECK;
 
 #endif

@@ -6,7 +6,6 @@
 #include "arch/contract/arch.h"
 #include "bulkhead/bulkhead_op.h"
 #include "core/domain.h"
-#include "core/frame.h"
 #include "core/grant.h"
 #include "core/hypercall.h"
 #include "core/physmap.h"
@@ -19,20 +18,6 @@
 #define EXTENT_SHIFT 6u
 #define OP_MASK      ((1u << EXTENT_SHIFT) - 1u)
 #define BATCH_ITEMS  16u /* single frames a step in lists */
-
-/* The domain domid, if the caller is it or may build it. */
-static err_t get_target(struct vcpu *v, uint32_t domid, struct domain **out)
-{
-    err_t err = domain_get(v, domid, out);
-
-    if (err == OK && *out != v->domain) {
-        err = rights_check(v, BULKHEAD_RIGHT_BUILD, (*out)->slot);
-        if (err != OK) {
-            domain_put(*out);
-        }
-    }
-    return err;
-}
 
 /* ---- reservations: populate_physmap, decrease_reservation ---- */
 
@@ -101,7 +86,7 @@ static int64_t op_reservation(struct vcpu *v, uint64_t *args, uint32_t op, uint6
     if (r.nr_extents > (UINT64_MAX >> (EXTENT_SHIFT + 1u)) || done > r.nr_extents) {
         return ERR_INVAL;
     }
-    err = get_target(v, r.domid, &d);
+    err = rights_get(v, BULKHEAD_RIGHT_BUILD, r.domid, &d);
     if (err != OK) {
         return err;
     }
@@ -128,14 +113,10 @@ static int64_t op_size(struct vcpu *v, gva_t arg, uint32_t op)
     err_t err = copy_in(&m.domid, arg, sizeof(m.domid));
 
     if (err == OK) {
-        err = domain_get(v, m.domid, &d);
+        err = rights_get(v, BULKHEAD_RIGHT_INFO, m.domid, &d);
     }
     if (err != OK) {
         return err;
-    }
-    if (d != v->domain && rights_check(v, BULKHEAD_RIGHT_INFO, d->slot) != OK) {
-        domain_put(d);
-        return ERR_PERM;
     }
     switch (op) {
     case XENMEM_current_reservation:
@@ -159,18 +140,11 @@ static int64_t op_size(struct vcpu *v, gva_t arg, uint32_t op)
 static err_t map_shared_info(struct domain *d, gfn_t gfn)
 {
     struct stage2_entry e = {.mfn = d->shared_info, .access = ACCESS_RW, .mapping = MAPPING_SHARED};
-    uint16_t owner;
-    err_t err = frame_get(e.mfn, FRAME_OWNER(d->slot), FRAME_SHARED);
+    err_t err;
 
-    if (err != OK) {
-        return err;
-    }
     spin_lock(&d->physmap_lock);
-    err = physmap_set(d, gfn, &e);
+    err = physmap_set_shared(d, gfn, &e);
     spin_unlock(&d->physmap_lock);
-    if (err != OK) {
-        ASSERT(!frame_put(e.mfn, &owner)); /* the domain itself keeps one */
-    }
     return err;
 }
 
@@ -198,7 +172,7 @@ static int64_t op_add(struct vcpu *v, gva_t arg)
     err_t err = copy_in(&a, arg, sizeof(a));
 
     if (err == OK) {
-        err = get_target(v, a.domid, &d);
+        err = rights_get(v, BULKHEAD_RIGHT_BUILD, a.domid, &d);
     }
     if (err != OK) {
         return err;
@@ -296,7 +270,7 @@ static int64_t op_remove(struct vcpu *v, gva_t arg)
     err_t err = copy_in(&r, arg, sizeof(r));
 
     if (err == OK) {
-        err = get_target(v, r.domid, &d);
+        err = rights_get(v, BULKHEAD_RIGHT_BUILD, r.domid, &d);
     }
     if (err != OK) {
         return err;

@@ -107,6 +107,20 @@ err_t physmap_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e)
     return OK;
 }
 
+err_t physmap_set_shared(struct domain *d, gfn_t gfn, const struct stage2_entry *e)
+{
+    err_t err = frame_get(e->mfn, FRAME_OWNER(d->slot), FRAME_SHARED);
+    uint16_t owner;
+
+    if (err == OK) {
+        err = physmap_set(d, gfn, e);
+        if (err != OK) {
+            ASSERT(!frame_put(e->mfn, &owner)); /* it keeps one */
+        }
+    }
+    return err;
+}
+
 /* Largest entry for what is left of a batch: 2 MiB where both sides are aligned. */
 static uint32_t order_for(gfn_t gfn, mfn_t mfn, uint64_t left)
 {
@@ -215,14 +229,14 @@ err_t physmap_unmap(struct domain *d, gfn_t gfn, uint32_t order)
     return OK;
 }
 
-err_t physmap_hold(struct domain *d, gfn_t gfn, mfn_t *out)
+err_t physmap_hold_as(struct domain *d, gfn_t gfn, enum access need, mfn_t *out)
 {
     struct stage2_entry e;
     err_t err = ERR_INVAL;
 
     spin_lock(&d->physmap_lock);
     e = physmap_look(d, gfn);
-    if (e.mapping == MAPPING_RAM && (e.access & ACCESS_RW) == ACCESS_RW &&
+    if (e.mapping == MAPPING_RAM && (e.access & need) == need &&
         frame_get(e.mfn, FRAME_OWNER(d->slot), FRAME_RAM) == OK) {
         *out = e.mfn;
         err = OK;

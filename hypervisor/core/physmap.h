@@ -16,6 +16,10 @@
  * frame.  -EINVAL, -NOMEM table budget spent, -EEXIST smaller entries are in the way: then nothing has changed. */
 err_t physmap_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e) REQUIRES(d->physmap_lock) MUST_CHECK;
 
+/* The same for a page of d's own that the hypervisor keeps a count of (FRAME_SHARED). */
+err_t physmap_set_shared(struct domain *d, gfn_t gfn, const struct stage2_entry *e)
+    REQUIRES(d->physmap_lock) MUST_CHECK;
+
 /* Map count frames [mfn, mfn + count) at gfn where nothing is, with the largest entries that fit; the caller has one
  * count of each.  count: 1..PHYSMAP_BATCH.  All or nothing.  -EEXIST something is there, -EINVAL, -NOMEM. */
 err_t physmap_map(struct domain *d, gfn_t gfn, uint64_t count, const struct stage2_entry *e)
@@ -32,8 +36,12 @@ err_t physmap_unmap(struct domain *d, gfn_t gfn, uint32_t order) REQUIRES(d->phy
 struct stage2_entry physmap_look(const struct domain *d, gfn_t gfn) REQUIRES(d->physmap_lock);
 
 /* The domain's own RAM frame at gfn, with one count taken (frame_put, or hand it to a mapping).  -EINVAL not RAM of d
- * that d may write. */
-err_t physmap_hold(struct domain *d, gfn_t gfn, mfn_t *out) EXCLUDES(d->physmap_lock) MUST_CHECK;
+ * with that access. */
+err_t physmap_hold_as(struct domain *d, gfn_t gfn, enum access need, mfn_t *out) EXCLUDES(d->physmap_lock) MUST_CHECK;
+static inline MUST_CHECK err_t physmap_hold(struct domain *d, gfn_t gfn, mfn_t *out)
+{
+    return physmap_hold_as(d, gfn, ACCESS_RW, out);
+}
 /* Put what physmap_hold took. */
 void physmap_release(mfn_t mfn);
 

@@ -34,6 +34,17 @@ err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_
     return (now == name(caller->domain->slot)) ? OK : ERR_PERM;
 }
 
+err_t rights_get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out)
+{
+    err_t err = domain_get(caller, domid, out);
+
+    if (err == OK && *out != caller->domain && rights_check(caller, right, (*out)->slot) != OK) {
+        domain_put(*out);
+        err = ERR_PERM;
+    }
+    return err;
+}
+
 void rights_create(uint32_t creator, uint32_t target)
 {
     for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {

@@ -17,6 +17,10 @@ void rights_init(void);
 /* caller's domain holds right over the domain in slot target (or RIGHTS_PLATFORM).  -EPERM.  Bound: 1 load. */
 err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_t target);
 
+/* The domain domid, which is the caller's or one that it holds right over, with one reference taken.
+ * -SRCH none, -EPERM. */
+err_t rights_get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out);
+
 /* A new target: creator's slot holds all of its cells. */
 void rights_create(uint32_t creator, uint32_t target);
 /* A slot is empty again: its cells end, and so do those it holds. */

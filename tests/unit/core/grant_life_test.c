@@ -142,13 +142,13 @@ static void a_mapping_that_was_replaced_is_left_alone(void **state)
 static void a_closed_table_takes_no_pin(void **state)
 {
     struct grant_use use = {.owner = domain_of(one), .ref = 1, .map = true};
-    gfn_t gfn;
+    mfn_t mfn;
 
     (void)state;
     world_grant(one, 1, GTF_permit_access, two, RAM_GFN);
     use.owner->state = DOMAIN_DYING;
     assert_int_equal(grant_reap(use.owner), ERR_RESTART);
-    assert_int_equal(grant_pin(&use, domain_of(two), &gfn), GNTST_bad_domain);
+    assert_int_equal(grant_acquire(&use, domain_of(two), &mfn), GNTST_bad_domain);
     assert_int_equal(use.owner->grants->pinned, 0);
 }
 

@@ -138,17 +138,18 @@ static void check_pins(uint16_t domid)
 
     for (uint32_t ref = 0; ref < d->grants->frames * GRANTS_PER_FRAME; ref++) {
         struct grant_pin p = pin_at(d->grants, ref);
-        uint32_t marks = (p.readers + p.writers > 0u ? GTF_reading : 0u) | (p.writers > 0u ? GTF_writing : 0u);
+        uint32_t marks =
+            (p.uses[false] + p.uses[true] > 0u ? GTF_reading : 0u) | (p.uses[true] > 0u ? GTF_writing : 0u);
 
-        if (p.readers != readers[d->slot][ref] || p.writers != writers[d->slot][ref] ||
-            (p.user != 0u) != (p.readers + p.writers > 0u)) {
-            host_fail("domain %u grant %u: %u readers, %u writers; records say %u, %u", domid, ref, p.readers,
-                      p.writers, readers[d->slot][ref], writers[d->slot][ref]);
+        if (p.uses[false] != readers[d->slot][ref] || p.uses[true] != writers[d->slot][ref] ||
+            (p.user != 0u) != (p.uses[false] + p.uses[true] > 0u)) {
+            host_fail("domain %u grant %u: %u readers, %u writers; records say %u, %u", domid, ref, p.uses[false],
+                      p.uses[true], readers[d->slot][ref], writers[d->slot][ref]);
         }
         if ((world_flags(domid, ref) & (GTF_reading | GTF_writing)) != marks) {
             host_fail("domain %u grant %u: flags 0x%x with marks 0x%x", domid, ref, world_flags(domid, ref), marks);
         }
-        sum += p.readers + p.writers;
+        sum += p.uses[false] + p.uses[true];
     }
     if (sum != d->grants->pinned) {
         host_fail("domain %u: %u pins, not %u", domid, d->grants->pinned, sum);
