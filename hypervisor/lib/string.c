@@ -39,8 +39,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
 
     if (blocks > 0u) {
         copy_blocks(t, f, blocks);
-        t += blocks;
-        f += blocks;
+        t = &t[blocks];
+        f = &f[blocks];
         n -= blocks;
     }
     for (; n >= sizeof(word_t); n -= sizeof(word_t)) {

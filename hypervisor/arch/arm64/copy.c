@@ -50,7 +50,7 @@ static err_t copy(uint64_t va, char *local, size_t n, bool write)
         }
         spin_unlock(&d->physmap_lock);
         va += piece;
-        local += piece;
+        local = &local[piece];
         n -= piece;
     }
     return err;
