@@ -15,7 +15,6 @@
 /* Page-table pool of a domain: a page for each 2 MiB, some for each vCPU, and what grants, shared pages and devices need. */
 #define PAGING_FIXED_PAGES UINT64_C(128)
 #define PAGING_VCPU_PAGES  UINT64_C(8)
-#define PAGING_SHARE_PAGES UINT64_C(4) /* and one for each 2 MiB of the region */
 #define NANOSECONDS        UINT64_C(1000000000)
 
 static const enum bulkhead_right domain_rights[] = {
@@ -76,7 +75,7 @@ static uint64_t paging_bytes(const struct plan *plan, uint32_t index)
 
     for (uint32_t i = 0; i < plan->use_count; i++) {
         if (plan->uses[i].domain == index) {
-            pages += PAGING_SHARE_PAGES + plan->shares[plan->uses[i].share].machine.size / LAYOUT_BLOCK;
+            pages += LAUNCH_POOL_SHARE_PAGES + plan->shares[plan->uses[i].share].machine.size / LAYOUT_BLOCK;
         }
     }
     return (domain->paging != 0) ? domain->paging : pages * LAYOUT_PAGE;

@@ -14,8 +14,8 @@
 
 #include "archive.h"
 
-#define PLAN_MAX_FIXED       8u    /* static memory ranges a domain */
-#define PLAN_MAX_VCPUS       1024u /* of all domains together */
+#define PLAN_MAX_FIXED       LAUNCH_MAX_STATIC
+#define PLAN_MAX_VCPUS       LAUNCH_MAX_VCPUS
 #define PLAN_AFTER_WORDS     (LAUNCH_MAX_DOMAINS / 64u)
 #define PLAN_NAME_BYTES      32u
 #define PLAN_GRANT_FRAMES    64u /* default limits of a domain, as Xen's */

@@ -77,8 +77,24 @@
 #define LAUNCH_SHARE_ID_BYTES    16u                  /* with the NUL, as in Xen */
 #define LAUNCH_GUEST_SPACE       (UINT64_C(1) << 40)  /* guest-physical addresses that every CPU has */
 
+#define LAUNCH_MAX_STATIC       8u    /* ranges of static memory a domain */
+#define LAUNCH_MAX_VCPUS        1024u /* of all domains together */
+#define LAUNCH_POOL_SHARE_PAGES 4u    /* of a domain's page-table pool for a region, and one for each 2 MiB of it */
+
 /* The guest-physical layout of a domain that is not direct-mapped is that of Xen on Arm: the GUEST_* constants of the
- * public header xen/arch-arm.h.  What that header does not name: */
+ * public header xen/arch-arm.h, which only compiles for Arm; the Boot Domain asserts that these are the same. */
+#define LAUNCH_GICD_BASE   UINT64_C(0x03001000)
+#define LAUNCH_GICR_BASE   UINT64_C(0x03020000)
+#define LAUNCH_PL011_BASE  UINT64_C(0x22000000)
+#define LAUNCH_PL011_SIZE  UINT64_C(0x00001000)
+#define LAUNCH_GNTTAB_BASE UINT64_C(0x38000000)
+#define LAUNCH_GNTTAB_SIZE UINT64_C(0x01000000)
+#define LAUNCH_MAGIC_BASE  UINT64_C(0x39000000)
+#define LAUNCH_MAGIC_SIZE  UINT64_C(0x01000000)
+#define LAUNCH_RAM0_BASE   UINT64_C(0x40000000)
+#define LAUNCH_RAM0_SIZE   UINT64_C(0xc0000000)
+#define LAUNCH_RAM1_BASE   UINT64_C(0x200000000)
+/* What that header does not name: */
 #define LAUNCH_GICR_STRIDE UINT64_C(0x20000) /* bytes a redistributor */
 #define LAUNCH_PMU_PPI     23u               /* INTID of the PMU overflow interrupt */
 

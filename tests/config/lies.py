@@ -229,6 +229,33 @@ lie_tree("dom0", """xen,xen-bootargs = "x"; module@1 { compatible = "multiboot,k
          + host_domain("memory = <0 0x8000>; cpus = <1>;"))
 lie_tree("no-domain", "")
 
+
+def lie_shared(name, first, second="", chosen=""):
+    """Two domains, each with a node of its own."""
+    lie_tree(name, host_domain("memory = <0 0x8000>; cpus = <1>;", modules=OUTSIDE + first) +
+             host_domain("memory = <0 0x8000>; cpus = <1>;", name="b", modules=OUTSIDE + second) + chosen)
+
+
+def end(label, numbers, more=""):
+    return f"""{label}: {label} {{ compatible = "xen,evtchn-v1"; xen,evtchn = <{numbers}>; {more} }};"""
+
+
+def shared(name, mem, more=""):
+    return f"""s-{name} {{ compatible = "xen,domain-shared-memory-v1"; xen,shm-id = "{name}"; xen,shared-mem = <{mem}>; {more} }};"""
+
+
+lie_shared("channel-number", """e { compatible = "xen,evtchn-v1"; xen,evtchn = <1>; };""")
+lie_shared("channel-port", end("x", "1024 &y"), end("y", "1 &x"))
+lie_shared("channel-alone", end("x", "1 &y"), "", end("y", "1 &x"))
+lie_shared("channel-one-way", end("x", "1 &y") + end("z", "2 &y"), end("y", "1 &z"))
+lie_shared("channels-many", "".join(end(f"x{i}", f"{i} &y{i}") for i in range(1, 130)),
+           "".join(end(f"y{i}", f"{i} &x{i}") for i in range(1, 130)))
+lie_shared("shared-nameless", """s { compatible = "xen,domain-shared-memory-v1"; };""")
+lie_shared("shared-no-place", shared("one", "0 1 2"))
+lie_shared("shared-far", shared("one", "0x100 0 0 0x1000"))
+lie_shared("shared-two-sizes", shared("one", "0 0x20000000 0 0x1000"), shared("one", "0 0x20000000 0 0x2000"))
+lie_shared("shared-many", "".join(shared(f"s{i}", f"0 {0x20000000 + i * 4096} 0 0x1000") for i in range(33)))
+
 DOM0LESS = ("build", "--dom0less", "lie.dtb", "--hypervisor", "hypervisor.bin", "--boot-domain", "boot.bin", "-o", "lie.img")
 lie_tree("dom0less-good", host_domain("memory = <0 0x8000>; cpus = <1>; llc-colors = <1>;"), *DOM0LESS)
 lie_tree("dom0less-module-in-image", host_domain("memory = <0 0x8000>; cpus = <1>;",

@@ -78,6 +78,8 @@ TEST_GUESTS = [
     *[guest(name) for name in GUESTS],
     *[guest(name, lanes=[[rf"\(first\).*{DONE}"], [rf"\(second\).*{DONE}"]]) for name in ["t_evtchn", "t_evtchn_one_cpu"]],
     guest("t_granted", lanes=[[rf"\({name}\).*{DONE}"] for name in ("granter", "mapper", "alone")]),
+    guest("t_static", lanes=[[rf"\({name}\).*{DONE}"] for name in ("asks", "answers")]),
+    guest("t_storm", options=["--icount=4"], lanes=[[r"storm: \d+ upcalls in", DONE]]),
     # Deadlines are in counter ticks; with --icount these do not depend on how busy this workstation is.
     guest("t_timer", options=["--icount=4"]),
     guest("t_fp_max", options=["--cpu", "max,pauth-impdef=on"]),

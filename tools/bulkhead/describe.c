@@ -156,6 +156,63 @@ static void put_domain(struct buffer *out, const struct domain *d)
     put_names(out, "passthrough", &d->passthrough);
 }
 
+static void put_channel(struct buffer *out, const struct channel *channel)
+{
+    const struct channel_end *end = channel->ends.item;
+    struct arena arena = {0};
+
+    buffer_printf(out, "  ");
+    put_text(out, channel->name.value);
+    buffer_printf(out, ":\n    ends:\n");
+    for (size_t i = 0; i < channel->ends.count; i++) {
+        buffer_printf(out, "      - { domain: ");
+        put_text(out, end[i].domain.value);
+        buffer_printf(out, ", port: %" PRIu64, end[i].port.value);
+        if (end[i].min_interval.given) {
+            buffer_printf(out, ", min-interval: %s", key_time_text(&arena, end[i].min_interval.value));
+        }
+        buffer_printf(out, " }\n");
+    }
+    arena_release(&arena);
+}
+
+static void put_share(struct buffer *out, const struct share *share)
+{
+    const struct share_use *use = share->domains.item;
+
+    buffer_printf(out, "  ");
+    put_text(out, share->name.value);
+    buffer_printf(out, ":\n    size: ");
+    put_size(out, share->size.value);
+    buffer_printf(out, "\n");
+    if (share->base.given) {
+        buffer_printf(out, "    base: 0x%" PRIx64 "\n", share->base.value);
+    }
+    put_key_text(out, "owner", &share->owner);
+    buffer_printf(out, "    domains:\n");
+    for (size_t i = 0; i < share->domains.count; i++) {
+        buffer_printf(out, "      - { domain: ");
+        put_text(out, use[i].domain.value);
+        buffer_printf(out, ", address: 0x%" PRIx64 "%s }\n", use[i].address.value,
+                      use[i].read_only.value ? ", read-only: true" : "");
+    }
+}
+
+void describe_shared(struct buffer *out, const struct system *s)
+{
+    const struct channel *channel = s->channels.item;
+    const struct share *share = s->shared_memory.item;
+
+    buffer_printf(out, "%s", s->channels.count > 0 ? "channels:\n" : "");
+    for (size_t i = 0; i < s->channels.count; i++) {
+        put_channel(out, &channel[i]);
+    }
+    buffer_printf(out, "%s", s->shared_memory.count > 0 ? "shared-memory:\n" : "");
+    for (size_t i = 0; i < s->shared_memory.count; i++) {
+        put_share(out, &share[i]);
+    }
+}
+
 void describe_system(struct buffer *out, const struct system *s)
 {
     buffer_printf(out, "system: ");
@@ -166,6 +223,7 @@ void describe_system(struct buffer *out, const struct system *s)
     for (size_t i = 0; i < s->domains.count; i++) {
         put_domain(out, system_domain(s, i));
     }
+    describe_shared(out, s);
 }
 
 static void put_range(struct buffer *out, const char *key, const struct number *base, const struct number *size)

@@ -7,6 +7,8 @@
 
 /* Only what was given; values that the reader must fill in are marked with `# ...` comments. */
 void describe_system(struct buffer *out, const struct system *s);
+/* What domains have in common: the keys `channels` and `shared-memory`. */
+void describe_shared(struct buffer *out, const struct system *s);
 void describe_board(struct buffer *out, const struct board *board);
 
 #endif

@@ -7,16 +7,11 @@
 
 #include <bulkhead/launch.h>
 
-#include "svg.h"
+#include "draw_internal.h"
 
-#define WIDTH      1200.0
-#define MARGIN     32.0
-#define GAP        16.0
-#define INNER      (WIDTH - 2 * MARGIN)
 #define TITLE      "fill=\"#101828\" font-weight=\"bold\""
 #define NORMAL     "fill=\"#344054\""
 #define FAINT      "fill=\"#667085\""
-#define CENTRED    "fill=\"#101828\" text-anchor=\"middle\""
 #define PILL_HIGH  26.0
 #define CARD_WIDE  272.0
 #define CARD_HIGH  172.0
@@ -32,28 +27,20 @@ static const struct {
 };
 #define PALETTE (sizeof(palette) / sizeof(palette[0]))
 
-struct drawing {
-    struct arena *arena;
-    struct buffer *out;
-    const struct system *system;
-    struct image_span span;
-    double y; /* where the next section starts */
-};
-
-static const char *colours(const struct drawing *g, size_t domain, bool strong)
+const char *draw_colours(const struct drawing *g, size_t domain, bool strong)
 {
     return arena_printf(g->arena, "fill=\"%s\" stroke=\"%s\" stroke-width=\"%s\"", palette[domain % PALETTE].fill,
                         palette[domain % PALETTE].line, strong ? "2.5" : "1.2");
 }
 
-static void heading(struct drawing *g, const char *title, const char *hint)
+void draw_heading(struct drawing *g, const char *title, const char *hint)
 {
     svg_text(g->out, (struct svg_place){MARGIN, g->y + 18}, 18, 0, TITLE, title);
     svg_text(g->out, (struct svg_place){MARGIN + svg_text_width(title, 18) + 28, g->y + 18}, 12, 0, FAINT, hint);
     g->y += 34;
 }
 
-static const char *size_text(const struct drawing *g, uint64_t bytes)
+const char *draw_size_text(const struct drawing *g, uint64_t bytes)
 {
     uint64_t mib = bytes >> 20;
 
@@ -72,7 +59,7 @@ static void draw_title(struct drawing *g)
     svg_text(g->out, (struct svg_place){MARGIN, g->y + 26}, 26, INNER, TITLE, s->name.value);
     svg_text(g->out, (struct svg_place){MARGIN, g->y + 50}, 14, INNER, FAINT,
              arena_printf(g->arena, "%s \xc2\xb7 %" PRIu64 " CPUs \xc2\xb7 %s RAM \xc2\xb7 %zu domains", board,
-                          s->board.cpus.value, size_text(g, board_memory(&s->board)), s->domains.count));
+                          s->board.cpus.value, draw_size_text(g, board_memory(&s->board)), s->domains.count));
     g->y += 78;
 }
 
@@ -132,7 +119,7 @@ static void draw_cpu(struct drawing *g, struct svg_box box, unsigned cpu)
         const struct domain *d = system_domain(s, i);
         for (uint64_t v = 0; v < d->vcpus.value; v++) {
             if (d->vcpu_cpu[v] == cpu) {
-                draw_pill(g, (struct svg_box){box.x + 10, y, box.width - 20, PILL_HIGH}, colours(g, i, false),
+                draw_pill(g, (struct svg_box){box.x + 10, y, box.width - 20, PILL_HIGH}, draw_colours(g, i, false),
                           d->vcpus.value == 1 ? d->name.value
                                               : arena_printf(g->arena, "%s \xc2\xb7 vCPU %" PRIu64, d->name.value, v));
                 y += PILL_HIGH + 6;
@@ -147,7 +134,7 @@ static void draw_cpus(struct drawing *g)
     unsigned a_row = count < 5 ? count : count < 9 ? (count + 1) / 2 : 6;
     double wide = (INNER - GAP * (a_row - 1)) / a_row;
 
-    heading(g, "CPUs", "every vCPU stays on its CPU; a safe domain's CPU runs nothing else");
+    draw_heading(g, "CPUs", "every vCPU stays on its CPU; a safe domain's CPU runs nothing else");
     for (unsigned first = 0; first < count; first += a_row) {
         unsigned most = 1;
         for (unsigned cpu = first; cpu < first + a_row && cpu < count; cpu++) {
@@ -227,7 +214,7 @@ static void draw_card(struct drawing *g, struct svg_box card, size_t index)
         draw_badge(g, right, card.y + 13, d->role.value == ROLE_CONTROL ? "control" : "hardware", "#5344b5");
     }
     draw_line(g, card, 0, "memory",
-              arena_printf(g->arena, "%s%s", size_text(g, d->memory.value),
+              arena_printf(g->arena, "%s%s", draw_size_text(g, d->memory.value),
                            d->direct_map.value          ? ", direct map"
                            : d->static_memory.count > 0 ? ", static"
                                                         : ""));
@@ -242,7 +229,7 @@ static void draw_cards(struct drawing *g)
 {
     size_t a_row = 4;
 
-    heading(g, "Domains", "each gets what is written here, and nothing else");
+    draw_heading(g, "Domains", "each gets what is written here, and nothing else");
     for (size_t i = 0; i < g->system->domains.count; i++) {
         double x = MARGIN + (double)(i % a_row) * (CARD_WIDE + GAP);
         draw_card(g, (struct svg_box){x, g->y, CARD_WIDE, CARD_HIGH}, i);
@@ -253,7 +240,7 @@ static void draw_cards(struct drawing *g)
     g->y += 12;
 }
 
-static size_t index_of(const struct system *s, const char *name)
+size_t draw_index_of(const struct system *s, const char *name)
 {
     for (size_t i = 0; i < s->domains.count; i++) {
         if (strcmp(system_domain(s, i)->name.value, name) == 0) {
@@ -273,7 +260,7 @@ static unsigned find_stages(const struct system *s, unsigned stage[LAUNCH_MAX_DO
             const struct domain *d = system_domain(s, i);
             const struct text *after = d->after.item;
             for (size_t j = 0; j < d->after.count; j++) {
-                size_t other = index_of(s, after[j].value);
+                size_t other = draw_index_of(s, after[j].value);
                 if (other != SIZE_MAX && stage[i] < stage[other] + 1) {
                     stage[i] = stage[other] + 1;
                 }
@@ -313,8 +300,8 @@ static void draw_order(struct drawing *g)
     unsigned last = find_stages(s, stage);
     double step = last < 4 ? STAGE_WIDE + 100 : (INNER - STAGE_WIDE) / (last + 1);
 
-    heading(g, "Launch",
-            "the Boot Domain starts each domain once those it waits for have been started, safe ones first");
+    draw_heading(g, "Launch",
+                 "the Boot Domain starts each domain once those it waits for have been started, safe ones first");
     unsigned most = place_stages(g, stage, step, box);
     double high = most * (STAGE_HIGH + 12);
     struct svg_box boot = {MARGIN, g->y + (high - 12 - STAGE_HIGH) / 2, STAGE_WIDE, STAGE_HIGH};
@@ -326,12 +313,12 @@ static void draw_order(struct drawing *g)
             svg_arrow(g->out, boot, box[i]);
         }
         for (size_t j = 0; j < d->after.count; j++) {
-            size_t other = index_of(s, after[j].value);
+            size_t other = draw_index_of(s, after[j].value);
             if (other != SIZE_MAX) {
                 svg_arrow(g->out, box[other], box[i]);
             }
         }
-        svg_rect(g->out, box[i], 8, colours(g, i, d->safe.value));
+        svg_rect(g->out, box[i], 8, draw_colours(g, i, d->safe.value));
         svg_text(g->out, (struct svg_place){box[i].x + STAGE_WIDE / 2, box[i].y + 22}, 13, STAGE_WIDE - 12, CENTRED,
                  d->name.value);
     }
@@ -345,7 +332,7 @@ static void draw_piece(struct drawing *g, struct svg_box box, const char *style,
     if (box.width > 60) {
         svg_text(g->out, (struct svg_place){box.x + box.width / 2, box.y + 22}, 12, box.width - 8, CENTRED, name);
         svg_text(g->out, (struct svg_place){box.x + box.width / 2, box.y + 38}, 11, box.width - 4,
-                 "fill=\"#344054\" text-anchor=\"middle\"", size_text(g, bytes));
+                 "fill=\"#344054\" text-anchor=\"middle\"", draw_size_text(g, bytes));
     }
 }
 
@@ -372,7 +359,7 @@ static void draw_range(struct drawing *g, const struct range *ram)
             draw_piece(
                 g,
                 (struct svg_box){MARGIN + ((double)part[j].base.value - base) * scale, g->y, wide < 3 ? 3 : wide, 48},
-                colours(g, i, false), d->name.value, part[j].size.value);
+                draw_colours(g, i, false), d->name.value, part[j].size.value);
         }
     }
     svg_text(g->out, (struct svg_place){MARGIN, g->y + 64}, 11, 0, FAINT,
@@ -393,7 +380,7 @@ static void draw_legend_entry(struct drawing *g, unsigned slot, const char *styl
 }
 
 /* Who has how much, all of it to one scale. */
-static void draw_shares(struct drawing *g)
+static void draw_amounts(struct drawing *g)
 {
     const struct system *s = g->system;
     uint64_t total = board_memory(&s->board);
@@ -408,21 +395,21 @@ static void draw_shares(struct drawing *g)
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *d = system_domain(s, i);
         double wide = (double)d->memory.value * scale;
-        draw_piece(g, (struct svg_box){x, g->y, wide < 2 ? 2 : wide, 48}, colours(g, i, false), d->name.value,
+        draw_piece(g, (struct svg_box){x, g->y, wide < 2 ? 2 : wide, 48}, draw_colours(g, i, false), d->name.value,
                    d->memory.value);
         x += wide;
         used += d->memory.value;
     }
     uint64_t left = total > used ? total - used : 0;
     svg_text(g->out, (struct svg_place){(x + MARGIN + INNER) / 2, g->y + 29}, 12, MARGIN + INNER - x,
-             "fill=\"#667085\" text-anchor=\"middle\"", arena_printf(g->arena, "%s left", size_text(g, left)));
+             "fill=\"#667085\" text-anchor=\"middle\"", arena_printf(g->arena, "%s left", draw_size_text(g, left)));
     g->y += 64;
     draw_legend_entry(g, slot++, "fill=\"#c9ced6\" stroke=\"#475467\"",
-                      arena_printf(g->arena, "image and hypervisor  %s", size_text(g, g->span.size)));
+                      arena_printf(g->arena, "image and hypervisor  %s", draw_size_text(g, g->span.size)));
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *d = system_domain(s, i);
-        draw_legend_entry(g, slot++, colours(g, i, false),
-                          arena_printf(g->arena, "%s  %s", d->name.value, size_text(g, d->memory.value)));
+        draw_legend_entry(g, slot++, draw_colours(g, i, false),
+                          arena_printf(g->arena, "%s  %s", d->name.value, draw_size_text(g, d->memory.value)));
     }
     unsigned rows = (slot + 3) / 4;
     g->y += rows * 24.0 + 12;
@@ -442,9 +429,9 @@ static void draw_memory(struct drawing *g)
 {
     const struct range *ram = g->system->board.memory.item;
 
-    heading(g, "Memory",
-            "to scale; the image's part includes the launch archive, most of which moves into the domains");
-    draw_shares(g);
+    draw_heading(g, "Memory",
+                 "to scale; the image's part includes the launch archive, most of which moves into the domains");
+    draw_amounts(g);
     if (has_static(g->system)) {
         svg_text(g->out, (struct svg_place){MARGIN, g->y + 12}, 12, 0, FAINT,
                  "physical addresses of the image and of static memory");
@@ -464,6 +451,7 @@ void draw_system(struct arena *arena, struct buffer *out, const struct system *s
     draw_cpus(&g);
     draw_order(&g);
     draw_cards(&g);
+    draw_shared(&g);
     draw_memory(&g);
     svg_open(out, WIDTH, g.y + MARGIN / 2, s->name.value);
     buffer_add(out, body.data, body.size);

@@ -8,6 +8,7 @@
 #include <bulkhead/launch.h>
 
 #include "cpio.h"
+#include "describe.h"
 #include "modules.h"
 #include "tree.h"
 
@@ -227,6 +228,7 @@ static void print_domains(const struct system *s, struct buffer *out)
     for (size_t i = 0; i < s->domains.count; i++) {
         print_domain(system_domain(s, i), out);
     }
+    describe_shared(out, s);
 }
 
 bool inspect_image(struct arena *arena, struct diags *d, const char *file, struct bytes data, struct buffer *out)

@@ -67,17 +67,22 @@ static bool must_be_scalar(struct decoder *c, const struct key *key, const struc
     return true;
 }
 
+static const char *limit_text(struct arena *arena, const struct key *key, uint64_t value)
+{
+    if (key->kind == KEY_SIZE) {
+        return key_size_text(arena, value);
+    }
+    return key->kind == KEY_TIME ? key_time_text(arena, value) : arena_printf(arena, "%" PRIu64, value);
+}
+
 static void check_range(struct decoder *c, const struct key *key, const struct number *n)
 {
-    bool as_size = key->kind == KEY_SIZE;
-    struct arena *a = c->arena;
-
     if (n->value < key->min) {
         diag_error(c->diags, n->at, "value-range", "`%s` is too small; write at least %s", key->name,
-                   as_size ? key_size_text(a, key->min) : arena_printf(a, "%" PRIu64, key->min));
+                   limit_text(c->arena, key, key->min));
     } else if (key->max != 0 && n->value > key->max) {
         diag_error(c->diags, n->at, "value-range", "`%s` is too large; write at most %s", key->name,
-                   as_size ? key_size_text(a, key->max) : arena_printf(a, "%" PRIu64, key->max));
+                   limit_text(c->arena, key, key->max));
     }
 }
 
@@ -91,6 +96,12 @@ static void decode_number(struct decoder *c, const struct key *key, const struct
         if (!key_parse_size(node->text, &out->value)) {
             diag_error(c->diags, node->at, "value-size",
                        "`%s` is no size; write a whole number and KiB, MiB or GiB, as in `64 MiB`", node->text);
+            return;
+        }
+    } else if (key->kind == KEY_TIME) {
+        if (!key_parse_time(node->text, &out->value)) {
+            diag_error(c->diags, node->at, "value-time",
+                       "`%s` is no time; write a whole number and ns, us, ms or s, as in `10 ms`", node->text);
             return;
         }
     } else if (!key_parse_number(node->text, &out->value)) {
@@ -263,6 +274,7 @@ static void decode_value(struct decoder *c, const struct key *key, const struct 
         break;
     case KEY_NUMBER:
     case KEY_SIZE:
+    case KEY_TIME:
         decode_number(c, key, node, out);
         break;
     case KEY_FLAG:

@@ -37,6 +37,7 @@ enum key_kind {
     KEY_TEXT,    /* struct text */
     KEY_NUMBER,  /* struct number, decimal or 0x */
     KEY_SIZE,    /* struct number in bytes, written with KiB, MiB, GiB */
+    KEY_TIME,    /* struct number in nanoseconds, written with ns, us, ms, s */
     KEY_FLAG,    /* struct flag */
     KEY_CHOICE,  /* struct number: index into choices */
     KEY_NUMBERS, /* struct items of struct number */
@@ -79,12 +80,16 @@ void key_decode(struct arena *arena, struct diags *d, const struct key_table *ta
 /* Bytes from "512 MiB", "64KiB" or "0x1000"; false when it is no size. */
 bool key_parse_size(const char *text, uint64_t *bytes);
 bool key_parse_number(const char *text, uint64_t *value);
+/* Nanoseconds from "10 ms", "250us" or "1 s"; false when it is no time. */
+bool key_parse_time(const char *text, uint64_t *ns);
 
 /* The candidate nearest to `word` by edit distance, NULL when none is near. */
 const char *key_nearest(const char *word, const char *const *candidates, size_t count);
 
 /* "4 GiB", "512 KiB", "4097 bytes". */
 const char *key_size_text(struct arena *arena, uint64_t bytes);
+/* "10 ms", "1500 us", "0 ns". */
+const char *key_time_text(struct arena *arena, uint64_t ns);
 
 /* What a value of this kind is called in messages and in the manual. */
 const char *key_kind_text(enum key_kind kind);

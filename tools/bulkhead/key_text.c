@@ -123,6 +123,39 @@ bool key_parse_size(const char *text, uint64_t *bytes)
     return false;
 }
 
+/* Units of time, each `ns` nanoseconds. */
+static const struct {
+    const char *name;
+    uint64_t ns;
+} times[] = {{"s", UINT64_C(1000000000)}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
+#define TIMES (sizeof(times) / sizeof(times[0]))
+
+bool key_parse_time(const char *text, uint64_t *ns)
+{
+    const char *end;
+
+    if (!parse_digits(text, &end, ns)) {
+        return false;
+    }
+    end += strspn(end, " ");
+    for (size_t i = 0; i < TIMES; i++) {
+        if (strcmp(end, times[i].name) == 0) {
+            return !__builtin_mul_overflow(*ns, times[i].ns, ns);
+        }
+    }
+    return false;
+}
+
+const char *key_time_text(struct arena *arena, uint64_t ns)
+{
+    size_t unit = ns == 0 ? TIMES - 1 : 0;
+
+    while (ns % times[unit].ns != 0) {
+        unit++;
+    }
+    return arena_printf(arena, "%" PRIu64 " %s", ns / times[unit].ns, times[unit].name);
+}
+
 const char *key_size_text(struct arena *arena, uint64_t bytes)
 {
     static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
@@ -141,6 +174,7 @@ const char *key_kind_text(enum key_kind kind)
         [KEY_TEXT] = "text",
         [KEY_NUMBER] = "number",
         [KEY_SIZE] = "size",
+        [KEY_TIME] = "time",
         [KEY_FLAG] = "true or false",
         [KEY_CHOICE] = "one of a few words",
         [KEY_NUMBERS] = "list of numbers",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch.h"
 
+#include <inttypes.h>
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,7 +125,70 @@ static void put_devices(void *fdt, const struct domain *d)
     }
 }
 
-static void put_domain(struct arena *arena, void *fdt, const struct domain *d)
+/* The node of an end has its place in the list of channels as phandle. */
+static uint32_t end_phandle(size_t channel, size_t end)
+{
+    return (uint32_t)(2 * channel + end + 1);
+}
+
+static void put_channels(struct arena *arena, void *fdt, const struct system *s, const struct domain *d)
+{
+    const struct channel *channel = s->channels.item;
+
+    for (size_t i = 0; i < s->channels.count; i++) {
+        const struct channel_end *end = channel[i].ends.item;
+        for (size_t j = 0; j < 2; j++) {
+            if (strcmp(end[j].domain.value, d->name.value) != 0) {
+                continue;
+            }
+            fdt32_t cells[] = {cpu_to_fdt32((uint32_t)end[j].port.value), cpu_to_fdt32(end_phandle(i, 1 - j))};
+            must(fdt_begin_node(fdt, arena_printf(arena, "evtchn@%" PRIu64, end[j].port.value)));
+            must(fdt_property_string(fdt, "compatible", "xen,evtchn-v1"));
+            must(fdt_property(fdt, "xen,evtchn", cells, sizeof(cells)));
+            must(fdt_property_string(fdt, LAUNCH_PROP_NAME, channel[i].name.value));
+            if (end[j].min_interval.given) {
+                put_cells(fdt, LAUNCH_PROP_MIN_INTERVAL, &end[j].min_interval.value, 1);
+            }
+            must(fdt_property_u32(fdt, "phandle", end_phandle(i, j)));
+            must(fdt_end_node(fdt));
+        }
+    }
+}
+
+static void put_share(struct arena *arena, void *fdt, const struct share *share, const struct share_use *use)
+{
+    const uint64_t placed[] = {share->base.value, use->address.value, share->size.value};
+    unsigned skip = share->base.given ? 0 : 1;
+
+    must(fdt_begin_node(fdt, arena_printf(arena, "shared@%" PRIx64, use->address.value)));
+    must(fdt_property_string(fdt, "compatible", "xen,domain-shared-memory-v1"));
+    must(fdt_property_string(fdt, "xen,shm-id", share->name.value));
+    put_cells(fdt, "xen,shared-mem", &placed[skip], 3 - skip);
+    if (share->owner.given) {
+        bool is_owner = strcmp(share->owner.value, use->domain.value) == 0;
+        must(fdt_property_string(fdt, "role", is_owner ? "owner" : "borrower"));
+    }
+    if (use->read_only.value) {
+        must(fdt_property(fdt, LAUNCH_PROP_READ_ONLY, NULL, 0));
+    }
+    must(fdt_end_node(fdt));
+}
+
+static void put_shares(struct arena *arena, void *fdt, const struct system *s, const struct domain *d)
+{
+    const struct share *share = s->shared_memory.item;
+
+    for (size_t i = 0; i < s->shared_memory.count; i++) {
+        const struct share_use *use = share[i].domains.item;
+        for (size_t j = 0; j < share[i].domains.count; j++) {
+            if (strcmp(use[j].domain.value, d->name.value) == 0) {
+                put_share(arena, fdt, &share[i], &use[j]);
+            }
+        }
+    }
+}
+
+static void put_domain(struct arena *arena, void *fdt, const struct system *s, const struct domain *d)
 {
     uint64_t memory = d->memory.value / 1024;
 
@@ -147,6 +211,8 @@ static void put_domain(struct arena *arena, void *fdt, const struct domain *d)
         put_address_cells(fdt);
     }
     put_vcpus(arena, fdt, d);
+    put_channels(arena, fdt, s, d);
+    put_shares(arena, fdt, s, d);
     for (unsigned kind = 0; kind < MODULE_KINDS; kind++) {
         put_module(arena, fdt, d, kind);
     }
@@ -155,7 +221,7 @@ static void put_domain(struct arena *arena, void *fdt, const struct domain *d)
 
 static size_t tree_bound(const struct system *s)
 {
-    size_t bound = 4096;
+    size_t bound = 4096 + s->channels.count * 512 + s->shared_memory.count * LAUNCH_MAX_SHARE_USES * 256;
 
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *d = system_domain(s, i);
@@ -184,7 +250,7 @@ struct bytes launch_tree(struct arena *arena, const struct system *s)
     must(fdt_property_u32(fdt, LAUNCH_PROP_VERSION, LAUNCH_VERSION));
     must(fdt_property_string(fdt, LAUNCH_PROP_ONFAILURE, s->on_failure.value == ON_FAILURE_HALT ? "halt" : "continue"));
     for (size_t i = 0; i < s->domains.count; i++) {
-        put_domain(arena, fdt, system_domain(s, i));
+        put_domain(arena, fdt, s, system_domain(s, i));
     }
     must(fdt_end_node(fdt));
     must(fdt_end_node(fdt));

@@ -8,8 +8,6 @@
 
 #include "passthrough.h"
 
-#define VCPUS_MAX 1024u /* of all domains */
-
 static const struct domain *find_domain(const struct system *s, const char *name)
 {
     for (size_t i = 0; i < s->domains.count; i++) {
@@ -399,9 +397,9 @@ static void check_vcpu_total(struct diags *d, const struct system *s)
     for (size_t i = 0; i < s->domains.count; i++) {
         total += system_domain(s, i)->vcpus.value;
     }
-    if (total > VCPUS_MAX) {
+    if (total > LAUNCH_MAX_VCPUS) {
         diag_error(d, s->domains.at, "too-many-vcpus", "the domains have %" PRIu64 " vCPUs together; write at most %u",
-                   total, VCPUS_MAX);
+                   total, LAUNCH_MAX_VCPUS);
     }
 }
 
@@ -439,4 +437,5 @@ void rules_check(struct diags *d, const struct system *s)
     check_unsafe_cpus(d, s);
     check_boot_cpu(d, s);
     check_order(d, s);
+    rules_check_shared(d, s);
 }

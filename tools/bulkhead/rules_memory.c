@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <bulkhead/launch.h>
+
 #include "system.h"
 
 #define PAGE             UINT64_C(0x1000)
@@ -10,11 +12,7 @@
 #define DOMAIN_OVERHEAD  (UINT64_C(1) << 20)
 #define BLOCK_OVERHEAD   512u
 #define VCPU_OVERHEAD    (UINT64_C(64) << 10)
-#define STATIC_MAX       8u /* ranges a domain, as the Boot Domain has room for */
 #define DEVICE_TREE_ROOM (UINT64_C(2) << 20)
-/* GUEST_RAM0_BASE and GUEST_RAM0_SIZE of the Xen ABI. */
-#define GUEST_RAM_BASE   UINT64_C(0x40000000)
-#define GUEST_RAM_SIZE   UINT64_C(0xc0000000)
 
 /* Bases and sizes are below 2^52: sums cannot wrap. */
 static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
@@ -89,10 +87,10 @@ static void check_static_count(struct diags *d, const struct domain *domain)
     if (domain->static_memory.given && domain->static_memory.count == 0) {
         diag_error(d, domain->static_memory.at, "static-memory-count",
                    "`%s` has an empty list of static memory; write a range, or leave the key out", domain->name.value);
-    } else if (domain->static_memory.count > STATIC_MAX) {
+    } else if (domain->static_memory.count > LAUNCH_MAX_STATIC) {
         diag_error(d, domain->static_memory.at, "static-memory-count",
                    "`%s` has %zu ranges of static memory; write at most %u", domain->name.value,
-                   domain->static_memory.count, STATIC_MAX);
+                   domain->static_memory.count, LAUNCH_MAX_STATIC);
     }
 }
 
@@ -122,8 +120,9 @@ static struct image_span first_bank(const struct domain *domain)
     if (domain->direct_map.value && domain->static_memory.count > 0) {
         return (struct image_span){.base = range[0].base.value, .size = range[0].size.value};
     }
-    return (struct image_span){.base = GUEST_RAM_BASE,
-                               .size = domain->memory.value < GUEST_RAM_SIZE ? domain->memory.value : GUEST_RAM_SIZE};
+    return (struct image_span){.base = LAUNCH_RAM0_BASE,
+                               .size =
+                                   domain->memory.value < LAUNCH_RAM0_SIZE ? domain->memory.value : LAUNCH_RAM0_SIZE};
 }
 
 static void check_placed_kernel(struct diags *d, const struct domain *domain, struct image_span bank)
@@ -182,7 +181,7 @@ static uint64_t moved_bytes(const struct domain *domain)
 static void check_budget(struct diags *d, const struct system *s, struct image_span span)
 {
     uint64_t have = board_memory(&s->board);
-    uint64_t need = span.size;
+    uint64_t need = span.size + rules_shared_bytes(s);
     uint64_t domains = 0;
 
     for (size_t i = 0; i < s->domains.count; i++) {
@@ -258,5 +257,6 @@ void rules_check_memory(struct diags *d, const struct system *s, struct image_sp
         check_kernel(d, domain);
         check_modules(d, s, i, span);
     }
+    rules_check_shared_memory(d, s, span);
     check_budget(d, s, span);
 }

@@ -6,6 +6,7 @@
 #include "explain.h"
 
 #define SIZE_PATTERN "^(0x[0-9a-fA-F_]+|[0-9][0-9_]* *(bytes|KiB|MiB|GiB|TiB))$"
+#define TIME_PATTERN "^[0-9][0-9_]* *(ns|us|ms|s)$"
 
 static void put_object(struct buffer *out, const struct key_table *table, int depth);
 
@@ -72,6 +73,10 @@ static void put_type(struct buffer *out, const struct key *key, int depth)
         buffer_printf(out, "\"oneOf\": [{\"type\": \"string\", \"pattern\": ");
         put_string(out, SIZE_PATTERN);
         buffer_printf(out, "}, {\"type\": \"integer\"}]"); /* 0x1000 is an integer to YAML */
+        break;
+    case KEY_TIME:
+        buffer_printf(out, "\"type\": \"string\", \"pattern\": ");
+        put_string(out, TIME_PATTERN);
         break;
     case KEY_FLAG:
         buffer_printf(out, "\"type\": \"boolean\"");

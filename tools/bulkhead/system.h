@@ -64,6 +64,39 @@ struct domain {
     unsigned vcpu_cpu[DOMAIN_VCPUS_MAX]; /* physical CPU of each vCPU */
 };
 
+/* One of the two ends of a channel. */
+struct channel_end {
+    struct text domain;
+    struct number port;
+    struct number min_interval; /* ns between two events at this end; 0 = no limit */
+    struct place at;
+};
+
+/* A static event channel. */
+struct channel {
+    struct text name;
+    struct items ends; /* struct channel_end */
+    struct place at;
+};
+
+/* A domain that sees a region of shared memory. */
+struct share_use {
+    struct text domain;
+    struct number address; /* guest-physical */
+    struct flag read_only;
+    struct place at;
+};
+
+/* A region of static shared memory. */
+struct share {
+    struct text name;
+    struct number size;
+    struct number base; /* machine address; not given = where there is room */
+    struct text owner;
+    struct items domains; /* struct share_use */
+    struct place at;
+};
+
 struct system_board {
     struct text name;
     struct number cpus;
@@ -87,7 +120,9 @@ struct system {
     struct system_board board_choice;
     struct number on_failure; /* enum on_failure */
     struct system_boot_domain boot_domain;
-    struct items domains; /* struct domain */
+    struct items domains;       /* struct domain */
+    struct items channels;      /* struct channel */
+    struct items shared_memory; /* struct share */
     struct place at;
 
     const char *file;
@@ -122,5 +157,11 @@ struct image_span {
 
 /* The rules about memory, once modules and the image's span are known. [impl->dsn~tool-memory-rules~1] */
 void rules_check_memory(struct diags *d, const struct system *s, struct image_span span);
+
+/* Channels and shared memory: who; and where, once the image's span is known. [impl->dsn~tool-shared~1] */
+void rules_check_shared(struct diags *d, const struct system *s);
+void rules_check_shared_memory(struct diags *d, const struct system *s, struct image_span span);
+/* Memory that shared regions take, with the tables that map them. */
+uint64_t rules_shared_bytes(const struct system *s);
 
 #endif

@@ -340,6 +340,10 @@ static void take_children(const struct tree_reader *r)
             take_module(r, node, kind);
         } else if (fdt_node_check_compatible(r->tree->fdt, node, "xen,vcpu") == 0) {
             tree_take_vcpu(r, node, all);
+        } else if (fdt_node_check_compatible(r->tree->fdt, node, "xen,evtchn-v1") == 0) {
+            tree_take_channel(r, node);
+        } else if (fdt_node_check_compatible(r->tree->fdt, node, "xen,domain-shared-memory-v1") == 0) {
+            tree_take_share(r, node);
         } else {
             tree_note(r, arena_printf(r->tree->arena, "node `%s` has no counterpart and is left out",
                                       fdt_get_name(r->tree->fdt, node, NULL)));
@@ -402,6 +406,8 @@ struct tree_domains tree_read_domains(const struct tree *t, struct system *s)
         .value = on_failure != NULL && strcmp(on_failure, "halt") == 0 ? ON_FAILURE_HALT : ON_FAILURE_CONTINUE,
         .given = on_failure != NULL};
     s->domains = (struct items){.item = domains, .at = tree_place(t, chosen), .given = true};
+    struct tree_shared *shared = arena_alloc(t->arena, 1, sizeof(*shared));
+    tree_begin_shared(t->arena, s);
     parent = parent < 0 ? chosen : parent;
     if (parent < 0) {
         return result;
@@ -409,11 +415,16 @@ struct tree_domains tree_read_domains(const struct tree *t, struct system *s)
     fdt_for_each_subnode(node, t->fdt, parent)
     {
         if (fdt_node_check_compatible(t->fdt, node, "xen,domain") == 0 && s->domains.count < LAUNCH_MAX_DOMAINS) {
-            const struct tree_reader r = {
-                .tree = t, .domain = &domains[s->domains.count++], .node = node, .unexpressed = &result.unexpressed};
+            const struct tree_reader r = {.tree = t,
+                                          .system = s,
+                                          .shared = shared,
+                                          .domain = &domains[s->domains.count++],
+                                          .node = node,
+                                          .unexpressed = &result.unexpressed};
             take_domain(&r);
         }
     }
+    tree_settle_shared(t, shared, s, &result.unexpressed);
     report_leftovers(t, chosen, &result);
     result.found = s->domains.count > 0;
     return result;

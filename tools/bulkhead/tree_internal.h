@@ -3,10 +3,28 @@
 #ifndef TOOL_TREE_INTERNAL_H
 #define TOOL_TREE_INTERNAL_H
 
+#include <bulkhead/launch.h>
+
 #include "tree.h"
+
+/* An end of a channel, until the other one is known. */
+struct tree_end {
+    int node;
+    int other; /* node of the other end */
+    const char *name;
+    const struct domain *domain;
+    struct channel_end end;
+};
+
+struct tree_shared {
+    size_t end_count;
+    struct tree_end ends[LAUNCH_MAX_CHANNEL_ENDS];
+};
 
 struct tree_reader {
     const struct tree *tree;
+    struct system *system;
+    struct tree_shared *shared;
     struct domain *domain;
     int node;
     unsigned *unexpressed;
@@ -35,5 +53,11 @@ void tree_wrong(const struct tree_reader *r, const char *what);
 /* One xen,vcpu node; then all of them as the domain's list of CPUs. */
 void tree_take_vcpu(const struct tree_reader *r, int node, struct tree_affinity *all);
 void tree_settle_affinity(const struct tree_reader *r, const struct tree_affinity *all);
+
+/* Channels and shared memory: room for them, one node each, then what needs all nodes. */
+void tree_begin_shared(struct arena *arena, struct system *s);
+void tree_take_channel(const struct tree_reader *r, int node);
+void tree_take_share(const struct tree_reader *r, int node);
+void tree_settle_shared(const struct tree *t, struct tree_shared *all, struct system *s, unsigned *unexpressed);
 
 #endif
