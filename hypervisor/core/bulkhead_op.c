@@ -12,6 +12,7 @@
 #include "core/init.h"
 #include "core/print.h"
 #include "core/rights.h"
+#include "core/sched_ops.h"
 #include "core/seal.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -170,7 +171,8 @@ static int64_t op_set_domain(struct vcpu *v, gva_t arg)
         err = rights_check(v, BULKHEAD_RIGHT_BUILD, d->slot);
     }
     if (err == OK && (b.role > BULKHEAD_ROLE_CONTROL || !is_name(b.name, sizeof(b.name)) ||
-                      (b.flags & ~(BULKHEAD_DOMAIN_SAFE | BULKHEAD_DOMAIN_VPL011 | BULKHEAD_DOMAIN_DIRECT)) != 0u)) {
+                      (b.flags & ~(BULKHEAD_DOMAIN_SAFE | BULKHEAD_DOMAIN_VPL011 | BULKHEAD_DOMAIN_DIRECT |
+                                   BULKHEAD_DOMAIN_PARTITION(BULKHEAD_PARTITIONS))) != 0u)) {
         err = ERR_INVAL;
     }
     if (err == OK) {
@@ -272,6 +274,12 @@ int64_t bulkhead_op(struct vcpu *v, uint64_t *args)
         return bulkhead_channel_early(v, arg);
     case BULKHEAD_OP_SHARE_MEMORY:
         return bulkhead_share_memory(v, arg);
+    case BULKHEAD_OP_SET_POOL:
+        return sched_set_pool(v, arg);
+    case BULKHEAD_OP_SET_SCHEDULE:
+        return sched_set_schedule(v, arg);
+    case BULKHEAD_OP_SWITCH_SCHEDULE:
+        return sched_switch(v, arg);
     default:
         return ERR_NOSYS;
     }

@@ -6,6 +6,7 @@
 
 #include "arch_types.h"
 #include "bulkhead/board.h"
+#include "core/sched_types.h"
 #include "lib/list.h"
 #include "lib/types.h"
 
@@ -20,11 +21,9 @@ struct cpu {
     uint64_t work;        /* non-zero: do not return to the guest before upcall_next() */
     uint32_t id;          /* const: index in the board table */
     uint32_t vcpu_count;  /* vCPUs whose home is this CPU */
-    struct list runnable; /* vCPUs ready to run, the next one first */
-    struct list timers;   /* by deadline, core/timer.h */
-    ticks_t timer_armed;  /* deadline given to arch_timer_set */
     struct list reap;     /* domains to take apart when nothing else is to do */
     bool online;
+    struct sched_cpu sched;
 };
 
 #define CPU_WORK_INBOX   1u /* somebody posted */
@@ -33,6 +32,8 @@ struct cpu {
 /* What other CPUs may write: one cache line. */
 struct cpu_inbox {
     struct vcpu *head; /* atomic (acquire/release): stack of vCPUs with notifications, linked by inbox_next */
+    uint32_t active;   /* atomic: sched.active; messages to vCPUs of other queues wait without a kick */
+    uint32_t kicked;   /* atomic: 1 = a kick is on its way */
 } ALIGNED(CACHE_LINE);
 
 extern struct cpu_inbox cpu_inbox[MAX_CPUS];

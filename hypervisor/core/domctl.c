@@ -6,6 +6,7 @@
 #include "core/hypercall.h"
 #include "core/physmap.h"
 #include "core/rights.h"
+#include "core/sched_ops.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -58,6 +59,7 @@ static const struct operation operations[DOMCTL_COUNT] = {
     [XEN_DOMCTL_get_paging_mempool_size] = {domctl_get_pool, BULKHEAD_RIGHT_INFO, true},
     [XEN_DOMCTL_getvcpucontext] = {domctl_get_context, BULKHEAD_RIGHT_INFO, false},
     [XEN_DOMCTL_getvcpuaffinity] = {domctl_get_affinity, BULKHEAD_RIGHT_INFO, false},
+    [XEN_DOMCTL_scheduler_op] = {sched_domctl, BULKHEAD_RIGHT_SCHEDULE, true},
     [XEN_DOMCTL_getvcpuinfo] = {domctl_get_vcpu, BULKHEAD_RIGHT_INFO, true},
 };
 

@@ -200,6 +200,9 @@ err_t domctl_set_affinity(struct vcpu *v, struct domain *d, struct xen_domctl *o
     if (target == NULL) {
         return ERR_SRCH;
     }
+    if (target->rt.wanted != 0u) {
+        return ERR_BUSY; /* its CPU has promised it time */
+    }
     if ((a->flags & XEN_VCPUAFFINITY_HARD) == 0u) {
         return OK; /* soft affinity has no effect here */
     }

@@ -31,8 +31,6 @@ bool cpu_is_usable(uint32_t id)
 static void init_cpu(struct cpu *cpu)
 {
     cpu->current = NULL;
-    cpu->timer_armed = UINT64_MAX;
-    list_init(&cpu->timers);
     list_init(&cpu->reap);
     sched_cpu_init(cpu);
     cpu->work = CPU_WORK_INBOX; /* what was posted before it could be told */
@@ -98,6 +96,7 @@ void upcall_start(const struct boot_info *info)
     board = info->board;
     console_init(board->console_cpu);
     domain_init();
+    sched_init();
     seal_note_reset(info->ticks_reset);
     init_cpu(this_cpu());
     init_frames(info);

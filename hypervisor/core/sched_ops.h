@@ -5,16 +5,32 @@
 #define CORE_SCHED_OPS_H
 
 #include "core/cpu.h"
+#include "core/domain.h"
 #include "core/vcpu.h"
 
+struct xen_domctl;
+
+/* Once, by the boot CPU: no pools. */
+void sched_init(void);
 void sched_cpu_init(struct cpu *cpu);
 /* v (home = cpu) can run from now on / cannot; sets CPU_WORK_RESCHED where the choice may change. */
 void sched_runnable(struct cpu *cpu, struct vcpu *v);
 void sched_not_runnable(struct cpu *cpu, struct vcpu *v);
 /* The current vCPU goes behind its equals. */
 void sched_rotate(struct cpu *cpu);
-/* The end of v's time slice (TIMER_SLICE) has come. */
-void sched_slice_end(struct cpu *cpu, struct vcpu *v);
+/* v (home = cpu) begins to be / is no longer one of cpu's.  Not runnable then. */
+void sched_attach(struct cpu *cpu, struct vcpu *v);
+void sched_detach(struct cpu *cpu, const struct vcpu *v);
+/* v's reservation is free for others.  Any CPU. */
+void sched_release(struct vcpu *v);
+
+/* BULKHEAD_OP_SET_POOL, SET_SCHEDULE, SWITCH_SCHEDULE: bulkhead/bulkhead_op.h.  Any CPU. */
+err_t sched_set_pool(const struct vcpu *v, gva_t arg);
+err_t sched_set_schedule(const struct vcpu *v, gva_t arg);
+err_t sched_switch(const struct vcpu *v, gva_t arg);
+/* XEN_DOMCTL_scheduler_op on d, rtds: one reservation for all of its vCPUs, in force from their next period on.
+ * -EINVAL out of range or not in an rtds pool, -ENOSPC a CPU has not that much left. */
+err_t sched_domctl(struct vcpu *v, struct domain *d, struct xen_domctl *op);
 
 /* One bounded step of taking dying domains apart; core implements it, the idle part of the run loop calls it.
  * false = nothing to do.  Bound: 512 frames scrubbed. */

@@ -27,6 +27,11 @@ void seal_note_start(ticks_t ticks)
                                       __ATOMIC_RELAXED);
 }
 
+bool seal_is_started(void)
+{
+    return is_sealed() || __atomic_load_n(&record.ticks_first_domain, __ATOMIC_RELAXED) != 0u;
+}
+
 void seal_record(struct bulkhead_boot_record *out)
 {
     *out = (struct bulkhead_boot_record){.ticks_reset = record.ticks_reset};

@@ -10,6 +10,8 @@
 /* From now on: no Boot Domain, no move of a right over the platform or an initial domain. */
 void seal(uint32_t status);
 bool is_sealed(void);
+/* A domain other than the Boot Domain has been started, or boot services have ended. */
+bool seal_is_started(void);
 /* How the launch went. */
 void seal_record(struct bulkhead_boot_record *out);
 void seal_note_reset(ticks_t ticks);

@@ -3,7 +3,6 @@
 #include "arch/contract/arch.h"
 #include "core/cpu.h"
 #include "core/evtchn.h"
-#include "core/sched_ops.h"
 #include "core/vcpu.h"
 
 void timer_init(struct timer *t, struct vcpu *v, enum timer_kind kind)
@@ -16,17 +15,18 @@ void timer_init(struct timer *t, struct vcpu *v, enum timer_kind kind)
 
 static struct timer *first(struct cpu *cpu)
 {
-    return list_empty(&cpu->timers) ? NULL : CONTAINER_OF(cpu->timers.next, struct timer, node);
+    struct list *timers = &cpu->sched.queue[cpu->sched.active].timers;
+
+    return list_empty(timers) ? NULL : CONTAINER_OF(timers->next, struct timer, node);
 }
 
-/* Tell the hardware about the first deadline, if it is another one. */
-static void program(struct cpu *cpu)
+void timer_program(struct cpu *cpu)
 {
     struct timer *t = first(cpu);
-    ticks_t deadline = (t != NULL) ? t->deadline : UINT64_MAX;
+    ticks_t deadline = (t != NULL && t->deadline < cpu->sched.next) ? t->deadline : cpu->sched.next;
 
-    if (deadline != cpu->timer_armed) {
-        cpu->timer_armed = deadline;
+    if (deadline != cpu->sched.armed) {
+        cpu->sched.armed = deadline;
         arch_timer_set(deadline);
     }
 }
@@ -34,27 +34,28 @@ static void program(struct cpu *cpu)
 void timer_arm(struct timer *t, ticks_t deadline)
 {
     struct cpu *cpu = this_cpu();
+    struct list *timers = &cpu->sched.queue[t->vcpu->queue].timers;
     struct list *at;
 
     list_remove(&t->node);
-    at = cpu->timers.next;
-    while (at != &cpu->timers && CONTAINER_OF(at, struct timer, node)->deadline <= deadline) {
+    at = timers->next;
+    while (at != timers && CONTAINER_OF(at, struct timer, node)->deadline <= deadline) {
         at = at->next;
     }
     t->deadline = deadline;
     list_insert_before(at, &t->node);
-    program(cpu);
+    timer_program(cpu);
 }
 
 void timer_cancel(struct timer *t)
 {
     if (!list_empty(&t->node)) {
         list_remove(&t->node);
-        program(this_cpu());
+        timer_program(this_cpu());
     }
 }
 
-static void fire(struct cpu *cpu, struct timer *t)
+static void fire(struct timer *t)
 {
     struct vcpu *v = t->vcpu;
 
@@ -68,9 +69,6 @@ static void fire(struct cpu *cpu, struct timer *t)
         break;
     case TIMER_BLOCK:
         vcpu_wake(v);
-        break;
-    case TIMER_SLICE:
-        sched_slice_end(cpu, v);
         break;
     case TIMER_EVENT:
         evtchn_timer(v);
@@ -94,8 +92,11 @@ void timer_run(struct cpu *cpu, ticks_t now)
     while (!list_empty(&due)) {
         t = CONTAINER_OF(due.next, struct timer, node);
         list_remove(&t->node);
-        fire(cpu, t);
+        fire(t);
     }
-    cpu->timer_armed = 0; /* the hardware has fired: what it holds is not what is armed */
-    program(cpu);
+    if (now >= cpu->sched.next) {
+        cpu->work |= CPU_WORK_RESCHED;
+    }
+    cpu->sched.armed = 0; /* the hardware has fired: what it holds is not what is armed */
+    timer_program(cpu);
 }

@@ -27,7 +27,11 @@ void vcpu_notify(struct vcpu *v, uint32_t bits)
     } while (!__atomic_compare_exchange_n(&box->head, &head, v, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     if (this_cpu()->id == v->home) {
         this_cpu()->work |= CPU_WORK_INBOX;
-    } else if (head == NULL) {
+        return;
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* posted before the served queue is looked at */
+    if (__atomic_load_n(&box->active, __ATOMIC_RELAXED) == __atomic_load_n(&v->queue, __ATOMIC_RELAXED) &&
+        __atomic_exchange_n(&box->kicked, 1u, __ATOMIC_SEQ_CST) == 0u) {
         arch_cpu_kick(v->home);
     }
 }
@@ -77,6 +81,7 @@ static void detach(struct cpu *cpu, struct vcpu *v)
     }
     unload(cpu, v);
     cpu->vcpu_count--;
+    sched_detach(cpu, v);
     __atomic_store_n(&v->attached, false, __ATOMIC_RELEASE);
     domain_reap_nudge(v->domain);
 }
@@ -97,6 +102,7 @@ static void take_hold(struct cpu *cpu, struct vcpu *v)
     }
     if (!attached) {
         cpu->vcpu_count++;
+        sched_attach(cpu, v);
         __atomic_store_n(&v->attached, true, __ATOMIC_RELAXED);
         evtchn_vcpu_started(v);
     }
@@ -141,7 +147,8 @@ void vcpu_drain_inbox(struct cpu *cpu)
     struct vcpu *v;
 
     cpu->work &= ~(uint64_t)CPU_WORK_INBOX;
-    v = __atomic_exchange_n(&cpu_inbox[cpu->id].head, NULL, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&cpu_inbox[cpu->id].kicked, 0u, __ATOMIC_SEQ_CST); /* what is posted from now on kicks again */
+    v = __atomic_exchange_n(&cpu_inbox[cpu->id].head, NULL, __ATOMIC_SEQ_CST);
     while (v != NULL) {                    /* bound: vCPUs of this CPU, each is in once */
         struct vcpu *next = v->inbox_next; /* before notify is 0: then others may post v again */
         uint32_t bits = __atomic_exchange_n(&v->notify, 0u, __ATOMIC_ACQ_REL);
@@ -317,6 +324,7 @@ void vcpu_free(struct vcpu *v)
 {
     mfn_t mfn = v->memory;
 
+    sched_release(v);
     arch_scrub(mfn, frames_of_vcpu());
     frame_free(mfn, frames_of_vcpu());
 }

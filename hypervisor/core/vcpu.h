@@ -41,6 +41,7 @@ struct vcpu_stats {
     uint64_t exits;
     uint64_t guest_errors; /* calls that were answered with an error, accesses that were answered with an abort */
     uint64_t irq_lost;
+    uint64_t windows_overrun; /* arinc653: windows of others that began late because of it */
 };
 
 struct vcpu {
@@ -52,14 +53,16 @@ struct vcpu {
     bool held;                        /* cpu-local to home: domain is paused, shut down or dying */
     bool attached;                    /* atomic (release by home): home knows it; false = nobody will run it again */
     bool running;                     /* atomic (release by home): is or may be in registers; false = safe to look at */
-    struct list run_node;             /* cpu-local to home: in cpu.runnable */
+    struct list run_node;             /* cpu-local to home: in a queue's runnable */
     uint32_t notify;                  /* atomic: enum vcpu_notify bits */
     struct vcpu *inbox_next;          /* owned by whoever set notify from 0 */
     uint32_t power;                   /* atomic: enum vcpu_power */
     uint64_t start_entry;             /* with power ON_PENDING: guest-physical entry */
     uint64_t start_arg;               /* and context id */
     struct timer timers[TIMER_KINDS]; /* cpu-local to home */
-    ticks_t slice_end;                /* cpu-local */
+    ticks_t slice_end;                /* cpu-local: of its turn among equals; 0 = it has none */
+    uint32_t queue;                   /* atomic (relaxed by home): index in sched.queue, const once attached */
+    struct sched_budget rt;           /* cpu-local but for rt.wanted */
     uint32_t runstate_now;            /* cpu-local: RUNSTATE_* of xen/vcpu.h */
     ticks_t runstate_since;           /* cpu-local: when it became that */
     ticks_t runstate_time[4];         /* cpu-local: ticks in each state before that */

@@ -1,25 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The run loop: what a CPU does between two stretches of guest code.
- * Round robin over the vCPUs whose home this CPU is.
- * [impl->dsn~run-loop~1] [impl->dsn~round-robin~1] */
+ * Which vCPU is next and until when is decided by the policy of the CPU's pool (sched/policy.h).
+ * [impl->dsn~run-loop~1] */
 #include "arch/contract/arch.h"
 #include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "core/upcall.h"
+#include "sched/policy.h"
 
-#define SLICE_PER_SECOND 500u /* a time slice is 2 ms */
+#define SLICE_PER_SECOND 500u  /* a turn among equals is 2 ms */
+#define REAP_PER_SECOND  1000u /* a real-time CPU takes domains apart only when it is idle for 1 ms or more */
 
 void sched_cpu_init(struct cpu *cpu)
 {
-    list_init(&cpu->runnable);
+    __atomic_store_n(&cpu_inbox[cpu->id].active, 0u, __ATOMIC_RELAXED);
+    cpu->sched = (struct sched_cpu){.next = UINT64_MAX, .armed = UINT64_MAX};
+    for (uint32_t i = 0; i < ARRAY_SIZE(cpu->sched.queue); i++) {
+        list_init(&cpu->sched.queue[i].runnable);
+        list_init(&cpu->sched.queue[i].timers);
+    }
+}
+
+static uint32_t policy_of(const struct cpu *cpu)
+{
+    return (cpu->sched.pool != NULL) ? cpu->sched.pool->policy : BULKHEAD_POLICY_SHARE;
+}
+
+void sched_attach(struct cpu *cpu, struct vcpu *v)
+{
+    const struct sched_pool *pool = sched_pool_of(cpu->id);
+
+    if (pool != NULL && pool->policy == BULKHEAD_POLICY_ARINC653) {
+        __atomic_store_n(&v->queue, BULKHEAD_DOMAIN_PARTITION_OF(v->domain->flags), __ATOMIC_RELAXED);
+    }
+    cpu->sched.hosts_boot += (v->domain->slot == SLOT_BOOT) ? 1u : 0u;
+}
+
+void sched_detach(struct cpu *cpu, const struct vcpu *v)
+{
+    cpu->sched.hosts_boot -= (v->domain->slot == SLOT_BOOT) ? 1u : 0u;
 }
 
 void sched_runnable(struct cpu *cpu, struct vcpu *v)
 {
     if (list_empty(&v->run_node)) {
-        list_push_back(&cpu->runnable, &v->run_node);
-        cpu->work |= CPU_WORK_RESCHED;
-        runstate_ready(v, arch_ticks());
+        ticks_t now = arch_ticks();
+
+        list_push_back(&cpu->sched.queue[v->queue].runnable, &v->run_node);
+        cpu->work |= (v->queue == cpu->sched.active) ? CPU_WORK_RESCHED : 0u;
+        runstate_ready(v, now);
+        if (policy_of(cpu) == BULKHEAD_POLICY_RTDS) {
+            rtds_wake(&v->rt, now);
+        }
     }
 }
 
@@ -34,30 +66,20 @@ void sched_not_runnable(struct cpu *cpu, struct vcpu *v)
 void sched_rotate(struct cpu *cpu)
 {
     struct vcpu *v = cpu->current;
+    struct list *runnable = &cpu->sched.queue[v->queue].runnable;
 
-    if (!list_empty(&v->run_node) && cpu->runnable.next != cpu->runnable.prev) {
+    if (!list_empty(&v->run_node) && runnable->next != runnable->prev) {
         list_remove(&v->run_node);
-        list_push_back(&cpu->runnable, &v->run_node);
-        cpu->work |= CPU_WORK_RESCHED;
-    }
-}
-
-void sched_slice_end(struct cpu *cpu, struct vcpu *v)
-{
-    if (v == cpu->current) {
-        sched_rotate(cpu);
+        list_push_back(runnable, &v->run_node);
         cpu->work |= CPU_WORK_RESCHED;
     }
 }
 
 static bool has_company(const struct cpu *cpu)
 {
-    return cpu->runnable.next != cpu->runnable.prev || !list_empty(&cpu->reap);
-}
+    const struct list *runnable = &cpu->sched.queue[cpu->sched.active].runnable;
 
-static struct vcpu *first_runnable(const struct cpu *cpu)
-{
-    return list_empty(&cpu->runnable) ? NULL : CONTAINER_OF(cpu->runnable.next, struct vcpu, run_node);
+    return runnable->next != runnable->prev || !list_empty(&cpu->reap);
 }
 
 static void account(struct cpu *cpu, struct vcpu *next, ticks_t now)
@@ -70,62 +92,146 @@ static void account(struct cpu *cpu, struct vcpu *next, ticks_t now)
     }
 }
 
-/* A vCPU that shares the CPU, with another vCPU or with a domain being taken apart, gets a slice; one that has it alone
- * runs on without a timer. */
-static void start_slice(struct cpu *cpu, struct vcpu *v, ticks_t now)
-{
-    bool shared = has_company(cpu);
+/* ---- arinc653 ---- */
 
-    if (cpu->current != v) {
-        if (cpu->current != NULL) {
-            timer_cancel(&cpu->current->timers[TIMER_SLICE]);
-        }
-        v->slice_end = 0;
-    }
-    if (!shared) {
-        timer_cancel(&v->timers[TIMER_SLICE]);
-        v->slice_end = 0;
-    } else if (v->slice_end <= now) {
-        v->slice_end = now + arch_ticks_hz() / SLICE_PER_SECOND;
-        timer_arm(&v->timers[TIMER_SLICE], v->slice_end);
+/* What ran before kept interrupts masked for longer than the guard time: the only way to be late.
+ * [impl->dsn~arinc653-late~1] */
+static void report_late(struct cpu *cpu, ticks_t late)
+{
+    (void)late;
+    if (cpu->current != NULL) {
+        cpu->current->stats.windows_overrun++;
     }
 }
 
-static void idle(struct cpu *cpu)
+/* [impl->dsn~partition-messages~1]
+ * Messages to vCPUs of another partition wait for its window.  Whoever posted before the fence is drained here; whoever posts
+ * behind it sees the new partition and kicks. */
+static void serve(struct cpu *cpu, uint32_t partition, ticks_t now)
 {
-    account(cpu, NULL, arch_ticks());
-    if (!domain_reap_step(cpu)) {
+    cpu->sched.active = partition;
+    __atomic_store_n(&cpu_inbox[cpu->id].active, partition, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    vcpu_drain_inbox(cpu);
+    timer_run(cpu, now);
+}
+
+/* [impl->dsn~arinc653-guard~1]
+ * All is decided a guard time early: who runs is stopped then, and who is next is loaded and waits for the start. */
+static struct sched_choice partition_choose(struct cpu *cpu, ticks_t now)
+{
+    const struct sched_pool *pool = cpu->sched.pool;
+    struct sched_place place = sched_pool_window(pool, now + pool->guard);
+    struct sched_choice c;
+
+    if (place.start != cpu->sched.start) {
+        if (cpu->sched.start != 0u && now > place.start) {
+            report_late(cpu, now - place.start);
+        }
+        cpu->sched.start = place.start;
+        if (place.partition != cpu->sched.active) {
+            serve(cpu, place.partition, now);
+        }
+    }
+    c = share_choose(&cpu->sched.queue[place.partition].runnable, cpu->current, has_company(cpu), now,
+                     arch_ticks_hz() / SLICE_PER_SECOND);
+    if (place.end - pool->guard < c.until) {
+        c.until = place.end - pool->guard;
+    }
+    return c;
+}
+
+/* ---- every policy ---- */
+
+/* A CPU follows its pool from when nothing of the launch is left on it.
+ * [impl->dsn~pools-from-exit~1] */
+static void adopt(struct cpu *cpu)
+{
+    if (cpu->sched.pool == NULL && cpu->sched.hosts_boot == 0u && list_empty(&cpu->reap)) {
+        cpu->sched.pool = sched_pool_of(cpu->id);
+    }
+}
+
+static struct sched_choice choose(struct cpu *cpu, ticks_t now)
+{
+    struct list *runnable = &cpu->sched.queue[0].runnable;
+    struct sched_choice c = {.vcpu = sched_first(runnable), .until = UINT64_MAX};
+
+    cpu->sched.next = UINT64_MAX;
+    adopt(cpu);
+    switch (policy_of(cpu)) {
+    case BULKHEAD_POLICY_ARINC653:
+        c = partition_choose(cpu, now);
+        break;
+    case BULKHEAD_POLICY_RTDS:
+        c = rtds_choose(runnable, cpu->current, now);
+        break;
+    case BULKHEAD_POLICY_SHARE:
+        c = share_choose(runnable, cpu->current, has_company(cpu), now, arch_ticks_hz() / SLICE_PER_SECOND);
+        break;
+    default: /* null: whoever is here stays.  [impl->dsn~null-policy~1] */
+        break;
+    }
+    cpu->sched.next = c.until;
+    timer_program(cpu);
+    return c;
+}
+
+/* A vCPU that sleeps alone does so on the CPU; under rtds it would spend its budget. */
+static bool traps_wfi(const struct cpu *cpu)
+{
+    uint32_t policy = policy_of(cpu);
+
+    return has_company(cpu) || policy == BULKHEAD_POLICY_RTDS ||
+           (policy == BULKHEAD_POLICY_SHARE && cpu->vcpu_count > 1u);
+}
+
+static bool is_real_time(const struct cpu *cpu)
+{
+    return policy_of(cpu) == BULKHEAD_POLICY_ARINC653 || policy_of(cpu) == BULKHEAD_POLICY_RTDS;
+}
+
+static bool may_reap(const struct cpu *cpu, ticks_t now)
+{
+    return !is_real_time(cpu) || cpu->sched.next - now > arch_ticks_hz() / REAP_PER_SECOND;
+}
+
+static void idle(struct cpu *cpu, ticks_t now)
+{
+    account(cpu, NULL, now);
+    if (list_empty(&cpu->reap) || !may_reap(cpu, now) || !domain_reap_step(cpu)) {
         arch_cpu_idle();
     }
 }
 
 struct vcpu *upcall_next(struct cpu *cpu)
 {
-    struct vcpu *v;
-
-    if (!list_empty(&cpu->reap)) {
+    if (!list_empty(&cpu->reap) && !is_real_time(cpu)) {
         (void)domain_reap_step(cpu); /* a step a slice: a busy CPU gets on with it too */
     }
     for (;;) {
+        struct sched_choice c;
         ticks_t now;
 
         while (cpu->work != 0u) { /* bound: what others post while we look */
             cpu->work = 0;
             vcpu_drain_inbox(cpu);
         }
-        v = first_runnable(cpu);
-        if (v == NULL) {
-            idle(cpu);
+        now = arch_ticks();
+        c = choose(cpu, now);
+        if (c.vcpu == NULL) {
+            idle(cpu, now);
             continue;
         }
-        now = arch_ticks();
-        account(cpu, v, now);
-        start_slice(cpu, v, now);
-        arch_vcpu_load(v);
-        cpu->current = v;
-        arch_vcpu_trap_wfi(v, cpu->vcpu_count > 1u);
+        account(cpu, c.vcpu, now);
+        arch_vcpu_load(c.vcpu);
+        cpu->current = c.vcpu;
+        arch_vcpu_trap_wfi(c.vcpu, traps_wfi(cpu));
+        if (now < cpu->sched.start) {
+            arch_cpu_wait(cpu->sched.start);
+        }
         if (cpu->work == 0u) {
-            return v;
+            return c.vcpu;
         }
     }
 }

@@ -30,6 +30,9 @@ enum bulkhead_op {
     BULKHEAD_OP_BIND_CHANNEL = 20,  /* struct bulkhead_channel: one end of a static event channel */
     BULKHEAD_OP_CHANNEL_EARLY = 21, /* struct bulkhead_early: how many events came before their min-interval was over */
     BULKHEAD_OP_SHARE_MEMORY = 22,  /* struct bulkhead_share: static shared memory */
+    BULKHEAD_OP_SET_POOL = 40,      /* struct bulkhead_pool: CPUs and their policy */
+    BULKHEAD_OP_SET_SCHEDULE = 41,  /* struct bulkhead_schedule: windows of an arinc653 pool */
+    BULKHEAD_OP_SWITCH_SCHEDULE = 42, /* struct bulkhead_switch: another schedule at the next major frame */
 };
 
 /* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller
@@ -89,12 +92,58 @@ enum bulkhead_role {
 #define BULKHEAD_DOMAIN_VPL011 0x2u /* has the virtual PL011 */
 #define BULKHEAD_DOMAIN_DIRECT 0x4u /* direct map: guest-physical = machine addresses */
 
+/* Partition of an arinc653 pool in which the domain runs: 1..BULKHEAD_PARTITIONS; 0 = none, it runs in nobody's windows. */
+#define BULKHEAD_PARTITIONS                 31u
+#define BULKHEAD_DOMAIN_PARTITION(n)        ((uint32_t)(n) << 16)
+#define BULKHEAD_DOMAIN_PARTITION_OF(flags) (((flags) >> 16) & BULKHEAD_PARTITIONS)
+
 /* SET_DOMAIN: before the first unpause only (-EBUSY after).  -EEXIST a second Hardware or Control Domain or name. */
 struct bulkhead_domain {
     uint16_t domid;
     uint16_t role;  /* enum bulkhead_role */
     uint32_t flags; /* BULKHEAD_DOMAIN_* */
     char name[32];  /* NUL-terminated, [A-Za-z0-9_.-] */
+};
+
+/* SET_POOL, SET_SCHEDULE: right SCHEDULE of the platform, before the first start of a domain (-EBUSY after).
+ * -EINVAL a value is out of range, -EEXIST the pool or the schedule is described already.
+ * The CPU of the Boot Domain follows its pool from the Boot Domain's exit on. */
+#define BULKHEAD_POOLS           32u
+#define BULKHEAD_POLICY_SHARE    5u /* the numbers of XEN_SCHEDULER_*: round robin */
+#define BULKHEAD_POLICY_ARINC653 7u
+#define BULKHEAD_POLICY_RTDS     8u
+#define BULKHEAD_POLICY_NULL     9u
+#define BULKHEAD_GUARD_MAX       UINT64_C(1000000) /* ns */
+struct bulkhead_pool {
+    uint32_t pool;   /* 0..BULKHEAD_POOLS - 1 */
+    uint32_t policy; /* BULKHEAD_POLICY_* */
+    uint64_t cpus;   /* bitmap; no CPU is in two pools */
+    uint64_t guard;  /* arinc653: ns, at most BULKHEAD_GUARD_MAX */
+};
+
+/* Windows of an arinc653 pool, the same on each of its CPUs.  A window ends where the next one starts, the last one ends the
+ * major frame; each is longer than the guard time.  Frames are counted from the moment when the system counter was 0. */
+#define BULKHEAD_SCHEDULES 4u
+#define BULKHEAD_WINDOWS   63u
+#define BULKHEAD_FRAME_MAX UINT64_C(1000000000000) /* ns */
+struct bulkhead_window {
+    uint64_t end;       /* ns from the start of the frame, rising */
+    uint32_t partition; /* 0 = nobody's */
+    uint32_t pad;
+};
+struct bulkhead_schedule {
+    uint32_t pool;
+    uint32_t schedule; /* 0..BULKHEAD_SCHEDULES - 1; 0 is in force first */
+    uint32_t count;    /* windows: 1..BULKHEAD_WINDOWS */
+    uint32_t pad;
+    uint64_t windows; /* guest virtual address of that many struct bulkhead_window */
+};
+
+/* SWITCH_SCHEDULE: right SCHEDULE of the platform.  -EBUSY an earlier switch is still to come. */
+struct bulkhead_switch {
+    uint32_t pool;
+    uint32_t schedule;
+    uint64_t at; /* out: system counter at the major frame with which it begins */
 };
 
 /* Rights: what one domain may do to another, or to the platform (target DOMID_SELF = the platform cell). */

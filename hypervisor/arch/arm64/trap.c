@@ -260,6 +260,15 @@ void trap_serror(struct vcpu *v, uint64_t esr)
     upcall_guest_fault(v, FAULT_SERROR, esr, v->arch.pc);
 }
 
+void arch_cpu_wait(ticks_t until)
+{
+    struct cpu *cpu = this_cpu();
+
+    while (cpu->work == 0u && arch_ticks() < until) {
+        irq_take(cpu, cpu->arch.loaded);
+    }
+}
+
 void arch_cpu_idle(void)
 {
     struct cpu *cpu = this_cpu();

@@ -181,6 +181,13 @@ void arch_cpu_idle(void)
     longjmp(*leave, 1);
 }
 
+void arch_cpu_wait(ticks_t until)
+{
+    if (arch_ticks() < until) {
+        host_set_ticks(until);
+    }
+}
+
 void arch_enter_guest(struct vcpu *v)
 {
     if (v != this_cpu()->current || this_cpu()->arch.loaded != v || !v->running) {

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sched/pools.h"
+#include "arch/contract/arch.h"
+#include "core/cpu.h"
+#include "core/domain.h"
+#include "core/frame.h"
+#include "core/rights.h"
+#include "core/sched_ops.h"
+#include "core/seal.h"
+#include "core/wallclock.h"
+#include "lib/bits.h"
+#include "lib/string.h"
+#include "sched/policy.h"
+
+#include <xen/xen.h>
+#include <xen/domctl.h>
+
+static_assert(BULKHEAD_POLICY_SHARE == XEN_SCHEDULER_CREDIT && BULKHEAD_POLICY_ARINC653 == XEN_SCHEDULER_ARINC653 &&
+                  BULKHEAD_POLICY_RTDS == XEN_SCHEDULER_RTDS && BULKHEAD_POLICY_NULL == XEN_SCHEDULER_NULL,
+              "a policy has the number that Xen's interface gives it");
+static_assert(sizeof(struct sched_schedule) * BULKHEAD_SCHEDULES <= PAGE_SIZE, "one frame a pool");
+static_assert(MAX_CPUS <= 64, "struct bulkhead_pool has one word of CPUs");
+
+#define LAUNCH_FRAME FRAME_OWNER(MAX_DOMAINS) /* no slot's: kept for ever */
+#define WHOLE_CPU    (1u << 20)               /* of a CPU's time, as rtds counts what it promised */
+#define RTDS_MIN_US  10u
+#define RTDS_MAX_US  4000000u /* products of two such times stay below 2^64 at 1 GHz */
+
+static struct sched_pool pools[BULKHEAD_POOLS]; /* const from the first start of a domain on, but as declared */
+static uint8_t pool_of[MAX_CPUS];               /* the same: index + 1, 0 = none */
+static uint32_t promised[MAX_CPUS];             /* atomic: rtds reservations of a CPU, in 1/WHOLE_CPU, rounded up */
+
+void sched_init(void)
+{
+    memset(pools, 0, sizeof(pools));
+    memset(pool_of, 0, sizeof(pool_of));
+    memset(promised, 0, sizeof(promised));
+}
+
+const struct sched_pool *sched_pool_of(uint32_t cpu)
+{
+    return (pool_of[cpu] == 0u) ? NULL : &pools[pool_of[cpu] - 1u];
+}
+
+/* ---- the launch ---- */
+
+/* Only the launch describes pools, and before anything runs by them. */
+static err_t check_launch(const struct vcpu *v)
+{
+    return seal_is_started() ? ERR_BUSY : rights_check(v, BULKHEAD_RIGHT_SCHEDULE, RIGHTS_PLATFORM);
+}
+
+static bool is_policy(uint32_t policy)
+{
+    return policy == BULKHEAD_POLICY_SHARE || policy == BULKHEAD_POLICY_ARINC653 || policy == BULKHEAD_POLICY_RTDS ||
+           policy == BULKHEAD_POLICY_NULL;
+}
+
+static bool is_free(uint64_t cpus)
+{
+    for (uint32_t c = 0; c < MAX_CPUS; c++) {
+        if (((cpus >> c) & 1u) != 0u && (c >= cpu_count() || pool_of[c] != 0u)) {
+            return false;
+        }
+    }
+    return cpus != 0u;
+}
+
+static err_t decode_pool(const struct vcpu *v, const struct bulkhead_pool *p)
+{
+    err_t err = check_launch(v);
+
+    if (err != OK) {
+        return err;
+    }
+    if (p->pool >= BULKHEAD_POOLS || !is_policy(p->policy) || !is_free(p->cpus) || p->guard > BULKHEAD_GUARD_MAX) {
+        return ERR_INVAL;
+    }
+    return (pools[p->pool].policy != 0u) ? ERR_EXIST : OK;
+}
+
+err_t sched_set_pool(const struct vcpu *v, gva_t arg)
+{
+    struct bulkhead_pool p;
+    err_t err = copy_in(&p, arg, sizeof(p));
+
+    if (err == OK) {
+        err = decode_pool(v, &p);
+    }
+    if (err == OK) {
+        pools[p.pool] = (struct sched_pool){.policy = p.policy, .cpus = p.cpus, .guard = ns_to_ticks(p.guard)};
+        for (uint32_t c = 0; c < cpu_count(); c++) {
+            if (((p.cpus >> c) & 1u) != 0u) {
+                pool_of[c] = (uint8_t)(p.pool + 1u);
+            }
+        }
+    }
+    return err;
+}
+
+/* ---- arinc653 ---- */
+
+/* Windows rise and are longer than what the guard time takes from them; all in ticks. */
+static err_t get_windows(const struct bulkhead_schedule *s, ticks_t guard, struct sched_schedule *out)
+{
+    ticks_t end = 0;
+
+    for (uint32_t i = 0; i < s->count; i++) { /* bound: BULKHEAD_WINDOWS */
+        struct bulkhead_window w;
+        err_t err = copy_in(&w, GVA(s->windows + i * sizeof(w)), sizeof(w));
+        ticks_t last = end;
+
+        if (err != OK) {
+            return err;
+        }
+        end = ns_to_ticks(w.end);
+        if (w.end > BULKHEAD_FRAME_MAX || w.partition > BULKHEAD_PARTITIONS || w.pad != 0u || end <= last + guard) {
+            return ERR_INVAL;
+        }
+        out->window[i] = (struct sched_window){.end = end, .partition = w.partition};
+    }
+    return OK;
+}
+
+static err_t set_schedule(struct sched_pool *pool, const struct bulkhead_schedule *s)
+{
+    struct sched_schedule *to;
+    err_t err;
+    mfn_t mfn;
+
+    if (pool->schedules == NULL) {
+        err = frame_alloc(LAUNCH_FRAME, FRAME_POOL, 0, &mfn);
+        if (err != OK) {
+            return err;
+        }
+        arch_scrub(mfn, 1);
+        pool->schedules = arch_map_frame(mfn);
+    }
+    to = &pool->schedules[s->schedule];
+    if (to->count != 0u) {
+        return ERR_EXIST;
+    }
+    err = get_windows(s, pool->guard, to);
+    to->count = (err == OK) ? s->count : 0u;
+    return err;
+}
+
+err_t sched_set_schedule(const struct vcpu *v, gva_t arg)
+{
+    struct bulkhead_schedule s;
+    err_t err = copy_in(&s, arg, sizeof(s));
+
+    if (err == OK) {
+        err = check_launch(v);
+    }
+    if (err != OK) {
+        return err;
+    }
+    if (s.pool >= BULKHEAD_POOLS || s.schedule >= BULKHEAD_SCHEDULES || s.count == 0u || s.count > BULKHEAD_WINDOWS ||
+        s.pad != 0u || pools[index_nospec(s.pool, BULKHEAD_POOLS)].policy != BULKHEAD_POLICY_ARINC653) {
+        return ERR_INVAL;
+    }
+    s.schedule = (uint32_t)index_nospec(s.schedule, BULKHEAD_SCHEDULES);
+    s.count = (uint32_t)(index_nospec(s.count - 1u, BULKHEAD_WINDOWS) + 1u);
+    return set_schedule(&pools[index_nospec(s.pool, BULKHEAD_POOLS)], &s);
+}
+
+/* A schedule and the moment from which its frames are counted. */
+static uint64_t plan_pack(ticks_t epoch, uint32_t schedule)
+{
+    return (epoch << 2) | schedule;
+}
+static_assert(BULKHEAD_SCHEDULES <= 4, "two bits");
+
+/* The plan in force at t.  plan is written after before, so whoever sees the one sees the other. */
+static uint64_t plan_at(const struct sched_pool *pool, ticks_t t)
+{
+    uint64_t plan = __atomic_load_n(&pool->plan, __ATOMIC_ACQUIRE);
+
+    return ((plan >> 2) <= t) ? plan : __atomic_load_n(&pool->before, __ATOMIC_RELAXED);
+}
+
+struct sched_place sched_pool_window(const struct sched_pool *pool, ticks_t t)
+{
+    uint64_t plan = plan_at(pool, t);
+
+    if (pool->schedules == NULL || pool->schedules[plan & 3u].count == 0u) {
+        return (struct sched_place){.partition = 0, .start = 0, .end = UINT64_MAX}; /* one window, nobody's */
+    }
+    return arinc653_window(&pool->schedules[plan & 3u], plan >> 2, t);
+}
+
+/* [impl->dsn~arinc653-switch~1]
+ * No CPU has looked at the frame that starts later than now + 2 guard times: each does so a guard time before. */
+static err_t switch_schedule(struct sched_pool *pool, uint32_t schedule, ticks_t now, ticks_t *at)
+{
+    uint64_t plan = pool->plan;
+
+    if ((plan >> 2) > now) {
+        return ERR_BUSY; /* the last switch is still to come */
+    }
+    *at = arinc653_frame(&pool->schedules[plan & 3u], plan >> 2, now + 2u * pool->guard + arch_ticks_hz() / 10000u);
+    __atomic_store_n(&pool->before, plan, __ATOMIC_RELAXED);
+    __atomic_store_n(&pool->plan, plan_pack(*at, schedule), __ATOMIC_RELEASE);
+    return OK;
+}
+
+err_t sched_switch(const struct vcpu *v, gva_t arg)
+{
+    struct bulkhead_switch s;
+    struct sched_pool *pool;
+    err_t err = copy_in(&s, arg, sizeof(s));
+
+    if (err == OK) {
+        err = rights_check(v, BULKHEAD_RIGHT_SCHEDULE, RIGHTS_PLATFORM);
+    }
+    if (err != OK) {
+        return err;
+    }
+    pool = &pools[index_nospec(s.pool, BULKHEAD_POOLS)];
+    if (s.pool >= BULKHEAD_POOLS || pool->schedules == NULL || s.schedule >= BULKHEAD_SCHEDULES ||
+        pool->schedules[0].count == 0u || pool->schedules[index_nospec(s.schedule, BULKHEAD_SCHEDULES)].count == 0u) {
+        return ERR_INVAL;
+    }
+    spin_lock(&pool->lock);
+    err = switch_schedule(pool, s.schedule, arch_ticks(), &s.at);
+    spin_unlock(&pool->lock);
+    return (err == OK) ? copy_out(arg, &s, sizeof(s)) : err;
+}
+
+/* ---- rtds: admission ---- */
+
+static uint32_t promise(uint64_t word)
+{
+    uint64_t period = sched_budget_period(word);
+
+    return (word == 0u) ? 0u : (uint32_t)(((uint64_t)sched_budget_us(word) * WHOLE_CPU + period - 1u) / period);
+}
+
+/* [impl->dsn~rtds-admission~1]
+ * v's reservation becomes `wanted` if its CPU has that much left.  -ENOSPC.  Bound: contending CPUs. */
+static err_t admit(struct vcpu *v, uint64_t wanted)
+{
+    uint32_t now = __atomic_load_n(&promised[v->home], __ATOMIC_RELAXED);
+    uint32_t next;
+
+    do {
+        next = now - promise(v->rt.wanted) + promise(wanted);
+        if (next > WHOLE_CPU) {
+            return ERR_NOSPC;
+        }
+    } while (!__atomic_compare_exchange_n(&promised[v->home], &now, next, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    __atomic_store_n(&v->rt.wanted, wanted, __ATOMIC_RELAXED);
+    return OK;
+}
+
+void sched_release(struct vcpu *v)
+{
+    (void)admit(v, 0);
+}
+
+/* All or nothing: every vCPU has the same reservation, so what was given back on the way is there to be taken again. */
+static err_t set_reservation(struct domain *d, uint64_t wanted) REQUIRES(d->lock)
+{
+    uint64_t old = 0;
+    err_t err = OK;
+
+    for (uint32_t i = 0; i < d->max_vcpus && err == OK; i++) {
+        struct vcpu *v = domain_vcpu(d, i);
+        const struct sched_pool *pool = (v != NULL) ? sched_pool_of(v->home) : NULL;
+
+        if (pool == NULL || pool->policy != BULKHEAD_POLICY_RTDS) {
+            err = ERR_INVAL;
+            break;
+        }
+        old = v->rt.wanted;
+        err = admit(v, wanted);
+        for (uint32_t j = 0; j < i && err != OK; j++) {
+            (void)admit(domain_vcpu(d, j), old);
+        }
+    }
+    return err;
+}
+
+static err_t decode_reservation(const struct xen_domctl_sched_rtds *r, uint64_t *wanted)
+{
+    if (r->budget < RTDS_MIN_US || r->budget > r->period || r->period > RTDS_MAX_US ||
+        (r->flags & ~XEN_DOMCTL_SCHEDRT_extra) != 0u) {
+        return ERR_INVAL;
+    }
+    *wanted = sched_budget_pack(r->period, r->budget, (r->flags & XEN_DOMCTL_SCHEDRT_extra) != 0u);
+    return OK;
+}
+
+err_t sched_domctl(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
+    uint64_t wanted = 0;
+    err_t err;
+
+    (void)v;
+    if (s->sched_id != XEN_SCHEDULER_RTDS) {
+        return ERR_INVAL;
+    }
+    if (s->cmd == XEN_DOMCTL_SCHEDOP_getinfo) {
+        const struct vcpu *first = domain_vcpu(d, 0);
+
+        wanted = (first != NULL) ? __atomic_load_n(&first->rt.wanted, __ATOMIC_RELAXED) : 0u;
+        s->u.rtds = (struct xen_domctl_sched_rtds){
+            .period = sched_budget_period(wanted), .budget = sched_budget_us(wanted), .flags = (uint32_t)wanted & 1u};
+        return OK;
+    }
+    err = (s->cmd == XEN_DOMCTL_SCHEDOP_putinfo) ? decode_reservation(&s->u.rtds, &wanted) : ERR_INVAL;
+    if (err == OK) {
+        spin_lock(&d->lock);
+        err = (domain_state(d) == DOMAIN_DYING) ? ERR_SRCH : set_reservation(d, wanted);
+        spin_unlock(&d->lock);
+    }
+    return err;
+}
