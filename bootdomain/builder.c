@@ -35,6 +35,7 @@ static const struct {
 } refusals[] = {
     {-XEN_ENOMEM, "no memory is left", "give the domains less memory"},
     {-XEN_EEXIST, "it exists already", "choose another name or range"},
+    {-XEN_EBUSY, "another domain has it", "give each device to one domain"},
     {-XEN_EPERM, "not permitted", "check the roles in the description"},
     {-XEN_EINVAL, "a value is out of range", "check the description against the board"},
     {-XEN_ENOSYS, "it does not know this", "use a hypervisor and a Boot Domain of one version"},

@@ -14,6 +14,7 @@
 #include "guest_layout.h"
 
 #define POPULATE_BATCH 512u
+#define MAPPING_BATCH  64u /* pages of registers that are mapped at once, as on Xen */
 #define ORDER_1G       18u
 #define ORDER_2M       9u
 #define KIB            1024u
@@ -278,13 +279,22 @@ int64_t hyper_unmap(uint64_t to, uint32_t pages)
 
 int64_t hyper_give_registers(uint16_t domid, uint64_t guest, uint64_t machine, uint64_t size)
 {
+    uint64_t pages = size / LAYOUT_PAGE;
     struct xen_domctl op = {0};
 
-    op.u.memory_mapping = (struct xen_domctl_memory_mapping){.first_gfn = guest / LAYOUT_PAGE,
-                                                             .first_mfn = machine / LAYOUT_PAGE,
-                                                             .nr_mfns = size / LAYOUT_PAGE,
-                                                             .add_mapping = DPCI_ADD_MAPPING};
-    return domctl(&op, XEN_DOMCTL_memory_mapping, domid);
+    op.u.iomem_permission =
+        (struct xen_domctl_iomem_permission){.first_mfn = machine / LAYOUT_PAGE, .nr_mfns = pages, .allow_access = 1};
+    int64_t result = domctl(&op, XEN_DOMCTL_iomem_permission, domid);
+    for (uint64_t at = 0; at < pages && result == 0; at += MAPPING_BATCH) {
+        uint64_t left = pages - at;
+        op.u.memory_mapping =
+            (struct xen_domctl_memory_mapping){.first_gfn = guest / LAYOUT_PAGE + at,
+                                               .first_mfn = machine / LAYOUT_PAGE + at,
+                                               .nr_mfns = (left < MAPPING_BATCH) ? left : MAPPING_BATCH,
+                                               .add_mapping = DPCI_ADD_MAPPING};
+        result = domctl(&op, XEN_DOMCTL_memory_mapping, domid);
+    }
+    return result;
 }
 
 int64_t hyper_give_interrupt(uint16_t domid, uint32_t intid)

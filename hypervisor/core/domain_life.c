@@ -3,6 +3,7 @@
  * [impl->dsn~domain-life~1] */
 #include "arch/contract/arch.h"
 #include "core/console.h"
+#include "core/device.h"
 #include "core/domain.h"
 #include "core/evtchn.h"
 #include "core/frame.h"
@@ -274,6 +275,7 @@ err_t domain_reap(struct domain *d)
         if (reap_mappings(d)) {
             return ERR_RESTART;
         }
+        device_release(d);
         break;
     case REAP_WAIT_USERS:
         if (__atomic_load_n(&d->frames, __ATOMIC_ACQUIRE) != 0u || !domain_slot_retire(d)) {

@@ -22,6 +22,11 @@ domctl_fn domctl_set_handle;
 domctl_fn domctl_set_pool;
 domctl_fn domctl_clean;
 
+domctl_fn domctl_iomem_permission;
+domctl_fn domctl_memory_mapping;
+domctl_fn domctl_irq_permission;
+domctl_fn domctl_bind_irq;
+
 domctl_fn domctl_get_pool;
 domctl_fn domctl_get_context;
 domctl_fn domctl_get_affinity;

@@ -5,6 +5,7 @@
 #include "arch/contract/arch.h"
 #include "core/boot.h"
 #include "core/console.h"
+#include "core/device.h"
 #include "core/frame.h"
 #include "core/print.h"
 #include "core/rights.h"
@@ -96,6 +97,7 @@ void upcall_start(const struct boot_info *info)
     board = info->board;
     console_init(board->console_cpu);
     domain_init();
+    device_init();
     sched_init();
     seal_note_reset(info->ticks_reset);
     init_cpu(this_cpu());

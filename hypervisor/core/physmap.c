@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/physmap.h"
 #include "arch/contract/arch.h"
+#include "core/device.h"
 #include "core/frame.h"
 #include "lib/bits.h"
 
@@ -75,6 +76,8 @@ void physmap_drop(const struct stage2_entry *e)
         physmap_release(e->mfn);
     } else if (is_counted(e->mapping)) {
         put_frames(e->mfn, UINT64_C(1) << e->order);
+    } else if (e->mapping == MAPPING_DEVICE) {
+        device_unmapped(e->mfn, UINT64_C(1) << e->order);
     }
 }
 

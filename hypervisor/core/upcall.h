@@ -33,6 +33,9 @@ void upcall_console_input(char c);                    /* a character from the co
 void upcall_console_ready(void);                      /* the device can take more */
 void upcall_console_output(struct domain *d, char c); /* a virtual UART sent a character */
 
+/* SPI intid (32..1019), not the hypervisor's, was taken and is active.  true: its owner ends it. */
+bool upcall_device_interrupt(uint32_t intid);
+
 enum fault_class {
     FAULT_STAGE2 = 0, /* access that the architecture answers with an abort to the guest */
     FAULT_UNDEFINED = 1,

@@ -77,6 +77,8 @@ TEST_GUESTS = [
     guest("contract", system="examples/hello.yaml", options=["--hypervisor", "build/arm64/hypervisor/contract.bin"]),
     *[guest(name) for name in GUESTS],
     *[guest(name, lanes=[[rf"\(first\).*{DONE}"], [rf"\(second\).*{DONE}"]]) for name in ["t_evtchn", "t_evtchn_one_cpu"]],
+    guest("t_passthrough", lanes=[[rf"\(owner\).*{DONE}"], [rf"\(other\).*{DONE}"]]),
+    guest("t_assign", lanes=[[rf"\({name}\).*{DONE}"] for name in ("control", "guard", "holder", "heir")]),
     guest("t_granted", lanes=[[rf"\({name}\).*{DONE}"] for name in ("granter", "mapper", "alone")]),
     guest("t_static", lanes=[[rf"\({name}\).*{DONE}"] for name in ("asks", "answers")]),
     guest("t_storm", options=["--icount=4"], lanes=[[r"storm: \d+ upcalls in", DONE]]),

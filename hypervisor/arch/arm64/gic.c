@@ -3,14 +3,18 @@
 #include "arch/arm64/layout.h"
 #include "arch/arm64/sysreg.h"
 #include "core/upcall.h"
+#include "lib/spinlock.h"
 
 #define GICD_CTLR       0x0000u
 #define GICD_TYPER      0x0004u
 #define GICD_IGROUPR    0x0080u
 #define GICD_ISENABLER  0x0100u
 #define GICD_ICENABLER  0x0180u
+#define GICD_ISPENDR    0x0200u
+#define GICD_ICPENDR    0x0280u
 #define GICD_ICACTIVER  0x0380u
 #define GICD_IPRIORITYR 0x0400u
+#define GICD_ICFGR      0x0c00u
 #define GICD_IROUTER    0x6000u
 #define GICD_CTLR_RWP   BIT(31)
 #define GICD_CTLR_ARE   BIT(4)
@@ -34,6 +38,7 @@
 #define POLL_MAX 1000000u /* reads of a register before the hardware counts as dead */
 
 static const struct board_table *board; /* const after init */
+static struct spinlock config_lock;     /* rank 4.5: GICD_ICFGR, read and written */
 
 static uint32_t read32(uint64_t base, uint32_t reg)
 {
@@ -132,6 +137,43 @@ void gic_enable(struct cpu *cpu, uint32_t intid)
     }
     *(volatile uint64_t *)(gicd() + GICD_IROUTER + 8u * (uint64_t)intid) = cpu->arch.mpidr;
     write32(gicd(), GICD_ISENABLER + intid / 32u * 4u, (uint32_t)BIT(intid % 32u));
+}
+
+void gic_spi_on(uint32_t intid, bool edge, uint64_t mpidr)
+{
+    uint32_t config = GICD_ICFGR + intid / 16u * 4u;
+    uint32_t bit = 2u << (intid % 16u * 2u);
+
+    gic_spi_off(intid);
+    wait_clear(gicd(), GICD_CTLR, GICD_CTLR_RWP);
+    spin_lock(&config_lock);
+    write32(gicd(), config, (read32(gicd(), config) & ~bit) | (edge ? bit : 0u));
+    spin_unlock(&config_lock);
+    *(volatile uint64_t *)(gicd() + GICD_IROUTER + 8u * (uint64_t)intid) = mpidr;
+    write32(gicd(), GICD_ISENABLER + intid / 32u * 4u, (uint32_t)BIT(intid % 32u));
+}
+
+void gic_spi_off(uint32_t intid)
+{
+    write32(gicd(), GICD_ICENABLER + intid / 32u * 4u, (uint32_t)BIT(intid % 32u));
+}
+
+void gic_spi_release(uint32_t intid)
+{
+    gic_spi_off(intid);
+    wait_clear(gicd(), GICD_CTLR, GICD_CTLR_RWP);
+    write32(gicd(), GICD_ICPENDR + intid / 32u * 4u, (uint32_t)BIT(intid % 32u));
+    gic_spi_deactivate(intid / 32u - 1u, (uint32_t)BIT(intid % 32u));
+}
+
+void gic_spi_deactivate(uint32_t word, uint32_t bits)
+{
+    write32(gicd(), GICD_ICACTIVER + 4u * (word + 1u), bits);
+}
+
+uint32_t gic_spi_lines(uint32_t word)
+{
+    return read32(gicd(), GICD_ISPENDR + 4u * (word + 1u));
 }
 
 void gic_set_active(struct cpu *cpu, uint32_t intid, bool active)

@@ -15,6 +15,15 @@ void gic_init(const struct board_table *b);
 err_t gic_cpu_init(struct cpu *cpu);
 /* Let intid (PPI of this CPU, or SPI routed to this CPU) through, level-triggered. */
 void gic_enable(struct cpu *cpu, uint32_t intid);
+/* SPI intid of a guest: level or edge, sent to the CPU with that affinity, let through. */
+void gic_spi_on(uint32_t intid, bool edge, uint64_t mpidr);
+void gic_spi_off(uint32_t intid);
+/* Off, and neither pending (but for its line) nor active.  Bound: POLL_MAX reads. */
+void gic_spi_release(uint32_t intid);
+/* word w: INTIDs 32 * (w + 1) and up. */
+void gic_spi_deactivate(uint32_t word, uint32_t bits);
+/* Level-triggered SPIs whose line is high (edge-triggered ones: pending). */
+uint32_t gic_spi_lines(uint32_t word);
 /* Set or clear the active state of one of this CPU's PPIs. */
 void gic_set_active(struct cpu *cpu, uint32_t intid, bool active);
 void gic_kick(uint64_t mpidr);

@@ -235,6 +235,8 @@ static void take_one(struct cpu *cpu, struct vcpu *v, uint32_t intid)
         upcall_kick(cpu);
     } else if (intid == board->uart_irq) {
         uart_interrupt();
+    } else if (intid >= 32u && upcall_device_interrupt(intid)) {
+        return; /* the guest deactivates */
     }
     gic_deactivate(intid); /* anything else: spurious for us, and masked */
 }

@@ -90,9 +90,8 @@ void vgic_vcpu_reset(struct vcpu *v)
     struct vgic_vcpu *g = &v->arch.vgic;
 
     ASSERT(!g->loaded);
-    g->priv = (struct vgic_irqs){.group = UINT32_MAX, .edge = VGIC_SGI_MASK, .level = g->priv.level & ~g->hw};
+    g->priv = (struct vgic_irqs){.group = UINT32_MAX, .edge = VGIC_SGI_MASK, .level = g->priv.level & ~g->priv.hw};
     g->ready = 0;
-    g->hw = 0;
     g->spilled = 0;
     g->vmcr = VMCR_RESET;
     memset(g->ap0r, 0, sizeof(g->ap0r));
@@ -426,7 +425,7 @@ VGIC_COLD static void pend_hw_slow(struct vcpu *v, uint32_t n, bool again)
     }
     if (again) {
         vgic_resync(v);
-        g->hw |= bit;
+        g->priv.hw |= bit;
         g->priv.level |= bit;
     }
     g->priv.pending |= g->priv.edge & bit;
@@ -437,11 +436,11 @@ void vgic_pend_hw(struct vcpu *v, uint32_t vintid, uint32_t pintid)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
     uint32_t bit = (uint32_t)BIT(vintid);
-    uint32_t before = g->hw;
+    uint32_t before = g->priv.hw;
     uint64_t link = LR_HW | ((uint64_t)pintid << LR_PINT_SHIFT);
 
     g->pint[vintid] = (uint8_t)pintid;
-    g->hw = before | bit;
+    g->priv.hw = before | bit;
     g->priv.level |= bit;
     if (UNLIKELY((g->fast & ~g->priv.edge & bit) == 0u || !list_again(g, vintid, 0, link))) {
         pend_hw_slow(v, vintid, (before & bit) != 0u);
@@ -450,7 +449,7 @@ void vgic_pend_hw(struct vcpu *v, uint32_t vintid, uint32_t pintid)
 
 bool vgic_hw_in_flight(const struct vcpu *v, uint32_t vintid)
 {
-    return (v->arch.vgic.hw & BIT(vintid)) != 0u;
+    return (v->arch.vgic.priv.hw & BIT(vintid)) != 0u;
 }
 
 void vgic_write_dir(struct vcpu *v, uint64_t value)

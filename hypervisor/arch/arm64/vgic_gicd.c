@@ -71,7 +71,8 @@ static uint32_t held_here(const struct vcpu *v, uint32_t word)
 /* Pending or active state of a word of SPIs.  false = to be asked again. */
 static bool shared_state(struct vcpu *v, uint32_t word, bool active, uint64_t *value)
 {
-    const struct vgic_irqs *irqs = &vgic_spis_at(v->domain, word)->irqs;
+    struct vgic_irqs *irqs = &vgic_spis_at(v->domain, word)->irqs;
+    uint32_t lines;
     uint32_t pending;
     uint32_t in_lr;
     uint32_t others;
@@ -81,10 +82,11 @@ static bool shared_state(struct vcpu *v, uint32_t word, bool active, uint64_t *v
 
     spin_lock(&v->domain->arch.vgic.lock);
     vgic_lr_state(v, word + 1u, &pending, &in_lr);
+    lines = vgic_phys_lines(irqs, word);
     others = irqs->held & ~held_here(v, word);
     known = others == 0u || vgic_ask_state(v, word, others, &other_pending, &other_active);
     *value = active ? irqs->active | ((in_lr | other_active) & ~irqs->deact)
-                    : vgic_level_pending(irqs) | ((pending | other_pending) & ~irqs->cancel);
+                    : lines | vgic_level_pending(irqs) | ((pending | other_pending) & ~irqs->cancel);
     spin_unlock(&v->domain->arch.vgic.lock);
     return known;
 }
@@ -102,6 +104,9 @@ static void shared_write(struct vcpu *v, uint32_t bank, uint32_t word, const str
         bits = UINT32_MAX;
     } else {
         vgic_write_bits(irqs, bank, bits);
+    }
+    if (bank == BANK_ISENABLER || bank == BANK_ICENABLER) {
+        vgic_phys_follow(d, word, bits);
     }
     if (bank == BANK_ISACTIVER && bits != 0u && d->arch.vgic.trap_dir == 0u) {
         __atomic_store_n(&d->arch.vgic.trap_dir, 1u, __ATOMIC_RELAXED);
@@ -180,6 +185,7 @@ static void route_access(struct vcpu *v, struct mmio *m)
         value = (m->size == 8u) ? m->value : (value & ~(UINT64_C(0xffffffff) << shift)) | (m->value << shift);
         s->any = ((value & BIT(31)) != 0u) ? s->any | bit : s->any & ~bit;
         s->route[intid % 32u] = (uint32_t)FIELD(value, 39, 32) << 24 | (uint32_t)(value & 0xffffffu);
+        vgic_phys_follow(d, word, bit);
         vgic_spi_update(d, word, bit, &k);
     } else {
         m->value = (m->size == 8u) ? value : (value >> shift) & 0xffffffffu;

@@ -4,6 +4,7 @@
 #ifndef ARCH_ARM64_VGIC_INTERNAL_H
 #define ARCH_ARM64_VGIC_INTERNAL_H
 
+#include "arch/arm64/gic.h"
 #include "arch/arm64/vgic.h"
 #include "arch/arm64/vgic_hw.h"
 #include "arch/contract/arch.h"
@@ -69,7 +70,7 @@ static inline uint64_t vgic_lr_link(const struct vgic_vcpu *g, uint32_t n)
 {
     uint32_t bit = (uint32_t)BIT(n);
 
-    if ((g->hw & bit) != 0u) {
+    if ((g->priv.hw & bit) != 0u) {
         return LR_HW | ((uint64_t)g->pint[n] << LR_PINT_SHIFT);
     }
     return ((~g->priv.edge & g->priv.level & bit) != 0u) ? LR_EOI : 0u;
@@ -153,6 +154,15 @@ bool vgic_ask_access(struct vcpu *v, struct vcpu *t, struct mmio *m);
 void vgic_answer(struct vcpu *v);
 /* v goes on with something else than the access it asked for. */
 void vgic_ask_end(struct vcpu *v);
+
+/* ---- vgic_phys.c: SPIs of the board ---- */
+
+/* Lines of level-triggered bound SPIs of a word; level says so where the physical interrupt is active. */
+uint32_t vgic_phys_lines(struct vgic_irqs *irqs, uint32_t word);
+/* The guest changed enable or route of SPIs `mask`: so do the physical ones.  Bound: 32 vgic_spi_target. */
+void vgic_phys_follow(struct domain *d, uint32_t word, uint32_t mask) REQUIRES(d->arch.vgic.lock);
+/* Nothing is left to deliver of some of SPIs `mask`: their physical interrupts may come again. */
+void vgic_phys_settle(struct vgic_irqs *irqs, uint32_t word, uint32_t mask);
 
 /* ---- vgic_regs.c ---- */
 

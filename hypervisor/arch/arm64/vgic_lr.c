@@ -74,21 +74,21 @@ static uint64_t apply(struct vcpu *v, uint32_t i, struct vgic_irqs *irqs, uint64
 static uint64_t with_link(const struct vgic_vcpu *g, const struct vgic_irqs *irqs, uint32_t intid, uint64_t lr)
 {
     uint32_t bit = (uint32_t)BIT(intid % 32u);
-    bool hw = intid < VGIC_PRIVATE && (g->hw & bit) != 0u;
+    bool hw = (irqs->hw & bit) != 0u;
     bool more = (irqs->pending & bit) != 0u;
 
     lr &= ~(LR_HW | LR_EOI | BITS(44, LR_PINT_SHIFT)); /* LR_EOI is a bit of the physical INTID's field */
     if (hw && !more && (lr & LR_STATE) != LR_STATE) {
-        return lr | LR_HW | ((uint64_t)g->pint[intid] << LR_PINT_SHIFT);
+        return lr | LR_HW | ((uint64_t)((intid < VGIC_PRIVATE) ? g->pint[intid] : intid) << LR_PINT_SHIFT);
     }
     return (hw || more || (~irqs->edge & irqs->level & bit) != 0u) ? lr | LR_EOI : lr;
 }
 
 void vgic_unlink(struct vgic_vcpu *g, uint32_t bits)
 {
-    for (uint32_t m = g->hw & bits; m != 0u; m &= m - 1u) {
+    for (uint32_t m = g->priv.hw & bits; m != 0u; m &= m - 1u) {
         uint32_t n = (uint32_t)__builtin_ctz(m);
-        g->hw &= ~(uint32_t)BIT(n);
+        g->priv.hw &= ~(uint32_t)BIT(n);
         g->priv.level &= ~(uint32_t)BIT(n);
         if (g->loaded) {
             vgic_hw_deactivate(g->pint[n]);
@@ -98,7 +98,7 @@ void vgic_unlink(struct vgic_vcpu *g, uint32_t bits)
 
 void vgic_refresh_lines(struct vgic_vcpu *g)
 {
-    for (uint32_t m = g->hw; m != 0u; m &= m - 1u) {
+    for (uint32_t m = g->priv.hw; m != 0u; m &= m - 1u) {
         uint32_t n = (uint32_t)__builtin_ctz(m);
         uint32_t bit = (uint32_t)BIT(n);
         g->priv.level = vgic_hw_line(n) ? g->priv.level | bit : g->priv.level & ~bit;
@@ -117,8 +117,13 @@ static void settle(struct vcpu *v, uint32_t i, enum fate fate, struct view *view
     uint64_t lr;
 
     if ((before & LR_STATE) == 0u && (before & LR_HW) != 0u) { /* the guest's end was the physical one's */
-        g->hw &= ~bit;
-        irqs->level &= ~bit;
+        uint32_t gone = bit & ~irqs->again;                    /* or it has come again already */
+        irqs->hw &= ~gone;
+        irqs->level &= ~gone;
+        irqs->again &= ~bit;
+    }
+    if (intid >= VGIC_PRIVATE) {
+        (void)vgic_phys_lines(irqs, intid / 32u - 1u);
     }
     lr = apply(v, i, irqs, before);
     if (fate == TAKE_OUT) {

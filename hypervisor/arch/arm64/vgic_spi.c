@@ -84,6 +84,7 @@ void vgic_spi_update(struct domain *d, uint32_t word, uint32_t mask, struct vgic
     struct vgic_spis *s = vgic_spis_at(d, word);
     struct vgic_kicks touched = {.withdrawn = false};
 
+    (void)vgic_phys_lines(&s->irqs, word);
     for (uint32_t m = mask; m != 0u; m &= m - 1u) {
         uint32_t n = (uint32_t)__builtin_ctz(m);
         if (s->owner[n] < d->max_vcpus) {
@@ -102,6 +103,7 @@ void vgic_spi_update(struct domain *d, uint32_t word, uint32_t mask, struct vgic
             }
         }
     }
+    vgic_phys_settle(&s->irqs, word, mask);
 }
 
 void vgic_released(struct vcpu *v, uint32_t intid, struct vgic_irqs *irqs, struct vgic_kicks *k)

@@ -34,6 +34,9 @@ struct vgic_irqs {
     uint32_t held;   /* in a list register */
     uint32_t cancel; /* held: the pending state there is to go */
     uint32_t deact;  /* held: the active state there is to go */
+    uint32_t hw;     /* the physical interrupt is active on its behalf */
+    uint32_t again;  /* SPIs, hw: it came once more after the guest ended the one that is held */
+    uint32_t bound;  /* SPIs: stands for the board's SPI of the same number */
     uint8_t prio[32];
 };
 
@@ -65,14 +68,13 @@ struct vgic_vcpu {
     struct vgic_irqs priv;
     uint32_t fast;        /* private: goes to a list register at once if there is room; 0 = none, look */
     uint32_t ready;       /* private: enabled, and its group enabled in GICD_CTLR */
-    uint32_t hw;          /* private: the physical interrupt pint[n] is active on its behalf */
     uint32_t lr_used;     /* list registers that hold an interrupt or did since they were last looked at */
     uint32_t lr_latched;  /* its pending state came from `pending`, not from the line */
     uint32_t hcr;         /* ICH_HCR_EL2 while loaded */
     uint32_t spilled;     /* private: taken by the guest, active, and in no list register any more */
     uint32_t spill_count; /* the same for SPIs: entries of spill */
     bool loaded;
-    uint8_t pint[VGIC_PRIVATE];
+    uint8_t pint[VGIC_PRIVATE];  /* private and hw: the physical interrupt */
     uint8_t lr_of[VGIC_PRIVATE]; /* private and held: its list register */
     uint16_t lr_intid[VGIC_LRS];
     uint16_t spill[VGIC_SPILL_MAX + VGIC_LRS]; /* INTIDs */

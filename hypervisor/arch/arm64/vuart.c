@@ -4,8 +4,6 @@
 #include "arch/arm64/vuart.h"
 #include "arch/arm64/vgic_internal.h"
 
-#define UART_SPI 32u
-
 enum pl011_register {
     UART_DR = 0x00,
     UART_RSR = 0x04,
@@ -179,7 +177,7 @@ bool vuart_access(struct vcpu *v, struct mmio *m)
     before ^= u->line;
     spin_unlock(&u->lock);
     if (before != 0u) {
-        vgic_sample_line(v->domain, UART_SPI, &u->line);
+        vgic_sample_line(v->domain, VUART_SPI, &u->line);
     }
     return true;
 }
@@ -202,6 +200,6 @@ bool vuart_receive(struct domain *d, char c)
     }
     update(u);
     spin_unlock(&u->lock);
-    vgic_sample_line(d, UART_SPI, &u->line);
+    vgic_sample_line(d, VUART_SPI, &u->line);
     return room;
 }

@@ -10,6 +10,8 @@
 struct vcpu;
 struct domain;
 
+#define VUART_SPI 32u /* INTID */
+
 void vuart_init(struct domain *d);
 /* [impl->dsn~vuart-transmit~1]  false = no register there.  Context: any vCPU of the domain is current. */
 bool vuart_access(struct vcpu *v, struct mmio *m);

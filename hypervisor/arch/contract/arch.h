@@ -131,6 +131,15 @@ bool arch_vuart_receive(struct domain *d, char c);
 /* Pend the shared peripheral or private interrupt intid (0..1019) of v's domain as edge.  Any CPU. */
 void arch_inject(struct vcpu *v, uint32_t intid);
 
+/* SPI intid of the board becomes d's interrupt of the same number, enabled as d enables it, level or edge as d says, sent to
+ * a CPU of d's vCPUs.  -EINVAL d has no such interrupt, or it is its virtual UART's. */
+err_t arch_spi_bind(struct domain *d, uint32_t intid) MUST_CHECK;
+/* And no more: masked, neither pending nor active at the board's controller.  No error when it is not d's.
+ * -EBUSY one of d's vCPUs has it in hand: it was told to let go. */
+err_t arch_spi_unbind(struct domain *d, uint32_t intid) MUST_CHECK;
+/* SPI intid was taken by this CPU and is active: pend d's; what d does not have any more is ended. */
+void arch_spi_raise(struct domain *d, uint32_t intid);
+
 /* ---- the console device ---- */
 
 /* Write as many of n characters as the device takes without waiting; returns how many.  Context: console lock. */

@@ -30,7 +30,10 @@ struct arch_domain {
     mfn_t frame; /* interrupt state, from the pool */
     uint32_t nr_spis;
     bool has_vuart;
-    bool entered; /* has run, so its memory has been checked */
+    uint32_t bound[31];  /* SPIs linked to it */
+    uint32_t raised[31]; /* and those of them that came */
+    uint32_t in_hand;    /* SPI that a vCPU does not let go; 0 = none */
+    bool entered;        /* has run, so its memory has been checked */
     uint32_t rx_used;
     char rx[64];
 };

@@ -19,6 +19,10 @@
 #define HOST_HZ       UINT64_C(62500000)
 #define HOST_CPUS     4u
 #define HOST_CONSOLE  65536u
+#define HOST_GICD     UINT64_C(0x08000000)
+#define HOST_UART     UINT64_C(0x09000000)
+#define HOST_UART_IRQ 33u
+#define HOST_SPIS     96u
 
 struct domain;
 struct vcpu;

@@ -70,7 +70,11 @@ void host_reset(uint32_t ram_mib)
                                  .name = "host",
                                  .cpu_count = HOST_CPUS,
                                  .ram_count = 1,
-                                 .ram = {{.base = HOST_RAM_BASE, .size = (uint64_t)ram_mib << 20}}};
+                                 .ram = {{.base = HOST_RAM_BASE, .size = (uint64_t)ram_mib << 20}},
+                                 .gicd = {.base = HOST_GICD, .size = 0x10000},
+                                 .uart = {.base = HOST_UART, .size = PAGE_SIZE},
+                                 .uart_irq = HOST_UART_IRQ,
+                                 .gic_spis = HOST_SPIS};
     for (uint32_t i = 0; i < MAX_CPUS; i++) {
         cpus[i].id = i;
     }
@@ -391,6 +395,29 @@ bool arch_vuart_receive(struct domain *d, char c)
     d->arch.rx[d->arch.rx_used] = c;
     d->arch.rx_used++;
     return true;
+}
+
+err_t arch_spi_bind(struct domain *d, uint32_t intid)
+{
+    if (intid - 32u >= d->arch.nr_spis) {
+        return ERR_INVAL;
+    }
+    d->arch.bound[intid / 32u - 1u] |= 1u << (intid % 32u);
+    return OK;
+}
+
+err_t arch_spi_unbind(struct domain *d, uint32_t intid)
+{
+    if (d->arch.in_hand == intid) {
+        return ERR_BUSY;
+    }
+    d->arch.bound[intid / 32u - 1u] &= ~(1u << (intid % 32u));
+    return OK;
+}
+
+void arch_spi_raise(struct domain *d, uint32_t intid)
+{
+    d->arch.raised[intid / 32u - 1u] |= d->arch.bound[intid / 32u - 1u] & (1u << (intid % 32u));
 }
 
 void arch_inject(struct vcpu *v, uint32_t intid)

@@ -41,6 +41,11 @@ static const uint32_t per_domain[] = {
     XEN_DOMCTL_getvcpucontext,
     XEN_DOMCTL_getvcpuaffinity,
     XEN_DOMCTL_getvcpuinfo,
+    XEN_DOMCTL_iomem_permission,
+    XEN_DOMCTL_memory_mapping,
+    XEN_DOMCTL_irq_permission,
+    XEN_DOMCTL_bind_pt_irq,
+    XEN_DOMCTL_unbind_pt_irq,
 };
 
 /* [utest->dsn~domctl~1] */
@@ -91,16 +96,8 @@ static void each_operation_needs_its_own_right_only(void **state)
 /* [utest->dsn~domctl~1] */
 static void operations_that_do_not_exist_and_other_versions(void **state)
 {
-    static const uint32_t missing[] = {0,
-                                       XEN_DOMCTL_hypercall_init,
-                                       XEN_DOMCTL_irq_permission,
-                                       XEN_DOMCTL_iomem_permission,
-                                       XEN_DOMCTL_memory_mapping,
-                                       XEN_DOMCTL_assign_device,
-                                       95,
-                                       96,
-                                       1000,
-                                       UINT32_MAX};
+    static const uint32_t missing[] = {
+        0, XEN_DOMCTL_hypercall_init, XEN_DOMCTL_ioport_permission, XEN_DOMCTL_assign_device, 95, 96, 1000, UINT32_MAX};
     struct xen_domctl op = {0};
 
     (void)state;
@@ -280,6 +277,20 @@ static void limits_are_what_they_were_created_with(void **state)
     assert_int_equal(do_domctl(boot, XEN_DOMCTL_pausedomain, DOMID_SELF, &op), ERR_INVAL); /* not oneself */
 }
 
+/* Arguments with which the operations on devices succeed, in the order of per_domain. */
+static void fill_device(uint32_t cmd, struct xen_domctl *op)
+{
+    if (cmd == XEN_DOMCTL_iomem_permission) {
+        op->u.iomem_permission = (struct xen_domctl_iomem_permission){0x9010, 1, 1};
+    } else if (cmd == XEN_DOMCTL_memory_mapping) {
+        op->u.memory_mapping = (struct xen_domctl_memory_mapping){0x9010, 0x9010, 1, DPCI_ADD_MAPPING, 0};
+    } else if (cmd == XEN_DOMCTL_irq_permission) {
+        op->u.irq_permission = (struct xen_domctl_irq_permission){.pirq = 34, .allow_access = 1};
+    } else if (cmd == XEN_DOMCTL_bind_pt_irq || cmd == XEN_DOMCTL_unbind_pt_irq) {
+        op->u.bind_pt_irq = (struct xen_domctl_bind_pt_irq){34, PT_IRQ_TYPE_SPI, {.spi.spi = 34}};
+    }
+}
+
 /* Every copy from or to the caller fails once: -EFAULT, and what was not answered is not lost. */
 static void every_failing_copy_is_a_fault(void **state)
 {
@@ -308,6 +319,7 @@ static void every_failing_copy_is_a_fault(void **state)
             } else if (per_domain[i] == XEN_DOMCTL_max_vcpus) {
                 op.u.max_vcpus.max = 2;
             }
+            fill_device(per_domain[i], &op);
             host_fail_copy(n);
             result = do_domctl(boot, per_domain[i], one, &op);
             assert_true(result == ERR_FAULT || result == OK);

@@ -181,8 +181,10 @@ uint16_t build_domain(struct vcpu *boot, const char *name, uint32_t vcpus, uint3
                                     .user_regs = {.pc64 = GUEST_RAM0_BASE, .cpsr = PSR_GUEST64_INIT}};
     uint16_t domid;
 
-    op.u.createdomain = (struct xen_domctl_createdomain){
-        .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = vcpus, .max_evtchn_port = -1};
+    op.u.createdomain = (struct xen_domctl_createdomain){.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+                                                         .max_vcpus = vcpus,
+                                                         .max_evtchn_port = -1,
+                                                         .arch.nr_spis = 64};
     must(do_domctl(boot, XEN_DOMCTL_createdomain, 0, &op) == OK, "createdomain");
     domid = op.domain;
     op.u.paging_mempool.size = 64u << PAGE_SHIFT;

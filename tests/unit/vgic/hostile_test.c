@@ -108,6 +108,8 @@ static void device(void)
     model_enter(model.vcpu[rnd(model.options.vcpus)]);
     if (rnd(2) == 0u) {
         vgic_pend(v, 16u + rnd(8) + (rnd(4) != 0u ? 16u + rnd(104) : 0u)); /* PPIs, SPIs, beyond the last one */
+    } else if (rnd(2) == 0u) {
+        model_spi_line(32u + rnd(96), rnd(2) == 0u);
     } else {
         vgic_set_level(v, 28u + rnd(100), rnd(2) == 0u);
     }
@@ -122,18 +124,25 @@ static void still_works(struct vcpu *v)
         model_cpu_of(v)->ap0r[i] = 0;
     }
     model_timer_line(v, false);
+    for (uint32_t intid = 32; intid < 128u; intid++) {
+        model_spi_line(intid, false);
+    }
     gicd_write(v, GICD_CTLR, 4, 2);
     gicr_write(v, v->id, GICR_SGI + GICD_ICENABLER, 4, UINT32_MAX);
     gicr_write(v, v->id, GICR_SGI + GICD_ICACTIVER, 4, UINT32_MAX);
     for (uint32_t i = 4; i <= 12u; i += 4u) {
         gicd_write(v, GICD_ICENABLER + i, 4, UINT32_MAX);
         gicd_write(v, GICD_ICACTIVER + i, 4, UINT32_MAX);
+        gicd_write(v, GICD_ICPENDR + i, 4, UINT32_MAX);
         gicd_write(v, GICD_IGROUPR + i, 4, UINT32_MAX);
     }
     guest_set_pmr(v, 0xff);
     guest_enable(v, true);
     model_settle();
     assert_int_equal(guest_iar(v), SPURIOUS);
+    for (uint32_t intid = 33; intid < 128u; intid += 2u) {
+        assert_false(model_spi_is_active(intid));
+    }
     gicd_write(v, GICD_IPRIORITYR + 77, 1, 0x40);
     gicd_write(v, GICD_IROUTER + 8 * 77, 8, v->id);
     gicd_write(v, GICD_ISENABLER + 8, 4, BIT(13));
@@ -159,6 +168,9 @@ static void nothing_of_ours_breaks(void **state)
                                         .no_tds = i % 8u == 3u};
         seed = 500u + i;
         model_start(&o);
+        for (uint32_t intid = 33; intid < 128u; intid += 2u) {
+            assert_int_equal(arch_spi_bind(&model.domain, intid), OK);
+        }
         for (uint32_t n = 0; n < 6000u; n++) {
             if (rnd(2) == 0u) {
                 touch(some_loaded());

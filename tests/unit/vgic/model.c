@@ -150,6 +150,7 @@ void model_settle_cpu(uint32_t cpu)
         c->phys_active |= (uint32_t)BIT(27);
         vgic_pend_hw(loaded, 27, 27);
     }
+    model_spi_take(cpu);
     if (loaded != NULL && model_misr(c) != 0u) {
         vgic_maintenance(loaded);
     }
@@ -166,6 +167,9 @@ static bool is_quiet(void)
     for (uint32_t i = 0; i < model.options.cpus; i++) {
         const struct model_cpu *c = &model.cpu[i];
         if (c->cpu.arch.loaded != NULL && (model_misr(c) != 0u || (c->phys_lines & ~c->phys_active & BIT(27)) != 0u)) {
+            return false;
+        }
+        if (model_spi_for(i) != SPURIOUS) {
             return false;
         }
     }
@@ -195,6 +199,7 @@ void model_start(const struct model_options *options)
     for (uint32_t i = 0; i < options->cpus; i++) {
         model.cpu[i].options = *options;
         model.cpu[i].cpu.id = i;
+        model.cpu[i].cpu.arch.mpidr = i;
         memset(model.cpu[i].lr, 0xff, sizeof(model.cpu[i].lr)); /* what reset leaves is unknown */
         model_this_cpu = &model.cpu[i].cpu;
         vgic_cpu_init();

@@ -34,7 +34,18 @@ struct model_cpu {
     uint32_t lr_reads, lr_writes, deactivations;
 };
 
+/* 32 SPIs of the board. */
+struct model_spis {
+    uint32_t enabled, edge;
+    uint32_t line, latched; /* the device's line; an edge that was not taken */
+    uint32_t active;
+    uint32_t cpu[32]; /* where each goes to */
+    uint32_t deactivations;
+};
+#define MODEL_SPI_WORDS 8u
+
 struct model {
+    struct model_spis spis[MODEL_SPI_WORDS];
     struct model_options options;
     struct model_cpu cpu[MODEL_CPUS];
     struct domain domain;
@@ -87,6 +98,13 @@ void gicr_write(struct vcpu *v, uint32_t target, uint32_t offset, uint32_t size,
 
 /* The physical timer line of the CPU that v lives on; taken at once when high and v is loaded. */
 void model_timer_line(struct vcpu *v, bool high);
+
+/* A device's line into the board's distributor. */
+void model_spi_line(uint32_t intid, bool high);
+bool model_spi_is_active(uint32_t intid);
+void model_spi_end(uint32_t intid);   /* by a list register */
+uint32_t model_spi_for(uint32_t cpu); /* that the CPU would take now; SPURIOUS = none */
+void model_spi_take(uint32_t cpu);
 
 #define GICD_CTLR       0x0u
 #define GICD_TYPER      0x4u

@@ -39,7 +39,8 @@ void model_check(const struct model_cpu *c)
         if ((a & LR_HW) != 0u) {
             uint32_t pint = (uint32_t)FIELD(a, 44, 32);
             assert_true((a & LR_STATE) != LR_STATE);
-            assert_true(pint >= 16u && pint < 32u && (c->phys_active & BIT(pint)) != 0u);
+            assert_true(pint >= 16u && (pint < 32u ? (c->phys_active & BIT(pint)) != 0u
+                                                   : pint == (uint32_t)a && model_spi_is_active(pint)));
         }
         for (uint32_t j = i + 1u; j < c->options.lrs; j++) {
             assert_false((c->lr[j] & LR_STATE) != 0u && (uint32_t)a == (uint32_t)c->lr[j]);
@@ -220,7 +221,12 @@ static void deactivate(struct model_cpu *c, uint32_t intid)
         if ((c->lr[i] & LR_ACTIVE) != 0u && (uint32_t)c->lr[i] == intid) {
             c->lr[i] &= ~LR_ACTIVE;
             if ((c->lr[i] & LR_HW) != 0u) {
-                c->phys_active &= ~(uint32_t)BIT(FIELD(c->lr[i], 44, 32));
+                uint32_t pint = (uint32_t)FIELD(c->lr[i], 44, 32);
+                if (pint < 32u) {
+                    c->phys_active &= ~(uint32_t)BIT(pint);
+                } else {
+                    model_spi_end(pint);
+                }
             }
             return;
         }

@@ -107,6 +107,12 @@ static void check(void)
 
 /* ---- steps ---- */
 
+/* SPIs of the board: level-triggered, their lines are its distributor's. */
+static bool is_board(uint32_t intid)
+{
+    return intid >= 32u && intid % 3u == 0u;
+}
+
 static bool is_taken(uint32_t intid)
 {
     for (uint32_t n = 0; n < ref.vcpus; n++) {
@@ -117,6 +123,34 @@ static bool is_taken(uint32_t intid)
         }
     }
     return false;
+}
+
+/* A line of the board is looked at when something is done with its interrupt, in a list register at any exit that looks:
+ * what was pending and not yet taken is withdrawn then. */
+static void lower_board_line(uint32_t intid, const struct ref_irq *q)
+{
+    struct vcpu *v = some_loaded();
+
+    model_spi_line(intid, false);
+    gicd_write(v, (q->enabled ? GICD_ISENABLER : GICD_ICENABLER) + intid / 32u * 4u, 4, BIT(intid % 32u));
+    for (uint32_t i = 0; i < model.options.vcpus; i++) {
+        if (model_is_loaded(model.vcpu[i])) {
+            model_enter(model.vcpu[i]);
+            vgic_maintenance(model.vcpu[i]);
+        }
+    }
+}
+
+static void set_line(uint32_t intid, struct ref_irq *q, struct vcpu *context, bool high)
+{
+    ref_line(q, high);
+    if (!is_board(intid)) {
+        vgic_set_level(context, intid, high);
+    } else if (high) {
+        model_spi_line(intid, true);
+    } else {
+        lower_board_line(intid, q);
+    }
 }
 
 static void step_device(void)
@@ -131,10 +165,9 @@ static void step_device(void)
         q->latch = true;
         vgic_pend(context, intid);
     } else {
-        bool high = rnd(2) == 0u;
+        bool high = rnd(2) == 0u || (is_board(intid) && some_loaded() == NULL);
         STEP("line %u %s", intid, high ? "high" : "low");
-        ref_line(q, high);
-        vgic_set_level(context, intid, high);
+        set_line(intid, q, context, high);
     }
 }
 
@@ -281,7 +314,7 @@ static void step_config(struct vcpu *v)
     uint32_t offset = GICD_ICFGR + intid / 16u * 4u;
     uint32_t bit = 2u << (2u * (intid % 16u));
 
-    if (intid == 27u || q->enabled || q->active || ref_is_pending(q)) {
+    if (intid == 27u || is_board(intid) || q->enabled || q->active || ref_is_pending(q)) {
         return; /* to be changed while disabled only; the timer's line is not modelled as an edge */
     }
     STEP("%u (of vCPU %u) becomes %s", intid, n, q->edge ? "level" : "edge");
@@ -417,6 +450,11 @@ static void run(uint64_t from, const struct model_options *o, uint32_t steps, bo
     }
     gicd_write(some_loaded(), GICD_CTLR, 4, 2);
     ref.group1 = true;
+    for (uint32_t intid = 32; intid < 32u + o->spis; intid++) {
+        if (is_board(intid)) {
+            assert_int_equal(arch_spi_bind(&model.domain, intid), OK);
+        }
+    }
     for (uint32_t i = 0; i < steps; i++) {
         step();
         check();

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* domctl operations that give devices of the board to a domain and take them back.
+ * [impl->dsn~domctl-device~1] */
+#include "core/device.h"
+#include "core/domctl.h"
+
+#include <xen/xen.h>
+#include <xen/domctl.h>
+
+err_t domctl_iomem_permission(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_iomem_permission *p = &op->u.iomem_permission;
+
+    (void)v;
+    return device_permit_range(d, p->first_mfn, p->nr_mfns, p->allow_access != 0u);
+}
+
+err_t domctl_memory_mapping(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_memory_mapping *m = &op->u.memory_mapping;
+
+    (void)v;
+    return (m->add_mapping != DPCI_REMOVE_MAPPING) ? device_map(d, GFN(m->first_gfn), m->first_mfn, m->nr_mfns)
+                                                   : device_unmap(d, GFN(m->first_gfn), m->first_mfn, m->nr_mfns);
+}
+
+err_t domctl_irq_permission(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+{
+    (void)v;
+    return device_permit_spi(d, op->u.irq_permission.pirq, op->u.irq_permission.allow_access != 0u);
+}
+
+/* As Xen on Arm: shared interrupts, each under its own number. */
+err_t domctl_bind_irq(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_bind_pt_irq *b = &op->u.bind_pt_irq;
+
+    (void)v;
+    if (b->irq_type != PT_IRQ_TYPE_SPI) {
+        return ERR_OPNOTSUPP;
+    }
+    if (b->machine_irq != b->u.spi.spi) {
+        return ERR_INVAL;
+    }
+    return (op->cmd == XEN_DOMCTL_bind_pt_irq) ? device_bind(d, b->machine_irq) : device_unbind(d, b->machine_irq);
+}
