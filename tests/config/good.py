@@ -191,6 +191,37 @@ class Image(unittest.TestCase):
                          'xen,path = "/pl061@9030000"', "interrupts = <0x00 0x07 0x04>", "bulkhead,no-dma;", "interrupt-parent = <0xfde8>"):
             self.assertIn(expected, tree)
 
+    def device_tree(self, domain):
+        _, _, data, size = next(m for m in self.members if m[0] == f"{domain}.device-tree")
+        return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts"], input=self.archive[data:data + size],
+                              capture_output=True, check=True).stdout.decode()
+
+    def test_hardware_domain_gets_what_nobody_else_names(self):
+        """[utest->dsn~tool-hardware-devices~1]"""
+        tree = self.device_tree("twin")
+        for expected in ("pl031@9010000 {", 'compatible = "arm,pl031\\0arm,primecell"', "interrupts = <0x00 0x02 0x04>",
+                         'clock-names = "apb_pclk"', 'compatible = "fixed-clock"'):
+            self.assertIn(expected, tree)
+        for other in ("pl061", "fw-cfg", "virtio"):
+            self.assertNotIn(other, tree)
+
+    def test_devices_are_forced_only_where_asked_and_nothing_is_safe(self):
+        """[utest->dsn~tool-force~1]"""
+        text = """system: s
+board: qemu-virt
+domains:
+  a: { kernel: flat2.bin, static-memory: [{ base: 0x50000000, size: 16 MiB }], direct-map: true,
+       passthrough: [/fw-cfg@9020000, gpio], force-assign-without-iommu: true }
+"""
+        pathlib.Path("force.yaml").write_text(text)
+        build("force.yaml", "force.img")
+        found = text_of("inspect", "force.img")
+        self.assertIn("device      fw-cfg@9020000", found)
+        self.assertIn("device      pl061@9030000", found)
+        bulkhead("image", "force.img", "--extract-archive", "force.cpio")
+        archive = pathlib.Path("force.cpio").read_bytes()
+        self.assertEqual(archive.count(b"xen,force-assign-without-iommu"), 1)
+
     def test_equal_inputs_give_equal_bytes(self):
         """[utest->dsn~tool-image~1]"""
         self.assertEqual(build(output="again.img"), self.data)

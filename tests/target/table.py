@@ -144,6 +144,22 @@ SYSTEM_TESTS = [
         "timeout": 180,
     },
     {
+        # The Hardware Domain's clock: found, read, and its alarm an interrupt.  The GPIO controller is found.
+        # [itest->dsn~tool-hardware-devices~1]
+        "name": "linux-hardware",
+        "system": f"{SYSTEMS}/linux-hardware.yaml",
+        "lanes": [
+            [r"\(hardware\) hardware: shell on this console", ("send", CTRL_A3), r"Serial input to hardware",
+             ("send", "\n"), "# ",
+             ("send", "cd /sys/class/rtc/rtc0; cat name date\n"), r"rtc-pl031 9010000", r"20[2-9]\d-\d\d-\d\d", "# ",
+             ("send", "cat /sys/class/gpio/*/label\n"), r"9030000\.pl061", "# ",
+             ("send", "echo +1 > wakealarm; cd /proc; n='[1-9].*rtc-pl031'\n"), "# ",
+             ("send", 'until grep -q "$n" interrupts; do :; done; echo a-$((6*7))\n'),
+             r"a-42"],
+        ],
+        "timeout": 180,
+    },
+    {
         # Every way in which a domain can end itself; the safe one beside them goes on.
         "name": "ends",
         "system": f"{SYSTEMS}/ends.yaml",

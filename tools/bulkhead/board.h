@@ -48,7 +48,8 @@ struct board_device {
     struct number size;
     struct items interrupts; /* struct number, INTIDs */
     struct flag dma;
-    struct text compatible;
+    struct items compatible; /* struct text */
+    struct text alias;       /* what descriptions may call it */
 };
 
 struct board_qemu {

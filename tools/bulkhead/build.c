@@ -8,6 +8,7 @@
 #include "file.h"
 #include "launch.h"
 #include "modules.h"
+#include "passthrough.h"
 #include "tree.h"
 
 /* What is assumed of binaries that are not there yet, so that `check` works before the first build. */
@@ -86,6 +87,7 @@ bool build_read_system(struct arena *arena, struct diags *d, const char *file, s
     }
     board_resize(d, &s->board, options->cpus.given ? options->cpus : s->board_choice.cpus,
                  options->memory.given ? options->memory : s->board_choice.memory);
+    passthrough_fill(arena, s);
     system_fill(s);
     rules_check(d, s);
     return d->errors == before;

@@ -128,6 +128,9 @@ static void put_flags(struct buffer *out, const struct domain *d)
     if (d->console.value == CONSOLE_NONE) {
         buffer_printf(out, "    console: none\n");
     }
+    if (d->force_dma.value) {
+        buffer_printf(out, "    force-assign-without-iommu: true\n");
+    }
 }
 
 static void put_domain(struct buffer *out, const struct domain *d)

@@ -8,13 +8,14 @@
 #include <bulkhead/launch.h>
 
 #include "draw_internal.h"
+#include "passthrough.h"
 
 #define TITLE      "fill=\"#101828\" font-weight=\"bold\""
 #define NORMAL     "fill=\"#344054\""
 #define FAINT      "fill=\"#667085\""
 #define PILL_HIGH  26.0
 #define CARD_WIDE  272.0
-#define CARD_HIGH  172.0
+#define CARD_HIGH  191.0
 #define STAGE_WIDE 168.0
 #define STAGE_HIGH 34.0
 
@@ -184,6 +185,21 @@ static const char *cpus_text(struct drawing *g, const struct domain *d)
     return text;
 }
 
+static const char *devices_text(struct drawing *g, const struct domain *d)
+{
+    const struct text *name = d->passthrough.item;
+    const char *text = d->file[MODULE_DEVICE_TREE].given ? base_name(d->file[MODULE_DEVICE_TREE].value)
+                       : d->passthrough.count == 0       ? "none"
+                                                         : "";
+
+    for (size_t i = 0; i < d->passthrough.count; i++) {
+        const struct board_device *device = passthrough_find(&g->system->board, name[i].value);
+        const char *shown = device != NULL && device->alias.given ? device->alias.value : base_name(name[i].value);
+        text = arena_printf(g->arena, "%s%s%s", text, i == 0 ? "" : ", ", shown);
+    }
+    return text;
+}
+
 static const char *after_text(struct drawing *g, const struct domain *d)
 {
     const struct text *after = d->after.item;
@@ -222,7 +238,8 @@ static void draw_card(struct drawing *g, struct svg_box card, size_t index)
     draw_line(g, card, 2, "kernel", base_name(kernel->value));
     draw_line(g, card, 3, "ramdisk", ramdisk->given ? base_name(ramdisk->value) : "none");
     draw_line(g, card, 4, "console", d->console.value == CONSOLE_VPL011 ? "virtual PL011" : "hypercall only");
-    draw_line(g, card, 5, "waits for", after_text(g, d));
+    draw_line(g, card, 5, "devices", devices_text(g, d));
+    draw_line(g, card, 6, "waits for", after_text(g, d));
 }
 
 static void draw_cards(struct drawing *g)

@@ -98,7 +98,8 @@ static void attach(const struct inspection *in, const struct tree *tree, struct 
     } else if (kind == MODULE_DEVICE_TREE) {
         uint8_t *copy = arena_alloc(in->arena, m->data.size + 1, 1);
         memcpy(copy, m->data.data, m->data.size);
-        if (!modules_is_device_tree((struct bytes){.data = copy, .size = m->data.size}, &size)) {
+        m->data.data = copy; /* aligned */
+        if (!modules_is_device_tree(m->data, &size)) {
             diag_error(tree->diags, m->at, "device-tree-file",
                        "`%s` is damaged or no device tree; build the image again", m->member);
         }
@@ -198,6 +199,20 @@ static void print_parts(const struct image_view *v, struct buffer *out)
                   d->boot_domain_memory >> 20);
 }
 
+/* Devices of the board in a good partial tree. */
+static void print_devices(const void *fdt, struct buffer *out)
+{
+    int node = 0;
+    int root = fdt_path_offset(fdt, "/passthrough");
+
+    fdt_for_each_subnode(node, fdt, root)
+    {
+        if (fdt_getprop(fdt, node, "xen,reg", NULL) != NULL) {
+            buffer_printf(out, "    device      %s\n", fdt_get_name(fdt, node, NULL));
+        }
+    }
+}
+
 static void print_domain(const struct domain *d, struct buffer *out)
 {
     static const char *const kinds[] = {"kernel", "ramdisk", "device tree"};
@@ -214,6 +229,10 @@ static void print_domain(const struct domain *d, struct buffer *out)
         if (m->path != NULL) {
             buffer_printf(out, "    %-11s %s%s%s\n", kinds[kind], m->path, kind == MODULE_KERNEL ? ", " : "",
                           kind == MODULE_KERNEL ? kernel_format_text(m->kernel.format) : "");
+        }
+        uint32_t size;
+        if (kind == MODULE_DEVICE_TREE && m->path != NULL && modules_is_device_tree(m->data, &size)) {
+            print_devices(m->data.data, out);
         }
     }
     if (d->bootargs.given) {

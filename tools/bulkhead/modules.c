@@ -98,6 +98,19 @@ static void judge(struct diags *d, struct module *m, enum module_kind kind)
     }
 }
 
+static void check_force(struct diags *d, const struct system *s, const struct module *m, enum module_kind kind)
+{
+    uint32_t size;
+
+    if (kind == MODULE_DEVICE_TREE && rules_has_safe(s) && modules_is_device_tree(m->data, &size) &&
+        passthrough_is_forced(m->data)) {
+        diag_error(d, m->at, "force-with-safe",
+                   "there are safe domains, and a device of `%s` that nothing confines could change their memory; take "
+                   "`xen,force-assign-without-iommu` out of it",
+                   m->path);
+    }
+}
+
 static void read_one(struct arena *arena, struct diags *d, const struct system *s, struct domain *domain,
                      enum module_kind kind)
 {
@@ -118,6 +131,7 @@ static void read_one(struct arena *arena, struct diags *d, const struct system *
     m->path = path;
     m->at = reference->at;
     judge(d, m, kind);
+    check_force(d, s, m, kind);
 }
 
 static bool same_file(const struct module *a, const struct module *b)

@@ -9,7 +9,14 @@
 /* The tree for domain d, whose list is good and not empty. */
 struct bytes passthrough_tree(struct arena *arena, const struct board *board, const struct domain *d);
 
-/* The device of the board with this path; NULL when there is none. */
-const struct board_device *passthrough_find(const struct board *board, const char *path);
+/* The device of the board with this path or alias; NULL when there is none. */
+const struct board_device *passthrough_find(const struct board *board, const char *name);
+
+/* A Hardware Domain that names no devices gets those that do no DMA and that nobody else names.
+ * [impl->dsn~tool-hardware-devices~1] */
+void passthrough_fill(struct arena *arena, struct system *s);
+
+/* The partial tree in a file asks for a device that nothing confines.  [impl->dsn~tool-force~1] */
+bool passthrough_is_forced(struct bytes tree);
 
 #endif

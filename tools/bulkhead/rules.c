@@ -306,20 +306,61 @@ static void check_order(struct diags *d, const struct system *s)
     }
 }
 
-static void check_device(struct diags *d, const struct system *s, const struct text *path)
+bool rules_has_safe(const struct system *s)
+{
+    for (size_t i = 0; i < s->domains.count; i++) {
+        if (system_domain(s, i)->safe.value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_force(struct diags *d, const struct system *s, const struct domain *domain)
+{
+    if (domain->force_dma.value && rules_has_safe(s)) {
+        diag_error(d, domain->force_dma.at, "force-with-safe",
+                   "there are safe domains, and a device that nothing confines could change their memory; leave "
+                   "`force-assign-without-iommu` out");
+    } else if (domain->force_dma.value && !domain->direct_map.value) {
+        diag_error(d, domain->force_dma.at, "force-direct-map",
+                   "a device that reads and writes memory by itself does so at machine addresses; write `direct-map: "
+                   "true` too");
+    }
+}
+
+/* Its interrupts have a virtual one of the same number. */
+static void check_device_interrupts(struct diags *d, const struct domain *domain, const struct text *path,
+                                    const struct board_device *device)
+{
+    const struct number *intid = device->interrupts.item;
+
+    for (size_t i = 0; i < device->interrupts.count; i++) {
+        if (domain->nr_spis.given && intid[i].value >= 32 + domain->nr_spis.value) {
+            diag_error(d, path->at, "passthrough-spis",
+                       "interrupt %" PRIu64 " of `%s` needs `nr-spis: %" PRIu64 "` at least; write that, or leave the "
+                       "key out",
+                       intid[i].value, path->value, intid[i].value - 31);
+        }
+    }
+}
+
+static void check_device(struct diags *d, const struct system *s, const struct domain *domain, const struct text *path)
 {
     const struct board_device *device = passthrough_find(&s->board, path->value);
 
     if (device == NULL) {
         diag_error(d, path->at, "passthrough-device",
-                   "board `%s` has no device `%s`; write a path that its description lists below `devices`",
+                   "board `%s` has no device `%s`; write a path or an alias that its description lists below `devices`",
                    s->board.name.value, path->value);
-    } else if (device->dma.value) {
+    } else if (device->dma.value && !domain->force_dma.value) {
         diag_error(
             d, path->at, "passthrough-dma",
             "`%s` reads and writes memory by itself, and nothing confines it yet; leave it out until the SMMU driver "
             "exists",
             path->value);
+    } else {
+        check_device_interrupts(d, domain, path, device);
     }
 }
 
@@ -372,7 +413,7 @@ static void check_passthrough(struct diags *d, const struct system *s, size_t in
         if (!path[i].given) {
             continue;
         }
-        check_device(d, s, &path[i]);
+        check_device(d, s, domain, &path[i]);
         if (i == 0 && domain->file[MODULE_DEVICE_TREE].given) {
             diag_error(
                 d, path[i].at, "passthrough-tree",
@@ -430,6 +471,7 @@ void rules_check(struct diags *d, const struct system *s)
     for (size_t i = 0; i < s->domains.count; i++) {
         check_cpu_list(d, s, system_domain(s, i));
         check_rest(d, system_domain(s, i));
+        check_force(d, s, system_domain(s, i));
         check_passthrough(d, s, i);
     }
     check_vcpu_total(d, s);

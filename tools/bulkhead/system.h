@@ -58,6 +58,7 @@ struct domain {
     struct number nr_spis;
     struct flag restartable;
     struct items passthrough; /* struct text */
+    struct flag force_dma;
     struct place at;
 
     struct module module[MODULE_KINDS];
@@ -145,6 +146,8 @@ void system_fill(struct system *s);
 
 /* Names and number of the domains. */
 void rules_check_names(struct diags *d, const struct system *s);
+
+bool rules_has_safe(const struct system *s);
 
 /* The rules that need no file: roles, names, CPUs, memory, order. [impl->dsn~tool-rules~1] */
 void rules_check(struct diags *d, const struct system *s);

@@ -146,11 +146,18 @@ static const struct key domain_key_rows[] = {
     {.name = "passthrough",
      .kind = KEY_TEXTS,
      FIELD(domain, passthrough),
-     .fallback = "none",
+     .fallback = "none; the Hardware Domain gets what nobody else names",
      .meaning =
-         "Devices of the board (their paths in its device tree, see `devices` of the board) that only this domain "
-         "gets. Devices that read or write memory by themselves are refused until the SMMU driver exists.",
-     .example = "passthrough: [/pl061@9030000]"},
+         "Devices of the board (paths or aliases of `devices` in its description) that only this domain gets. Devices "
+         "that read or write memory by themselves are refused until the SMMU driver exists.",
+     .example = "passthrough: [rtc, /pl061@9030000]"},
+    {.name = "force-assign-without-iommu",
+     .kind = KEY_FLAG,
+     FIELD(domain, force_dma),
+     .fallback = "false",
+     .meaning = "Give it also devices that read and write memory by themselves, though nothing confines them: every "
+                "domain's memory is at their mercy. Refused where there is a safe domain; needs `direct-map`.",
+     .example = "force-assign-without-iommu: true"},
 };
 static const struct key_table domain_keys = {KEYS(domain_key_rows), .size = sizeof(struct domain),
                                              .at_offset = offsetof(struct domain, at)};
