@@ -45,7 +45,7 @@ struct domain {
     uint32_t pause_count;            /* atomic: > 0 = no vCPU may run; 1 at creation */
     bool initial;                    /* const: created before the Boot Domain's exit */
     bool started;                    /* guarded by lock: has been unpaused once */
-    uint32_t shutdown_code;          /* const once state is SHUTDOWN: SHUTDOWN_* */
+    uint32_t shutdown_code;          /* const while state is SHUTDOWN: SHUTDOWN_* */
     uint32_t max_vcpus;              /* const after creation: 1..MAX_VCPUS */
     struct vcpu *vcpus[MAX_VCPUS];   /* atomic (release) while created, const after the first unpause */
     struct spinlock lock;            /* rank 2: build state, budgets */
@@ -131,8 +131,10 @@ void domain_label(const struct domain *d, char *buf, size_t size);
  * -EINVAL: unpause of a domain that is not paused or has no vCPU to start. */
 err_t domain_pause(struct domain *d) MUST_CHECK; /* -EBUSY 255 times already */
 err_t domain_unpause(struct domain *d) MUST_CHECK;
-/* d stops for good, with its memory kept.  Any CPU.  The first code counts. */
+/* d stops, with its memory kept.  Any CPU.  The first code counts. */
 void domain_shutdown(struct domain *d, uint32_t code);
+/* d goes on after it suspended itself (SHUTDOWN_suspend).  -EINVAL it did not. */
+err_t domain_resume(struct domain *d) MUST_CHECK;
 /* d starts to be taken apart, by this CPU.  -EBUSY it already is. */
 err_t domain_destroy(struct domain *d) MUST_CHECK;
 /* One bounded step of it.  OK = the slot is free again, ERR_RESTART = go on, -EBUSY = wait for others (a CPU that still

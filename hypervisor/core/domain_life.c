@@ -148,6 +148,24 @@ void domain_shutdown(struct domain *d, uint32_t code)
     }
 }
 
+/* [impl->dsn~domain-suspend~1] */
+err_t domain_resume(struct domain *d)
+{
+    err_t err = ERR_INVAL;
+
+    spin_lock(&d->lock);
+    if (domain_state(d) == DOMAIN_SHUTDOWN && d->shutdown_code == SHUTDOWN_suspend) {
+        d->shutdown_latch = 0;
+        __atomic_store_n(&d->state, DOMAIN_LIVE, __ATOMIC_RELEASE);
+        err = OK;
+    }
+    spin_unlock(&d->lock);
+    if (err == OK) {
+        vcpu_notify_all(d, VCPU_NOTIFY_HOLD);
+    }
+    return err;
+}
+
 /* ---- taking apart ---- */
 
 err_t domain_destroy(struct domain *d)

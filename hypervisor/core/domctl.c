@@ -45,10 +45,18 @@ static err_t do_unpause(struct vcpu *v, struct domain *d, struct xen_domctl *op)
     return domain_unpause(d);
 }
 
+static err_t do_resume(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+{
+    (void)v;
+    (void)op;
+    return domain_resume(d);
+}
+
 static const struct operation operations[DOMCTL_COUNT] = {
     [XEN_DOMCTL_destroydomain] = {do_destroy, BULKHEAD_RIGHT_DESTROY, false},
     [XEN_DOMCTL_pausedomain] = {do_pause, BULKHEAD_RIGHT_PAUSE, false},
     [XEN_DOMCTL_unpausedomain] = {do_unpause, BULKHEAD_RIGHT_PAUSE, false},
+    [XEN_DOMCTL_resumedomain] = {do_resume, BULKHEAD_RIGHT_SUSPEND, false},
     [XEN_DOMCTL_max_mem] = {domctl_max_mem, BULKHEAD_RIGHT_BUILD, false},
     [XEN_DOMCTL_max_vcpus] = {domctl_max_vcpus, BULKHEAD_RIGHT_BUILD, false},
     [XEN_DOMCTL_setvcpucontext] = {domctl_set_context, BULKHEAD_RIGHT_BUILD, false},

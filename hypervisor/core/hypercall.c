@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one dispatch table. */
 #include "core/hypercall.h"
+#include "arch/contract/arch.h"
 #include "bulkhead/bulkhead_op.h"
 #include "core/upcall.h"
 #include "lib/bits.h"
@@ -22,10 +23,59 @@ static hypercall_fn *const hypercalls[HYPERCALL_COUNT] = {
     [__HYPERVISOR_event_channel_op] = event_channel_op,
 };
 
+static hypercall_fn *find(uint64_t nr)
+{
+    return (nr < HYPERCALL_COUNT) ? hypercalls[index_nospec(nr, HYPERCALL_COUNT)] : NULL;
+}
+
+/* The first call of the list.  What it changed of its arguments to be restarted is kept in the list.
+ * [impl->dsn~multicall~1] */
+static int64_t first_call(struct vcpu *v, gva_t list)
+{
+    struct multicall_entry e;
+    hypercall_fn *fn;
+    err_t err = copy_in(&e, list, sizeof(e));
+
+    if (err != OK) {
+        return err;
+    }
+    fn = find(e.op);
+    if (fn != NULL) {
+        e.result = (uint64_t)fn(v, e.args);
+    } else {
+        e.result = (uint64_t)((e.op == __HYPERVISOR_multicall) ? ERR_INVAL : ERR_NOSYS); /* no list in a list */
+    }
+    if ((int64_t)e.result == ERR_RESTART) {
+        err = copy_out(GVA(list.v + offsetof(struct multicall_entry, args)), e.args, sizeof(e.args));
+        return (err == OK) ? ERR_RESTART : err;
+    }
+    return copy_out(GVA(list.v + offsetof(struct multicall_entry, result)), &e.result, sizeof(e.result));
+}
+
+/* One call a step.  It is not in the table, so that no call can lead to it. */
+static int64_t multicall(struct vcpu *v, uint64_t *args)
+{
+    uint32_t count = (uint32_t)args[1];
+    int64_t result = (count > 0u) ? first_call(v, GVA(args[0])) : OK;
+
+    if (result != OK || count <= 1u) {
+        return result;
+    }
+    args[0] += sizeof(struct multicall_entry);
+    args[1] = count - 1u;
+    return ERR_RESTART;
+}
+
 int64_t upcall_hypercall(struct vcpu *v, uint64_t nr, uint64_t *args)
 {
-    hypercall_fn *fn = (nr < HYPERCALL_COUNT) ? hypercalls[index_nospec(nr, HYPERCALL_COUNT)] : NULL;
-    int64_t result = LIKELY(fn != NULL) ? fn(v, args) : ERR_NOSYS;
+    hypercall_fn *fn = find(nr);
+    int64_t result;
+
+    if (LIKELY(fn != NULL)) {
+        result = fn(v, args);
+    } else {
+        result = (nr == __HYPERVISOR_multicall) ? multicall(v, args) : ERR_NOSYS;
+    }
 
     v->stats.hypercalls++;
     if (UNLIKELY(result < 0) && result != ERR_RESTART) {

@@ -165,6 +165,21 @@ static err_t map_foreign(struct domain *d, struct domain *from, gfn_t idx, gfn_t
     return err;
 }
 
+/* from: whose frames are foreign ones; NULL = there are none. */
+static err_t add_one(struct domain *d, struct domain *from, uint32_t space, uint64_t idx, gfn_t gfn)
+{
+    switch (space) {
+    case XENMAPSPACE_shared_info:
+        return (idx == 0u) ? map_shared_info(d, gfn) : ERR_INVAL;
+    case XENMAPSPACE_grant_table:
+        return grant_add_to_physmap(d, idx, gfn);
+    case XENMAPSPACE_gmfn_foreign:
+        return (from != NULL) ? map_foreign(d, from, GFN(idx), gfn) : ERR_NOSYS;
+    default:
+        return ERR_NOSYS;
+    }
+}
+
 static int64_t op_add(struct vcpu *v, gva_t arg)
 {
     struct xen_add_to_physmap a;
@@ -177,17 +192,7 @@ static int64_t op_add(struct vcpu *v, gva_t arg)
     if (err != OK) {
         return err;
     }
-    switch (a.space) {
-    case XENMAPSPACE_shared_info:
-        err = (a.idx == 0u) ? map_shared_info(d, GFN(a.gpfn)) : ERR_INVAL;
-        break;
-    case XENMAPSPACE_grant_table:
-        err = grant_add_to_physmap(d, a.idx, GFN(a.gpfn));
-        break;
-    default:
-        err = ERR_NOSYS;
-        break;
-    }
+    err = add_one(d, NULL, a.space, a.idx, GFN(a.gpfn));
     domain_put(d);
     return err;
 }
@@ -204,8 +209,27 @@ static err_t check_foreign(const struct vcpu *v, const struct domain *from)
                : rights_check(v, BULKHEAD_RIGHT_BUILD, from->slot);
 }
 
+/* The domain whose frames d is to map, if it is the caller's own address space; NULL for the caller's own things. */
+static err_t get_foreign(struct vcpu *v, const struct domain *d, const struct xen_add_to_physmap_batch *b,
+                         struct domain **from)
+{
+    err_t err = (d == v->domain) ? OK : ERR_PERM;
+
+    *from = NULL;
+    if (b->space != XENMAPSPACE_gmfn_foreign) {
+        return OK;
+    }
+    if (err == OK) {
+        err = domain_get(v, b->u.foreign_domid, from);
+    }
+    if (err == OK) {
+        err = check_foreign(v, *from);
+    }
+    return err;
+}
+
 /* Up to BATCH_ITEMS entries of the list from entry done on, each with its own error code.  -EFAULT. */
-static err_t batch_step(struct vcpu *v, struct domain *from, const struct xen_add_to_physmap_batch *b, uint64_t *done)
+static err_t batch_step(struct domain *d, struct domain *from, const struct xen_add_to_physmap_batch *b, uint64_t *done)
 {
     uint64_t end = (*done + BATCH_ITEMS < b->size) ? *done + BATCH_ITEMS : b->size;
     err_t err = OK;
@@ -220,7 +244,7 @@ static err_t batch_step(struct vcpu *v, struct domain *from, const struct xen_ad
             err = copy_in(&gfn, GVA(b->gpfns.q + *done * sizeof(gfn)), sizeof(gfn));
         }
         if (err == OK) {
-            one = map_foreign(v->domain, from, GFN(idx), GFN(gfn));
+            one = add_one(d, from, b->space, idx, GFN(gfn));
             err = copy_out(GVA(b->errs.q + *done * sizeof(one)), &one, sizeof(one));
         }
     }
@@ -230,30 +254,24 @@ static err_t batch_step(struct vcpu *v, struct domain *from, const struct xen_ad
 static int64_t op_add_batch(struct vcpu *v, uint64_t *args, uint64_t done)
 {
     struct xen_add_to_physmap_batch b;
+    struct domain *d;
     struct domain *from;
     err_t err = copy_in(&b, GVA(args[1]), sizeof(b));
 
-    if (err != OK) {
-        return err;
-    }
-    if (b.space != XENMAPSPACE_gmfn_foreign) {
-        return ERR_NOSYS;
-    }
-    if (b.domid != DOMID_SELF && b.domid != v->domain->id) {
-        return ERR_PERM;
-    }
-    if (done > b.size) {
-        return ERR_INVAL;
-    }
-    err = domain_get(v, b.u.foreign_domid, &from);
-    if (err != OK) {
-        return err;
-    }
-    err = check_foreign(v, from);
     if (err == OK) {
-        err = batch_step(v, from, &b, &done);
+        err = (done <= b.size) ? get_target(v, b.domid, &d) : ERR_INVAL;
     }
-    domain_put(from);
+    if (err != OK) {
+        return err;
+    }
+    err = get_foreign(v, d, &b, &from);
+    if (err == OK) {
+        err = batch_step(d, from, &b, &done);
+    }
+    if (from != NULL) {
+        domain_put(from);
+    }
+    domain_put(d);
     if (err == OK && done < b.size) {
         args[0] = XENMEM_add_to_physmap_batch | (done << EXTENT_SHIFT);
         return ERR_RESTART;

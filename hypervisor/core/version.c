@@ -71,7 +71,7 @@ static int64_t slow(const struct vcpu *v, uint32_t cmd, gva_t arg)
     case XENVER_guest_handle:
         return copy_out(arg, v->domain->handle, sizeof(v->domain->handle));
     case XENVER_commandline:
-        return ERR_PERM;
+        return copy_out(arg, "", 1); /* there is none */
     case XENVER_build_id:
         return ERR_NODATA;
     default:

@@ -46,6 +46,7 @@ static const uint32_t per_domain[] = {
     XEN_DOMCTL_irq_permission,
     XEN_DOMCTL_bind_pt_irq,
     XEN_DOMCTL_unbind_pt_irq,
+    XEN_DOMCTL_resumedomain,
 };
 
 /* [utest->dsn~domctl~1] */
@@ -302,7 +303,8 @@ static void every_failing_copy_is_a_fault(void **state)
         uint32_t n = 0;
         int64_t result;
 
-        if (per_domain[i] == XEN_DOMCTL_destroydomain || per_domain[i] == XEN_DOMCTL_unpausedomain) {
+        if (per_domain[i] == XEN_DOMCTL_destroydomain || per_domain[i] == XEN_DOMCTL_unpausedomain ||
+            per_domain[i] == XEN_DOMCTL_resumedomain) {
             continue;
         }
         do {

@@ -33,10 +33,10 @@ static int start(void **state)
 /* [utest->dsn~hypercalls~1] */
 static void unknown_numbers_answer_enosys(void **state)
 {
-    static const uint64_t there[] = {__HYPERVISOR_memory_op,      __HYPERVISOR_xen_version,     __HYPERVISOR_console_io,
-                                     __HYPERVISOR_vcpu_op,        __HYPERVISOR_sched_op,        __HYPERVISOR_hvm_op,
-                                     __HYPERVISOR_sysctl,         __HYPERVISOR_domctl,          HYPERVISOR_BULKHEAD_OP,
-                                     __HYPERVISOR_grant_table_op, __HYPERVISOR_event_channel_op};
+    static const uint64_t there[] = {
+        __HYPERVISOR_memory_op, __HYPERVISOR_xen_version,    __HYPERVISOR_console_io,       __HYPERVISOR_vcpu_op,
+        __HYPERVISOR_sched_op,  __HYPERVISOR_hvm_op,         __HYPERVISOR_sysctl,           __HYPERVISOR_domctl,
+        HYPERVISOR_BULKHEAD_OP, __HYPERVISOR_grant_table_op, __HYPERVISOR_event_channel_op, __HYPERVISOR_multicall};
     uint64_t errors = v->stats.guest_errors;
     uint64_t calls = v->stats.hypercalls;
 
@@ -97,7 +97,7 @@ static void bad_calls_have_their_error(void **state)
         {"version", __HYPERVISOR_xen_version, XENVER_version, 0, 0, 0x40011},
         {"version, upper bits ignored", __HYPERVISOR_xen_version, UINT64_C(1) << 40, 0, 0, 0x40011},
         {"page size", __HYPERVISOR_xen_version, XENVER_pagesize, 0, 0, 4096},
-        {"command line", __HYPERVISOR_xen_version, XENVER_commandline, NOWHERE, 0, ERR_PERM},
+        {"command line", __HYPERVISOR_xen_version, XENVER_commandline, NOWHERE, 0, ERR_FAULT},
         {"build id", __HYPERVISOR_xen_version, XENVER_build_id, 0, 0, -61},
         {"unknown version op", __HYPERVISOR_xen_version, 11, 0, 0, ERR_NOSYS},
         {"extraversion to nowhere", __HYPERVISOR_xen_version, XENVER_extraversion, NOWHERE, 0, ERR_FAULT},
@@ -149,6 +149,14 @@ static void bad_calls_have_their_error(void **state)
         {"hvm parameter of nobody", __HYPERVISOR_hvm_op, HVMOP_get_param, POINTER(&nobody), 0, ERR_SRCH},
         {"other hvm op", __HYPERVISOR_hvm_op, HVMOP_pagetable_dying, 0, 0, ERR_NOSYS},
 
+        {"runstate area by physical address", __HYPERVISOR_vcpu_op, 14, 0, 0, ERR_NOSYS},
+        {"time area by physical address", __HYPERVISOR_vcpu_op, 15, 0, 0, ERR_NOSYS},
+        {"list from nowhere", __HYPERVISOR_multicall, NOWHERE, 1, 0, ERR_FAULT},
+        {"empty list from nowhere", __HYPERVISOR_multicall, NOWHERE, UINT64_C(1) << 32, 0, OK},
+        {"physical devices", __HYPERVISOR_physdev_op, 0, NOWHERE, 0, ERR_NOSYS},
+        {"platform", __HYPERVISOR_platform_op, NOWHERE, 0, 0, ERR_NOSYS},
+        {"assistance", __HYPERVISOR_vm_assist, 0, 5, 0, ERR_NOSYS},
+
         {"sysctl from nowhere", __HYPERVISOR_sysctl, NOWHERE, 0, 0, ERR_FAULT},
         {"domctl from nowhere", __HYPERVISOR_domctl, NOWHERE, 0, 0, ERR_FAULT},
     };
@@ -166,8 +174,11 @@ static void version_says_who_we_are(void **state)
     xen_capabilities_info_t capabilities;
     struct xen_feature_info f = {0};
     xen_domain_handle_t handle;
+    char line[2] = "x";
 
     (void)state;
+    assert_int_equal(hypercall(v, __HYPERVISOR_xen_version, XENVER_commandline, POINTER(line), 0), OK);
+    assert_string_equal(line, "");
     assert_int_equal(hypercall(v, __HYPERVISOR_xen_version, XENVER_extraversion, POINTER(extra), 0), OK);
     assert_string_equal(extra, ".bulkhead");
     assert_int_equal(hypercall(v, __HYPERVISOR_xen_version, XENVER_compile_info, POINTER(&compile), 0), OK);
@@ -214,6 +225,88 @@ static void *guest_page(uint64_t gfn, mfn_t *m)
     assert_int_equal(physmap_hold(v->domain, GFN(gfn), m), OK);
     physmap_release(*m);
     return arch_map_frame(*m);
+}
+
+/* [utest->dsn~multicall~1] */
+static void a_list_of_calls_is_made_in_order(void **state)
+{
+    struct multicall_entry list[5] = {
+        {.op = __HYPERVISOR_xen_version, .args = {XENVER_version}},
+        {.op = __HYPERVISOR_multicall, .args = {POINTER(list), 5}}, /* no list in a list */
+        {.op = 63},
+        {.op = UINT64_MAX},
+        {.op = __HYPERVISOR_xen_version, .args = {XENVER_pagesize}},
+    };
+    uint64_t calls = v->stats.hypercalls;
+
+    (void)state;
+    assert_int_equal(hypercall(v, __HYPERVISOR_multicall, POINTER(list), 5, 0), OK);
+    assert_int_equal(restarts(), 4); /* one call a step */
+    assert_int_equal(list[0].result, 0x40011);
+    assert_int_equal((int64_t)list[1].result, ERR_INVAL);
+    assert_int_equal((int64_t)list[2].result, ERR_NOSYS);
+    assert_int_equal((int64_t)list[3].result, ERR_NOSYS);
+    assert_int_equal(list[4].result, 4096);
+    assert_int_equal(v->stats.hypercalls, calls + 5u);
+}
+
+/* [utest->dsn~multicall~1] */
+static void a_long_call_in_a_list_goes_on_where_it_was(void **state)
+{
+    static xen_pfn_t extents[1024];
+    struct xen_memory_reservation r = {.nr_extents = ARRAY_SIZE(extents), .domid = DOMID_SELF};
+    struct multicall_entry list[2] = {
+        {.op = __HYPERVISOR_memory_op, .args = {XENMEM_decrease_reservation, POINTER(&r)}},
+        {.op = __HYPERVISOR_xen_version, .args = {XENVER_version}},
+    };
+
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_SIZE(extents); i++) {
+        extents[i] = (GUEST_RAM0_BASE >> PAGE_SHIFT) + i;
+    }
+    r.extent_start.p = extents;
+    assert_int_equal(hypercall(v, __HYPERVISOR_multicall, POINTER(list), 2, 0), OK);
+    assert_int_equal(restarts(), 2); /* two steps of the first, one of the second */
+    assert_int_equal(list[0].result, ARRAY_SIZE(extents));
+    assert_int_equal(list[1].result, 0x40011);
+    assert_int_equal(v->domain->frames, 0);
+}
+
+/* [utest->dsn~multicall~1] */
+static void a_list_that_cannot_be_answered_ends(void **state)
+{
+    struct multicall_entry list[2] = {{.op = __HYPERVISOR_xen_version}, {.op = __HYPERVISOR_xen_version}};
+
+    (void)state;
+    host_fail_copy(4); /* entry, answer, entry, answer */
+    assert_int_equal(hypercall(v, __HYPERVISOR_multicall, POINTER(list), 2, 0), ERR_FAULT);
+    host_fail_copy(3);
+    assert_int_equal(hypercall(v, __HYPERVISOR_multicall, POINTER(list), 2, 0), ERR_FAULT);
+    assert_int_equal(list[0].result, 0x40011);
+    assert_int_equal(list[1].result, 0);
+    host_fail_copy(0);
+}
+
+/* [utest->dsn~domain-suspend~1] */
+static void a_suspended_domain_is_resumed_by_who_may(void **state)
+{
+    struct sched_shutdown s = {.reason = SHUTDOWN_suspend};
+    struct xen_domctl op = {0};
+    uint16_t domid = v->domain->id;
+
+    (void)state;
+    assert_int_equal(do_domctl(boot, XEN_DOMCTL_resumedomain, domid, &op), ERR_INVAL); /* it runs */
+    assert_int_equal(hypercall(v, __HYPERVISOR_sched_op, SCHEDOP_shutdown, POINTER(&s), 0), OK);
+    settle();
+    assert_false(v->running);
+    assert_int_equal(do_domctl(v, XEN_DOMCTL_resumedomain, domid, &op), ERR_PERM);
+    assert_int_equal(do_domctl(boot, XEN_DOMCTL_resumedomain, domid, &op), OK);
+    settle();
+    assert_int_equal(domain_state(v->domain), DOMAIN_LIVE);
+    assert_true(domain_may_run(v->domain) && !v->held);
+    s.reason = SHUTDOWN_crash;
+    assert_int_equal(hypercall(v, __HYPERVISOR_sched_op, SCHEDOP_shutdown, POINTER(&s), 0), OK);
+    assert_int_equal(do_domctl(boot, XEN_DOMCTL_resumedomain, domid, &op), ERR_INVAL); /* that was not a suspend */
 }
 
 /* [utest->dsn~vcpu-op~1] */
@@ -326,6 +419,10 @@ int main(void)
         cmocka_unit_test_setup(version_says_who_we_are, start),
         cmocka_unit_test_setup(a_latched_shutdown_code_wins, start),
         cmocka_unit_test_setup(yield_and_block_let_others_run, start),
+        cmocka_unit_test_setup(a_list_of_calls_is_made_in_order, start),
+        cmocka_unit_test_setup(a_long_call_in_a_list_goes_on_where_it_was, start),
+        cmocka_unit_test_setup(a_list_that_cannot_be_answered_ends, start),
+        cmocka_unit_test_setup(a_suspended_domain_is_resumed_by_who_may, start),
         cmocka_unit_test_setup(vcpu_info_is_placed_once, start),
         cmocka_unit_test_setup(shared_info_tells_the_time_of_day, start),
         cmocka_unit_test_setup(counter_ticks_become_nanoseconds_by_the_published_factors, start),

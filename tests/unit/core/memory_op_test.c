@@ -158,7 +158,6 @@ static void bad_requests_have_their_error(void **state)
     static struct xen_remove_from_physmap others = {.domid = 1, .gpfn = RAM_GFN};
     static struct xen_memory_reservation of_other = {.domid = 1, .nr_extents = 1};
     static struct xen_memory_reservation too_many = {.domid = DOMID_SELF, .nr_extents = UINT64_MAX};
-    static struct xen_add_to_physmap_batch no_space = {.domid = DOMID_SELF, .space = XENMAPSPACE_gmfn};
     static struct xen_add_to_physmap_batch not_me = {.domid = 1, .space = XENMAPSPACE_gmfn_foreign};
     static struct xen_add_to_physmap_batch no_right = {
         .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1, .u.foreign_domid = 1};
@@ -188,7 +187,6 @@ static void bad_requests_have_their_error(void **state)
         {"a hole", XENMEM_remove_from_physmap, &hole, ERR_NOENT},
         {"beyond", XENMEM_remove_from_physmap, &beyond, ERR_INVAL},
         {"another's", XENMEM_remove_from_physmap, &others, ERR_PERM},
-        {"batch of another space", XENMEM_add_to_physmap_batch, &no_space, ERR_NOSYS},
         {"batch into another", XENMEM_add_to_physmap_batch, &not_me, ERR_PERM},
         {"batch without right", XENMEM_add_to_physmap_batch, &no_right, ERR_PERM},
         {"batch of oneself", XENMEM_add_to_physmap_batch, &myself, ERR_INVAL},
@@ -281,6 +279,32 @@ static void a_list_that_cannot_be_read_or_answered_is_a_fault(void **state)
     assert_int_equal(do_memory(boot, XENMEM_add_to_physmap_batch, &b.b), OK);
 }
 
+/* [utest->dsn~memory-op~1] */
+static void a_batch_maps_ones_own_things(void **state)
+{
+    struct batch b;
+
+    (void)state;
+    make_batch(&b, 2);
+    b.b.space = XENMAPSPACE_shared_info;
+    b.idx[0] = 0;
+    b.idx[1] = 1; /* there is one only */
+    assert_int_equal(do_memory(v, XENMEM_add_to_physmap_batch, &b.b), OK);
+    assert_int_equal(b.err[0], OK);
+    assert_int_equal(b.err[1], ERR_INVAL);
+    assert_int_equal(at(v->domain, WINDOW), MAPPING_SHARED);
+    b.b.space = XENMAPSPACE_gmfn;
+    assert_int_equal(do_memory(v, XENMEM_add_to_physmap_batch, &b.b), OK);
+    assert_int_equal(b.err[0], ERR_NOSYS);
+    b.b.domid = one;
+    assert_int_equal(do_memory(v, XENMEM_add_to_physmap_batch, &b.b), ERR_PERM);
+    b.b.space = XENMAPSPACE_shared_info; /* its builder may */
+    assert_int_equal(do_memory(boot, XENMEM_add_to_physmap_batch, &b.b), OK);
+    assert_int_equal(b.err[0], OK);
+    b.b.space = XENMAPSPACE_gmfn_foreign; /* others' frames into one's own address space only */
+    assert_int_equal(do_memory(boot, XENMEM_add_to_physmap_batch, &b.b), ERR_PERM);
+}
+
 /* A guest can write any number into the register that counts finished extents. */
 static void the_progress_counter_is_checked(void **state)
 {
@@ -307,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup(bad_requests_have_their_error, start),
         cmocka_unit_test_setup(a_builder_maps_its_targets_ram, start),
         cmocka_unit_test_setup(a_list_that_cannot_be_read_or_answered_is_a_fault, start),
+        cmocka_unit_test_setup(a_batch_maps_ones_own_things, start),
         cmocka_unit_test_setup(the_progress_counter_is_checked, start),
     };
 
