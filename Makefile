@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front over the CMake presets (CMakePresets.json) and scripts/. `make help` lists the targets.
 .DEFAULT_GOAL := all
-.PHONY: all setup run test check trace coverage coverage-baseline bench bench-baseline fuzz format clean help
+.PHONY: all setup run test check trace coverage coverage-baseline bench bench-baseline fuzz abuse format clean help
 SYSTEM ?= examples/cockpit.yaml
 
 all: setup ## build everything into build/; build/bulkhead is the host tool
@@ -36,6 +36,9 @@ bench-baseline: all ## the figures of this tree become docs/bench-baseline.json
 
 fuzz: setup ## all fuzzers, ten minutes (FUZZ_SECONDS=60 for less)
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+abuse: setup ## ten million random hypercalls on the workstation, under sanitizers (ABUSE_CALLS=1000000 for fewer)
+	@scripts/build.sh host-asan && build/host-asan/tests/unit/abuse/abuse --calls $(or $(ABUSE_CALLS),10000000)
 
 format: ## clang-format in place
 	@scripts/check.py --format

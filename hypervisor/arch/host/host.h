@@ -45,6 +45,10 @@ uint32_t host_kicks(uint32_t id); /* arch_cpu_kick calls so far */
 /* The n-th copy_in or copy_out from now on fails (1 = the next); 0 = none does. */
 void host_fail_copy(uint32_t n);
 uint32_t host_copies(void); /* copies so far */
+/* Guests' addresses are guest-physical only: the test's own pointers are a fault like any that is not mapped. */
+void host_refuse_pointers(bool refuse);
+/* What another vCPU of the guest does at the worst moment: called before every copy; NULL = nothing. */
+void host_before_copy(void (*fn)(void));
 
 /* Console: what was written, NUL-terminated; room = bytes the device takes until more are allowed. */
 const char *host_console(void);

@@ -19,6 +19,8 @@ static struct {
     uint64_t bytes;
     uint32_t fail_copy; /* atomic: copies until one fails; 0 = never */
     uint32_t copies;    /* atomic */
+    bool no_pointers;
+    void (*before_copy)(void);
 } ram;
 
 static char *make_arena(uint64_t bytes)
@@ -42,6 +44,8 @@ void host_memory_reset(uint64_t bytes)
     ram.memory = make_arena(bytes);
     ram.fail_copy = 0;
     ram.copies = 0;
+    ram.no_pointers = false;
+    ram.before_copy = NULL;
 }
 
 uint64_t host_ram_bytes(void)
@@ -126,7 +130,10 @@ static err_t copy(uint64_t gva, char *local, size_t n, bool write)
     if (n > 4096u) {
         host_fail("copy of %zu bytes", n);
     }
-    if (fails_now()) {
+    if (ram.before_copy != NULL) {
+        ram.before_copy();
+    }
+    if (fails_now() || (ram.no_pointers && (gva >= POINTER_FROM || gva + n > POINTER_FROM))) {
         return ERR_FAULT;
     }
     while (done < n) {
@@ -176,4 +183,14 @@ void host_fail_copy(uint32_t n)
 uint32_t host_copies(void)
 {
     return __atomic_load_n(&ram.copies, __ATOMIC_RELAXED);
+}
+
+void host_refuse_pointers(bool refuse)
+{
+    ram.no_pointers = refuse;
+}
+
+void host_before_copy(void (*fn)(void))
+{
+    ram.before_copy = fn;
 }

@@ -70,11 +70,24 @@ static void note_stale(uint64_t address, uint64_t desc, uint16_t slot)
     stale_count++;
 }
 
+/* No vCPU of it runs any more. */
+static bool is_dying(uint16_t slot)
+{
+    struct domain *d = domain_get_slot(slot);
+    bool dying = d == NULL || domain_state(d) == DOMAIN_DYING;
+
+    if (d != NULL) {
+        domain_put(d);
+    }
+    return dying;
+}
+
 void stage2_write(mfn_t table, uint32_t index, uint64_t desc)
 {
     uint64_t old = stage2_read(table, index);
     uint64_t address = address_of(table, index);
     uint16_t slot = (uint16_t)(frame_look(table).owner - 1u);
+    bool walked = !is_dying(slot);
 
     pthread_mutex_lock(&lock);
     if ((old & VALID) != 0u && (desc & VALID) != 0u && old != desc) {
@@ -91,7 +104,7 @@ void stage2_write(mfn_t table, uint32_t index, uint64_t desc)
         note_stale(address, old, slot);
     }
     *entry_at(table, index) = desc;
-    unpublished++;
+    unpublished += walked ? 1u : 0u;
     pthread_mutex_unlock(&lock);
 }
 
@@ -188,13 +201,7 @@ void host_check_reuse(mfn_t mfn, uint64_t count)
 
     pthread_mutex_lock(&lock);
     for (uint32_t i = 0; i < stale_count; i++) {
-        struct domain *owner = domain_get_slot(stale[i].slot);
-        bool dying = owner == NULL || domain_state(owner) == DOMAIN_DYING; /* no vCPU of it runs any more */
-
-        if (owner != NULL) {
-            domain_put(owner);
-        }
-        if (!dying && ranges_overlap(stale[i].desc & ADDR, 1, from, count << PAGE_SHIFT)) {
+        if (!is_dying(stale[i].slot) && ranges_overlap(stale[i].desc & ADDR, 1, from, count << PAGE_SHIFT)) {
             host_fail("frame 0x%lx reused while a TLB may know it", (unsigned long)mfn.v);
         }
     }
