@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fetch the unmodified guests from Debian into build/deps; nothing is installed, each package is only unpacked:
 #   linux-6.1/vmlinuz, linux-6.12/vmlinuz   Debian kernels for arm64, with the Xen and VirtIO modules beside them
+#   linux-6.1-rt/vmlinuz                    the same with PREEMPT_RT
 #   busybox/busybox                         static, for the initramfs
 #   xen-4.17/xen                            Debian's Xen, which `make bench` measures beside Bulkhead
 # Does nothing where they are there. `fetch-guests.sh NAME...` fetches only the named ones.
@@ -23,10 +24,14 @@ depends_of() {
         sed 's/^ *//; s/ .*//'
 }
 
-# The versioned image package behind linux-image-arm64 of kernel series $1 (6.1, 6.12), newest first.
+# The versioned image package of kernel series $1 (6.1, 6.12, 6.1-rt) behind linux-image-arm64, linux-image-rt-arm64.
 kernel_package() {
-    depends_of linux-image-arm64:arm64 | grep "^linux-image-$(echo "$1" | sed 's/\./\\./g')\.[0-9].*-arm64\$" |
-        sort -V | tail -n 1
+    case $1 in
+    *-rt) flavour=rt-arm64 ;;
+    *) flavour=arm64 ;;
+    esac
+    depends_of "linux-image-$flavour:arm64" |
+        grep "^linux-image-$(echo "${1%-rt}" | sed 's/\./\\./g')\.[0-9].*-$flavour\$" | sort -V | tail -n 1
 }
 
 # Download package $1 and unpack the paths that follow (tar patterns) into $work/root.
@@ -61,7 +66,7 @@ fetch_linux() {
     [ ! -f "$deps/$name/VERSION" ] || return 0
     scripts/apt.sh
     package=$(kernel_package "$series")
-    [ -n "$package" ] || die "no linux-image-arm64 $series in the package lists; remove build/deps/apt to read them again"
+    [ -n "$package" ] || die "no linux-image of series $series in the package lists; remove build/deps/apt to read them again"
     unpack "$package" './boot/vmlinuz-*' '*/kernel/drivers/xen/*' '*/xen-*.ko*' '*/virtio*.ko*' '*/modules.*'
     mv "$work"/root/boot/vmlinuz-* "$work/root/vmlinuz"
     rmdir "$work/root/boot"
@@ -86,12 +91,12 @@ fetch_xen() {
     settle xen-4.17
 }
 
-[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 busybox xen-4.17
+[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt busybox xen-4.17
 for guest in "$@"; do
     case $guest in
     linux-*) fetch_linux "${guest#linux-}" ;;
     busybox) fetch_busybox ;;
     xen-4.17) fetch_xen ;;
-    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 busybox xen-4.17" ;;
+    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt busybox xen-4.17" ;;
     esac
 done

@@ -26,7 +26,7 @@ class Fetch(unittest.TestCase):
         self.assertEqual(kernel.stat().st_mtime_ns, before)
 
     def test_guests_are_arm64(self):
-        for file in ("linux-6.1/vmlinuz", "linux-6.12/vmlinuz", "xen-4.17/xen"):
+        for file in ("linux-6.1/vmlinuz", "linux-6.12/vmlinuz", "linux-6.1-rt/vmlinuz", "xen-4.17/xen"):
             with open(DEPS / file, "rb") as image:
                 self.assertEqual(image.read(64)[56:60], b"ARM\x64", file)
         with open(DEPS / "busybox" / "busybox", "rb") as program:
@@ -41,7 +41,7 @@ class Fetch(unittest.TestCase):
     def test_unknown_guest_is_refused(self):
         result = run("scripts/fetch-guests.sh", "plan9")
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("unknown guest plan9; known: linux-6.1 linux-6.12 busybox xen-4.17", result.stderr)
+        self.assertIn("unknown guest plan9; known: linux-6.1 linux-6.12 linux-6.1-rt busybox xen-4.17", result.stderr)
 
 
 class Initramfs(unittest.TestCase):

@@ -90,7 +90,8 @@ TEST_GUESTS = [
 ]
 
 LINUX = [
-    *[guest(name, timeout=240) for name in ("linux-6.1-up", "linux-6.1-smp", "linux-6.12-up", "linux-6.12-smp")],
+    *[guest(name, timeout=240) for name in ("linux-6.1-up", "linux-6.1-smp", "linux-6.12-up", "linux-6.12-smp",
+                                                "linux-6.1-rt-smp")],
     # More vCPUs than CPUs.  [itest->dsn~round-robin~1, dsn~run-loop~1]
     linux("linux-6.12-smp-on-1-cpu", "linux-6.12-smp", ["--cpus", "1"]),
     linux("linux-6.1-smp-on-2-cpus", "linux-6.1-smp", ["--cpus", "2"]),
