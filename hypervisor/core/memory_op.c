@@ -259,7 +259,7 @@ static int64_t op_add_batch(struct vcpu *v, uint64_t *args, uint64_t done)
     err_t err = copy_in(&b, GVA(args[1]), sizeof(b));
 
     if (err == OK) {
-        err = (done <= b.size) ? get_target(v, b.domid, &d) : ERR_INVAL;
+        err = (done <= b.size) ? rights_get(v, BULKHEAD_RIGHT_BUILD, b.domid, &d) : ERR_INVAL;
     }
     if (err != OK) {
         return err;
