@@ -220,7 +220,7 @@ static err_t move_step(struct domain *from, struct domain *d, const struct bulkh
 {
     uint64_t n = bulkhead_step(m->to, m->count);
     mfn_t mfn = MFN_NONE;
-    err_t err = d->started ? ERR_PERM : physmap_charge(d, n);
+    err_t err = (d->started || domain_state(d) == DOMAIN_DYING) ? ERR_PERM : physmap_charge(d, n);
     uint64_t taken;
 
     if (err != OK) {

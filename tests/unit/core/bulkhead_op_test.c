@@ -340,6 +340,24 @@ static void moves_are_checked(void **state)
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MOVE_FRAMES, &m), OK);
 }
 
+/* [utest->dsn~move-frames~1] */
+static void nothing_moves_to_a_domain_that_is_taken_apart(void **state)
+{
+    struct bulkhead_move m = {
+        .domid = one, .tail_bytes = 4096, .from = BOOT_DOMAIN_ARCHIVE >> PAGE_SHIFT, .to = 0x48000, .count = 1};
+    struct domain *d = domain_get_slot(one); /* while somebody holds it, it is there without its tables */
+
+    (void)state;
+    assert_int_equal(destroy(boot, one), OK);
+    settle();
+    assert_int_equal(d->arch.root.v, 0);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MOVE_FRAMES, &m), ERR_PERM);
+    assert_int_equal(look(boot->domain, m.from).mapping, MAPPING_RAM);
+    domain_put(d);
+    settle();
+    assert_null(domain_get_slot(one));
+}
+
 /* The domain's free pool frames go aside; returns how many. */
 static uint64_t spend_pool(struct domain *d)
 {
@@ -453,6 +471,7 @@ int main(void)
         cmocka_unit_test_setup(chosen_frames_become_ram_where_they_are_wanted, start),
         cmocka_unit_test_setup(chosen_frames_are_checked, start),
         cmocka_unit_test_setup(a_module_is_moved_not_copied, start),
+        cmocka_unit_test_setup(nothing_moves_to_a_domain_that_is_taken_apart, start),
         cmocka_unit_test_setup(unaligned_moves_go_page_by_page, start),
         cmocka_unit_test_setup(moves_are_checked, start),
         cmocka_unit_test_setup(what_somebody_else_uses_is_not_moved, start),
