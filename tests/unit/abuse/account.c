@@ -88,11 +88,11 @@ static void check_pins(const struct domain *d)
         if (page.v != 0u) {
             p = ((struct grant_pin *)arch_map_frame(page))[ref % PINS_PER_PAGE];
         }
-        if (p.readers != readers[d->slot][ref] || p.writers != writers[d->slot][ref]) {
-            host_fail("domain %u grant %u: %u readers, %u writers; records say %u, %u", d->id, ref, p.readers,
-                      p.writers, readers[d->slot][ref], writers[d->slot][ref]);
+        if (p.uses[0] != readers[d->slot][ref] || p.uses[1] != writers[d->slot][ref]) {
+            host_fail("domain %u grant %u: %u readers, %u writers; records say %u, %u", d->id, ref, p.uses[0],
+                      p.uses[1], readers[d->slot][ref], writers[d->slot][ref]);
         }
-        sum += p.readers + p.writers;
+        sum += p.uses[0] + p.uses[1];
     }
     if (t != NULL && sum != t->pinned) {
         host_fail("domain %u: %u pins, not %u", d->id, t->pinned, sum);
