@@ -14,7 +14,7 @@ from pathlib import Path
 import machines
 from console import Failure, Script, play
 from gdb import Gdb
-from table import TESTS
+from table import LONG, TESTS
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "test" / "target"
@@ -28,8 +28,8 @@ LOAD_ADDRESS = 0x40200000  # of the image, by both boards
 
 
 def check_table():
-    names = [test["name"] for test in TESTS]
-    for test in TESTS:
+    names = [test["name"] for test in [*TESTS, *LONG]]
+    for test in [*TESTS, *LONG]:
         unknown = set(test) - KEYS
         if unknown or names.count(test["name"]) != 1 or not test.get("lanes"):
             raise SystemExit(f"table.py: {test['name']}: unknown keys {sorted(unknown)}, a name used twice, or no lanes")
@@ -106,7 +106,7 @@ def main(arguments):
     if arguments == ["--list"]:
         print("\n".join(test["name"] for test in TESTS))
         return 0
-    tests = [test for test in TESTS if test["name"] in arguments]
+    tests = [test for test in [*TESTS, *LONG] if test["name"] in arguments]
     if not arguments or len(tests) != len(arguments):
         print(__doc__, file=sys.stderr)
         return 2
