@@ -33,7 +33,9 @@ static void count_mappings(struct domain *d)
         struct stage2_entry e = arch_stage2_get(d, GFN(at));
         uint64_t span = UINT64_C(1) << e.order;
 
-        for (uint64_t i = 0; e.mapping != MAPPING_NONE && e.mapping != MAPPING_OUTSIDE && i < span; i++) {
+        for (uint64_t i = 0;
+             e.mapping != MAPPING_NONE && e.mapping != MAPPING_OUTSIDE && e.mapping != MAPPING_DEVICE && i < span;
+             i++) {
             use(MFN(e.mfn.v + i));
         }
         at = (at & ~(span - 1u)) + span;
