@@ -269,6 +269,7 @@ void sweep_disturb(uint8_t *buffer, const volatile uint32_t *stop)
 
     while (*stop == 0) {
         x = x * UINT64_C(6364136223846793005) + 1;
-        words[(x >> 33) % 8] ^= x & 0x0101010101010101;
+        /* Low bits only: an address stays near, or becomes none; this program's own memory must last. */
+        words[(x >> 33) % 8] ^= x & 0x0000001f0000001f;
     }
 }

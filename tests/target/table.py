@@ -111,10 +111,10 @@ LINUX = [
 def hostile(name, **more):
     """Two domains that do everything wrong beside safe ones that do not notice; nothing is printed for it.  Afterwards the
     safe ones still meet their releases and find their memory as it was."""
+    done = r"\(hostile2\) " + DONE
     return guest(name, forbid=[FATAL, FAILED, r"CORRUPT", r"hostile: sweep:"], timeout=240, lanes=[
-        [r"\(hostile1\) DONE 2 passed"], [r"\(hostile2\) DONE 2 passed"],
-        [r"\(brake\) brake: seq 1 ", r"\(hostile2\) DONE", *[r"\(brake\) brake: seq"] * 3],
-        [r"\(cluster\) cluster: seq 1 ", r"\(hostile2\) DONE", *[r"\(cluster\) cluster: seq .* ok"] * 3]], **more)
+        [r"\(hostile1\) " + DONE], [done, *[r"\(brake\) brake: seq"] * 3],
+        [done, *[r"\(cluster\) cluster: seq .* ok"] * 3]], **more)
 
 
 SYSTEM_TESTS = [
