@@ -138,15 +138,13 @@ static bool is_suicide(uint64_t number, uint32_t a0)
 /* A list of calls with results: in the buffer only, as its own memory is all that this program must spare. */
 static void attack_multicall(struct attacker *attacker)
 {
+    static const uint8_t spared[] = {__HYPERVISOR_xen_version, __HYPERVISOR_event_channel_op, __HYPERVISOR_hvm_op,
+                                     __HYPERVISOR_sysctl,      __HYPERVISOR_multicall,        __HYPERVISOR_physdev_op};
     struct multicall_entry *calls = (void *)buffers[attacker - attackers];
 
     fill_buffer(attacker);
-    for (uint32_t i = 0; i < FILLED_WORDS / 8; i++) {
-        calls[i].op = below(attacker, 64);
-        calls[i].args[2] = below(attacker, 64); /* structures of a grant operation */
-        if (calls[i].op == __HYPERVISOR_sched_op || calls[i].op == __HYPERVISOR_multicall) {
-            calls[i].op = argument(attacker) | 64;
-        }
+    for (uint32_t i = 0; i < FILLED_WORDS / 8; i++) { /* none that writes where an earlier one's answer points */
+        calls[i].op = spared[below(attacker, COUNT(spared))];
     }
     attacker->refusals +=
         hypercall2(__HYPERVISOR_multicall, (uint64_t)calls, below(attacker, BUFFER_BYTES / sizeof(*calls))) < 0;
