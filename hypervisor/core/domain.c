@@ -32,9 +32,8 @@ void domain_init(void)
 
 /* ---- finding ---- */
 
-static struct domain *get(uint32_t slot)
+static ALWAYS_INLINE struct domain *get(struct slot *s)
 {
-    struct slot *s = &slots[slot];
     uint32_t refs = __atomic_load_n(&s->refs, __ATOMIC_RELAXED);
 
     do { /* bound: contending CPUs */
@@ -47,7 +46,7 @@ static struct domain *get(uint32_t slot)
 
 struct domain *domain_get_slot(uint32_t slot)
 {
-    return (slot < MAX_DOMAINS) ? get((uint32_t)index_nospec(slot, MAX_DOMAINS)) : NULL;
+    return (slot < MAX_DOMAINS) ? get(&slots[index_nospec(slot, MAX_DOMAINS)]) : NULL;
 }
 
 /* The slot that domid names for the caller; MAX_DOMAINS = none. */
@@ -71,10 +70,9 @@ err_t domain_get(const struct vcpu *caller, uint32_t domid, struct domain **out)
 err_t domain_get_living(const struct vcpu *caller, uint32_t domid, struct domain **out)
 {
     uint32_t slot = slot_of(caller, domid);
-    bool living =
-        slot < MAX_DOMAINS && !__atomic_load_n(&slots[index_nospec(slot, MAX_DOMAINS)].dying, __ATOMIC_ACQUIRE);
+    struct slot *s = &slots[index_nospec(slot, MAX_DOMAINS)];
 
-    *out = living ? domain_get_slot(slot) : NULL;
+    *out = (slot < MAX_DOMAINS && !__atomic_load_n(&s->dying, __ATOMIC_ACQUIRE)) ? get(s) : NULL;
     return (*out != NULL) ? OK : ERR_SRCH;
 }
 

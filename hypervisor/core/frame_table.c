@@ -2,22 +2,14 @@
 #include "core/frame_table.h"
 #include "lib/bits.h"
 
-struct ram {
-    uint64_t base;  /* frame number */
-    uint64_t count; /* frames */
-    uint64_t first; /* index of base in the table */
-};
-
 struct region {
     uint64_t base;
     uint64_t count;
     bool outside; /* seen by the Boot Domain, or kept for it, until its exit */
 };
 
+struct frame_ram frame_ram;
 static struct {
-    uint64_t *entries;                    /* const after init; each entry atomic */
-    struct ram ram[BOARD_MAX_RAM];        /* const after init */
-    uint32_t ram_count;                   /* const after init */
     struct region regions[FRAME_REGIONS]; /* guarded by the frame lock */
     uint32_t region_count;
 } table;
@@ -36,31 +28,20 @@ void frame_table_init(const struct board_table *board, void *memory)
 {
     uint64_t first = 0;
 
-    table.entries = memory;
-    table.ram_count = board->ram_count;
+    frame_ram.entries = memory;
+    frame_ram.count = board->ram_count;
     table.region_count = 0;
     for (uint32_t i = 0; i < board->ram_count; i++) {
-        table.ram[i] = (struct ram){
+        frame_ram.ranges[i] = (struct frame_range){
             .base = board->ram[i].base >> PAGE_SHIFT, .count = board->ram[i].size >> PAGE_SHIFT, .first = first};
-        first += table.ram[i].count;
+        first += frame_ram.ranges[i].count;
     }
-}
-
-uint64_t *frame_entry(uint64_t mfn)
-{
-    for (uint32_t i = 0; i < table.ram_count; i++) {
-        const struct ram *r = &table.ram[i];
-        if (mfn - r->base < r->count) {
-            return &table.entries[r->first + (mfn - r->base)];
-        }
-    }
-    return NULL;
 }
 
 bool frame_in_ram(uint64_t mfn, uint64_t count)
 {
-    for (uint32_t i = 0; i < table.ram_count; i++) {
-        const struct ram *r = &table.ram[i];
+    for (uint32_t i = 0; i < frame_ram.count; i++) {
+        const struct frame_range *r = &frame_ram.ranges[i];
         if (count > 0u && mfn - r->base < r->count && count <= r->count - (mfn - r->base)) {
             return true;
         }
@@ -72,15 +53,15 @@ uint64_t frame_total_count(void)
 {
     uint64_t n = 0;
 
-    for (uint32_t i = 0; i < table.ram_count; i++) {
-        n += table.ram[i].count;
+    for (uint32_t i = 0; i < frame_ram.count; i++) {
+        n += frame_ram.ranges[i].count;
     }
     return n;
 }
 
 mfn_t frame_last(void)
 {
-    const struct ram *r = &table.ram[table.ram_count - 1u];
+    const struct frame_range *r = &frame_ram.ranges[frame_ram.count - 1u];
 
     return MFN(r->base + r->count - 1u);
 }

@@ -9,9 +9,31 @@
 
 void frame_table_init(const struct board_table *board, void *memory);
 
+struct frame_range {
+    uint64_t base;  /* frame number */
+    uint64_t count; /* frames */
+    uint64_t first; /* index of base in the table */
+};
+
+/* Const after init; each entry atomic. */
+extern struct frame_ram {
+    uint64_t *entries;
+    struct frame_range ranges[BOARD_MAX_RAM];
+    uint32_t count;
+} frame_ram;
+
 /* The entry of a frame; NULL = not RAM.  Neighbouring frames of one RAM range have neighbouring entries.
  * Bound: BOARD_MAX_RAM. */
-uint64_t *frame_entry(uint64_t mfn);
+static inline uint64_t *frame_entry(uint64_t mfn)
+{
+    for (uint32_t i = 0; i < frame_ram.count; i++) {
+        const struct frame_range *r = &frame_ram.ranges[i];
+        if (LIKELY(mfn - r->base < r->count)) {
+            return &frame_ram.entries[r->first + (mfn - r->base)];
+        }
+    }
+    return NULL;
+}
 /* [mfn, mfn + count) is not empty and inside one RAM range. */
 bool frame_in_ram(uint64_t mfn, uint64_t count);
 

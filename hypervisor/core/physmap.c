@@ -83,16 +83,10 @@ void physmap_drop(const struct stage2_entry *e)
 
 struct stage2_entry physmap_look(const struct domain *d, gfn_t gfn)
 {
-    struct stage2_entry e = {.mfn = MFN_NONE};
-
     if (domain_state(d) == DOMAIN_DYING) {
-        return e; /* its tables are going */
+        return (struct stage2_entry){.mfn = MFN_NONE}; /* its tables are going */
     }
-    e = arch_stage2_get(d, gfn);
-    if (e.mapping != MAPPING_NONE) {
-        e.mfn.v += gfn.v & ((UINT64_C(1) << e.order) - 1u);
-    }
-    return e;
+    return arch_stage2_get(d, gfn);
 }
 
 err_t physmap_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e)
@@ -106,7 +100,9 @@ err_t physmap_set(struct domain *d, gfn_t gfn, const struct stage2_entry *e)
     if (e->mapping != MAPPING_NONE && gfn.v + (UINT64_C(1) << e->order) - 1u > d->max_gfn) {
         d->max_gfn = gfn.v + (UINT64_C(1) << e->order) - 1u;
     }
-    physmap_drop(&old);
+    if (old.mapping != MAPPING_NONE) {
+        physmap_drop(&old);
+    }
     return OK;
 }
 

@@ -19,19 +19,9 @@ static inline uint32_t load_owner(const uint32_t *p)
 }
 #endif
 
-void spin_lock(struct spinlock *l) NO_THREAD_SAFETY
+void spin_wait(struct spinlock *l, uint32_t ticket)
 {
-    uint32_t ticket = __atomic_fetch_add(&l->next, 1u, __ATOMIC_RELAXED);
-
-    if (LIKELY(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) == ticket)) {
-        return;
-    }
-    while (load_owner(&l->owner) != ticket) { /* bound: (CPUs - 1) critical sections */
+    while (load_owner(&l->owner) != ticket) {
         RELAX();
     }
-}
-
-void spin_unlock(struct spinlock *l) NO_THREAD_SAFETY
-{
-    __atomic_store_n(&l->owner, l->owner + 1u, __ATOMIC_RELEASE);
 }

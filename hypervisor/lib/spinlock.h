@@ -12,7 +12,21 @@ struct CAPABILITY("spinlock") spinlock {
     uint32_t owner; /* atomic (acquire/release): ticket that holds the lock */
 };
 
-void spin_lock(struct spinlock *l) ACQUIRE(l);
-void spin_unlock(struct spinlock *l) RELEASE(l);
+/* Until it is ticket's turn.  Bound: (CPUs - 1) critical sections. */
+void spin_wait(struct spinlock *l, uint32_t ticket);
+
+static inline void spin_lock(struct spinlock *l) ACQUIRE(l) NO_THREAD_SAFETY
+{
+    uint32_t ticket = __atomic_fetch_add(&l->next, 1u, __ATOMIC_RELAXED);
+
+    if (UNLIKELY(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)) {
+        spin_wait(l, ticket);
+    }
+}
+
+static inline void spin_unlock(struct spinlock *l) RELEASE(l) NO_THREAD_SAFETY
+{
+    __atomic_store_n(&l->owner, l->owner + 1u, __ATOMIC_RELEASE);
+}
 
 #endif

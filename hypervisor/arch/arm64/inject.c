@@ -80,7 +80,6 @@ static uint64_t walk_level(const struct vcpu *v, uint64_t va, uint64_t ipa)
         if ((at >> PAGE_SHIFT) == (ipa >> PAGE_SHIFT) || e.mapping != MAPPING_RAM) {
             break;
         }
-        e.mfn.v += (at >> PAGE_SHIFT) & (BIT(e.order) - 1u);
         table = *(const uint64_t *)(const void *)((const char *)arch_map_frame(e.mfn) + (at & PAGE_MASK)) &
                 BITS(47, granule);
     }

@@ -203,13 +203,16 @@ void arch_stage2_flush(struct domain *d, const gfn_t *gfns, uint32_t count)
 
 struct stage2_entry arch_stage2_get(const struct domain *d, gfn_t gfn)
 {
+    struct stage2_entry e;
     struct spot s;
 
     if (UNLIKELY(gfn.v >> (ipa_bits - PAGE_SHIFT) != 0u)) {
         return (struct stage2_entry){.mfn = MFN_NONE, .order = 18};
     }
     s = find(d, gfn, 0);
-    return decode(&s);
+    e = decode(&s);
+    e.mfn.v += (e.mapping != MAPPING_NONE) ? gfn.v & ((UINT64_C(1) << s.order) - 1u) : 0u;
+    return e;
 }
 
 /* Tables that end with the entry at s, which is the last one looked at, are spent: free them.  Bound: 3. */

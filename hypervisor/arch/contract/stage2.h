@@ -59,7 +59,7 @@ void arch_stage2_clear(struct domain *d, gfn_t gfn);
 void arch_stage2_flush(struct domain *d, const gfn_t *gfns, uint32_t count);
 #define STAGE2_FLUSH_MAX 16u
 
-/* What is at gfn.  Bound: 4 loads. */
+/* What is at gfn, with the frame of gfn itself.  Bound: 4 loads. */
 struct stage2_entry arch_stage2_get(const struct domain *d, gfn_t gfn);
 
 /* Teardown, once no vCPU of d can run: remove and return through *e the next entry at or after *gfn, moving *gfn
