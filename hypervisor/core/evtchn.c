@@ -5,6 +5,8 @@
 #include "arch/contract/arch.h"
 #include "core/hypercall.h"
 #include "core/rights.h"
+#include "lib/bits.h"
+#include "lib/string.h"
 
 #include <xen/xen.h>
 #include <xen/event_channel.h>
@@ -13,179 +15,193 @@
  * come already. */
 #define OP_PLACE 0x40000000u
 
-/* The port that was opened is told to the caller, or closed again. */
-static err_t answer_port(struct domain *d, gva_t to, uint32_t port)
-{
-    err_t err = copy_out(to, &port, sizeof(port));
+/* A call in progress. */
+struct call {
+    struct vcpu *v;
+    struct domain *d; /* the target; the caller's domain where the operation names none */
+    union {
+        domid_t dom; /* of those with a target */
+        uint32_t port;
+        struct evtchn_alloc_unbound alloc_unbound;
+        struct evtchn_bind_interdomain bind_interdomain;
+        struct evtchn_bind_virq bind_virq;
+        struct evtchn_bind_ipi bind_ipi;
+        struct evtchn_bind_vcpu bind_vcpu;
+        struct evtchn_set_priority set_priority;
+        struct evtchn_status status;
+        struct evtchn_init_control init_control;
+        struct evtchn_expand_array expand_array;
+        char bytes[sizeof(struct evtchn_status)];
+    } a;
+};
+static_assert(offsetof(struct evtchn_alloc_unbound, dom) == 0 && offsetof(struct evtchn_status, dom) == 0 &&
+                  offsetof(struct evtchn_reset, dom) == 0,
+              "a.dom");
 
-    if (err != OK) {
-        (void)evtchn_close(d, port);
-    }
-    return err;
+static err_t alloc_unbound(struct call *c)
+{
+    uint32_t remote = c->a.alloc_unbound.remote_dom;
+
+    return evtchn_alloc_unbound(c->d, (remote == DOMID_SELF) ? c->v->domain->id : remote, &c->a.alloc_unbound.port);
 }
 
-static gva_t member(gva_t arg, size_t offset)
+static err_t bind_interdomain(struct call *c)
 {
-    return GVA(arg.v + offset);
-}
-
-static err_t op_alloc_unbound(struct vcpu *v, gva_t arg)
-{
-    struct evtchn_alloc_unbound a;
-    struct domain *d;
-    uint32_t port;
-    err_t err = copy_in(&a, arg, sizeof(a));
-
-    if (err == OK) {
-        err = rights_get(v, BULKHEAD_RIGHT_BUILD, a.dom, &d);
-    }
-    if (err != OK) {
-        return err;
-    }
-    err = evtchn_alloc_unbound(d, (a.remote_dom == DOMID_SELF) ? v->domain->id : a.remote_dom, &port);
-    if (err == OK) {
-        err = answer_port(d, member(arg, offsetof(struct evtchn_alloc_unbound, port)), port);
-    }
-    domain_put(d);
-    return err;
-}
-
-static err_t op_bind_interdomain(struct vcpu *v, gva_t arg)
-{
-    struct evtchn_bind_interdomain a;
+    struct evtchn_bind_interdomain *a = &c->a.bind_interdomain;
     struct domain *r;
-    uint32_t port;
-    err_t err = copy_in(&a, arg, sizeof(a));
+    err_t err = domain_get(c->v, a->remote_dom, &r);
 
     if (err == OK) {
-        err = domain_get(v, a.remote_dom, &r);
-    }
-    if (err != OK) {
-        return err;
-    }
-    err = evtchn_bind_interdomain(v->domain, r, a.remote_port, &port);
-    domain_put(r);
-    if (err == OK) {
-        err = answer_port(v->domain, member(arg, offsetof(struct evtchn_bind_interdomain, local_port)), port);
+        err = evtchn_bind_interdomain(c->d, r, a->remote_port, &a->local_port);
+        domain_put(r);
     }
     return err;
 }
 
-static err_t op_bind_virq(struct vcpu *v, gva_t arg)
+static err_t bind_virq(struct call *c)
 {
-    struct evtchn_bind_virq a;
-    uint32_t port;
-    err_t err = copy_in(&a, arg, sizeof(a));
-
-    if (err == OK) {
-        err = evtchn_bind_virq(v->domain, a.virq, a.vcpu, &port);
-    }
-    if (err == OK) {
-        err = answer_port(v->domain, member(arg, offsetof(struct evtchn_bind_virq, port)), port);
-    }
-    return err;
+    return evtchn_bind_virq(c->d, c->a.bind_virq.virq, c->a.bind_virq.vcpu, &c->a.bind_virq.port);
 }
 
-static err_t op_bind_ipi(struct vcpu *v, gva_t arg)
+static err_t bind_ipi(struct call *c)
 {
-    struct evtchn_bind_ipi a;
-    uint32_t port;
-    err_t err = copy_in(&a, arg, sizeof(a));
-
-    if (err == OK) {
-        err = evtchn_bind_ipi(v->domain, a.vcpu, &port);
-    }
-    if (err == OK) {
-        err = answer_port(v->domain, member(arg, offsetof(struct evtchn_bind_ipi, port)), port);
-    }
-    return err;
+    return evtchn_bind_ipi(c->d, c->a.bind_ipi.vcpu, &c->a.bind_ipi.port);
 }
 
 /* No physical interrupt is an event on Arm. */
-static err_t op_bind_pirq(gva_t arg)
+static err_t bind_pirq(struct call *c)
 {
-    struct evtchn_bind_pirq a;
-    err_t err = copy_in(&a, arg, sizeof(a));
-
-    return (err == OK) ? ERR_INVAL : err;
+    (void)c;
+    return ERR_INVAL;
 }
 
-static err_t op_bind_vcpu(struct vcpu *v, gva_t arg)
+static err_t bind_vcpu(struct call *c)
 {
-    struct evtchn_bind_vcpu a;
-    err_t err = copy_in(&a, arg, sizeof(a));
-
-    return (err == OK) ? evtchn_bind_vcpu(v->domain, a.port, a.vcpu) : err;
+    return evtchn_bind_vcpu(c->d, c->a.bind_vcpu.port, c->a.bind_vcpu.vcpu);
 }
 
-static err_t op_set_priority(struct vcpu *v, gva_t arg)
+static err_t set_priority(struct call *c)
 {
-    struct evtchn_set_priority a;
-    err_t err = copy_in(&a, arg, sizeof(a));
-
-    return (err == OK) ? evtchn_set_priority(v->domain, a.port, a.priority) : err;
+    return evtchn_set_priority(c->d, c->a.set_priority.port, c->a.set_priority.priority);
 }
 
-static err_t op_close(struct vcpu *v, gva_t arg)
+static err_t close(struct call *c)
 {
+    return evtchn_close(c->d, c->a.port);
+}
+
+static err_t unmask(struct call *c)
+{
+    return evtchn_unmask(c->d, c->a.port);
+}
+
+static err_t status(struct call *c)
+{
+    return evtchn_status(c->d, &c->a.status);
+}
+
+static err_t reset(struct call *c)
+{
+    return (domain_state(c->d) != DOMAIN_DYING) ? evtchn_reset(c->d) : ERR_SRCH;
+}
+
+static err_t init_control(struct call *c)
+{
+    struct evtchn_init_control *a = &c->a.init_control;
+
+    a->link_bits = EVTCHN_FIFO_LINK_BITS;
+    return evtchn_init_control(c->d, a->vcpu, GFN(a->control_gfn), a->offset);
+}
+
+/* Afterwards `port` is where placing starts. */
+static err_t expand_array(struct call *c)
+{
+    return evtchn_expand_array(c->d, GFN(c->a.expand_array.array_gfn), &c->a.port);
+}
+
+#define OPERATIONS 14u
+
+static const struct operation {
+    err_t (*fn)(struct call *c); /* NULL: no such operation */
+    uint8_t size;
+    uint8_t answer; /* what the caller is told: from this byte on */
+    uint8_t length;
+    bool opens;   /* the answer is a port that was opened */
+    bool targets; /* a.dom is the caller's domain, or one that it holds right over */
+    enum bulkhead_right right;
+} operations[OPERATIONS] = {
+    [EVTCHNOP_bind_interdomain] = {.fn = bind_interdomain,
+                                   .size = sizeof(struct evtchn_bind_interdomain),
+                                   .answer = offsetof(struct evtchn_bind_interdomain, local_port),
+                                   .length = sizeof(evtchn_port_t),
+                                   .opens = true},
+    [EVTCHNOP_bind_virq] = {.fn = bind_virq,
+                            .size = sizeof(struct evtchn_bind_virq),
+                            .answer = offsetof(struct evtchn_bind_virq, port),
+                            .length = sizeof(evtchn_port_t),
+                            .opens = true},
+    [EVTCHNOP_bind_pirq] = {.fn = bind_pirq, .size = sizeof(struct evtchn_bind_pirq)},
+    [EVTCHNOP_close] = {.fn = close, .size = sizeof(struct evtchn_close)},
+    [EVTCHNOP_status] = {.fn = status,
+                         .size = sizeof(struct evtchn_status),
+                         .length = sizeof(struct evtchn_status),
+                         .targets = true,
+                         .right = BULKHEAD_RIGHT_INFO},
+    [EVTCHNOP_alloc_unbound] = {.fn = alloc_unbound,
+                                .size = sizeof(struct evtchn_alloc_unbound),
+                                .answer = offsetof(struct evtchn_alloc_unbound, port),
+                                .length = sizeof(evtchn_port_t),
+                                .opens = true,
+                                .targets = true,
+                                .right = BULKHEAD_RIGHT_BUILD},
+    [EVTCHNOP_bind_ipi] = {.fn = bind_ipi,
+                           .size = sizeof(struct evtchn_bind_ipi),
+                           .answer = offsetof(struct evtchn_bind_ipi, port),
+                           .length = sizeof(evtchn_port_t),
+                           .opens = true},
+    [EVTCHNOP_bind_vcpu] = {.fn = bind_vcpu, .size = sizeof(struct evtchn_bind_vcpu)},
+    [EVTCHNOP_unmask] = {.fn = unmask, .size = sizeof(struct evtchn_unmask)},
+    [EVTCHNOP_reset] = {.fn = reset,
+                        .size = sizeof(struct evtchn_reset),
+                        .targets = true,
+                        .right = BULKHEAD_RIGHT_BUILD},
+    [EVTCHNOP_init_control] = {.fn = init_control,
+                               .size = sizeof(struct evtchn_init_control),
+                               .answer = offsetof(struct evtchn_init_control, link_bits),
+                               .length = sizeof(uint8_t)},
+    [EVTCHNOP_expand_array] = {.fn = expand_array, .size = sizeof(struct evtchn_expand_array)},
+    [EVTCHNOP_set_priority] = {.fn = set_priority, .size = sizeof(struct evtchn_set_priority)},
+};
+
+/* A port that the caller could not be told is closed again. */
+static err_t tell(const struct operation *o, struct call *c, gva_t arg)
+{
+    err_t err = copy_out(GVA(arg.v + o->answer), &c->a.bytes[o->answer], o->length);
     uint32_t port;
-    err_t err = copy_in(&port, arg, sizeof(port));
 
-    return (err == OK) ? evtchn_close(v->domain, port) : err;
-}
-
-static err_t op_unmask(struct vcpu *v, gva_t arg)
-{
-    uint32_t port;
-    err_t err = copy_in(&port, arg, sizeof(port));
-
-    return (err == OK) ? evtchn_unmask(v->domain, port) : err;
-}
-
-static err_t op_status(struct vcpu *v, gva_t arg)
-{
-    struct evtchn_status s;
-    struct domain *d;
-    err_t err = copy_in(&s, arg, sizeof(s));
-
-    if (err == OK) {
-        err = rights_get(v, BULKHEAD_RIGHT_INFO, s.dom, &d);
-    }
-    if (err != OK) {
-        return err;
-    }
-    err = evtchn_status(d, &s);
-    domain_put(d);
-    return (err == OK) ? copy_out(arg, &s, sizeof(s)) : err;
-}
-
-static err_t op_reset(struct vcpu *v, gva_t arg)
-{
-    struct evtchn_reset a;
-    struct domain *d;
-    err_t err = copy_in(&a, arg, sizeof(a));
-
-    if (err == OK) {
-        err = rights_get(v, BULKHEAD_RIGHT_BUILD, a.dom, &d);
-    }
-    if (err == OK) {
-        err = (domain_state(d) != DOMAIN_DYING) ? evtchn_reset(d) : ERR_SRCH;
-        domain_put(d);
+    if (err != OK && o->opens) {
+        memcpy(&port, &c->a.bytes[o->answer], sizeof(port));
+        (void)evtchn_close(c->d, port);
     }
     return err;
 }
 
-static err_t op_init_control(struct vcpu *v, gva_t arg)
+static err_t call(const struct operation *o, struct call *c, gva_t arg)
 {
-    const uint8_t link_bits = EVTCHN_FIFO_LINK_BITS;
-    struct evtchn_init_control a;
-    err_t err = copy_in(&a, arg, sizeof(a));
+    err_t err = copy_in(&c->a, arg, o->size);
 
-    if (err == OK) {
-        err = evtchn_init_control(v->domain, a.vcpu, GFN(a.control_gfn), a.offset);
+    if (err == OK && o->targets) {
+        err = rights_get(c->v, o->right, c->a.dom, &c->d);
     }
-    if (err == OK) {
-        err = copy_out(member(arg, offsetof(struct evtchn_init_control, link_bits)), &link_bits, sizeof(link_bits));
+    if (err != OK) {
+        return err;
+    }
+    err = o->fn(c);
+    if (err == OK && o->length > 0u) {
+        err = tell(o, c, arg);
+    }
+    if (o->targets) {
+        domain_put(c->d);
     }
     return err;
 }
@@ -200,57 +216,22 @@ static err_t place(struct vcpu *v, uint64_t *args, uint32_t port)
     return err;
 }
 
-static err_t op_expand_array(struct vcpu *v, uint64_t *args)
-{
-    struct evtchn_expand_array a;
-    uint32_t first;
-    err_t err = copy_in(&a, GVA(args[1]), sizeof(a));
-
-    if (err == OK) {
-        err = evtchn_expand_array(v->domain, GFN(a.array_gfn), &first);
-    }
-    return (err == OK) ? place(v, args, first) : err;
-}
-
 /* Everything but send. */
 static NOINLINE err_t other_op(struct vcpu *v, uint64_t *args)
 {
     uint32_t op = (uint32_t)args[0];
-    gva_t arg = GVA(args[1]);
+    const struct operation *o = &operations[index_nospec(op, OPERATIONS)];
+    struct call c = {.v = v, .d = v->domain};
+    err_t err;
 
-    switch (op) {
-    case EVTCHNOP_bind_interdomain:
-        return op_bind_interdomain(v, arg);
-    case EVTCHNOP_bind_virq:
-        return op_bind_virq(v, arg);
-    case EVTCHNOP_bind_pirq:
-        return op_bind_pirq(arg);
-    case EVTCHNOP_close:
-        return op_close(v, arg);
-    case EVTCHNOP_status:
-        return op_status(v, arg);
-    case EVTCHNOP_alloc_unbound:
-        return op_alloc_unbound(v, arg);
-    case EVTCHNOP_bind_ipi:
-        return op_bind_ipi(v, arg);
-    case EVTCHNOP_bind_vcpu:
-        return op_bind_vcpu(v, arg);
-    case EVTCHNOP_unmask:
-        return op_unmask(v, arg);
-    case EVTCHNOP_reset:
-        return op_reset(v, arg);
-    case EVTCHNOP_init_control:
-        return op_init_control(v, arg);
-    case EVTCHNOP_expand_array:
-        return op_expand_array(v, args);
-    case EVTCHNOP_set_priority:
-        return op_set_priority(v, arg);
-    default:
-        if ((op & ~(EVTCHN_PORTS - 1u)) == OP_PLACE) {
-            return place(v, args, op & (EVTCHN_PORTS - 1u));
-        }
+    if ((op & ~(EVTCHN_PORTS - 1u)) == OP_PLACE) {
+        return place(v, args, op & (EVTCHN_PORTS - 1u));
+    }
+    if (op >= OPERATIONS || o->fn == NULL) {
         return ERR_NOSYS;
     }
+    err = call(o, &c, GVA(args[1]));
+    return (err == OK && op == EVTCHNOP_expand_array) ? place(v, args, c.a.port) : err;
 }
 
 int64_t event_channel_op(struct vcpu *v, uint64_t *args)

@@ -3,11 +3,11 @@
  *
  * A channel's end is a record of 32 bytes, in pages that come from the owner's pool when they are needed.  What it is
  * bound to is one word, so a sender reads it without a lock.  Bindings change under one lock of the machine, held for
- * O(1); a vCPU's event lock is held while one event is set and linked (about 80 instructions), nothing nests in it.
+ * O(1); a domain's event lock is held while one event is set and linked (about 80 instructions), nothing nests in it.
  * Both are ticket locks: whoever waits, waits for at most (CPUs - 1) such stretches, whatever other domains do.
  *
  * What a guest shares (shared_info, vcpu_info, control blocks, event array) is frames with a count held, used under the
- * event lock of a vCPU of the domain only: who takes them away passes through those locks once and then is alone.
+ * event lock of the domain only: who takes them away passes through that lock once and then is alone.
  * Guests may change every word at any time: no index is read from them, and updates give up after EVTCHN_TRIES
  * attempts, which ends the domain that keeps changing the word.
  * [impl->dsn~evtchn~1] */
@@ -87,8 +87,8 @@ err_t evtchn_place(struct domain *d, uint32_t *port) MUST_CHECK;
 
 /* ---- held back by min-interval.  Context: v's home ---- */
 
-void evtchn_take_held(struct vcpu *v); /* VCPU_NOTIFY_EVENT */
-void evtchn_timer(struct vcpu *v);     /* TIMER_EVENT */
+/* VCPU_NOTIFY_EVENT, TIMER_EVENT: deliver what is due, wake up for the rest. */
+void evtchn_take_held(struct vcpu *v);
 
 /* ---- end of a domain.  Context: d is dying, its vCPUs are off ---- */
 

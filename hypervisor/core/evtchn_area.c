@@ -24,28 +24,25 @@ void evtchn_vcpu_init(struct vcpu *v)
     }
 }
 
-void evtchn_quiesce(struct domain *d)
+void *evtchn_hold(struct domain *d, gfn_t gfn, uint32_t offset, size_t size)
 {
-    for (uint32_t i = 0; i < d->max_vcpus; i++) {
-        if (domain_vcpu(d, i) != NULL) {
-            spin_lock(&domain_vcpu(d, i)->evtchn.lock);
-            spin_unlock(&domain_vcpu(d, i)->evtchn.lock);
-        }
+    mfn_t frame;
+
+    if (!range_ok(offset, size, PAGE_SIZE) || !IS_ALIGNED(offset, 8u) || physmap_hold(d, gfn, &frame) != OK) {
+        return NULL;
     }
+    return (char *)arch_map_frame(frame) + offset;
 }
 
-err_t evtchn_hold(struct domain *d, gfn_t gfn, uint32_t offset, mfn_t *frame, void **view)
+void evtchn_let_go(const void *view)
 {
-    err_t err = physmap_hold(d, gfn, frame);
-
-    if (err == OK) {
-        *view = (char *)arch_map_frame(*frame) + offset;
+    if (view != NULL) {
+        physmap_release(arch_frame_of(view));
     }
-    return err;
 }
 
 /* The new area says what the old one did, and that everything is pending: nothing of before is lost. */
-static void fill_info(const struct vcpu *v, struct vcpu_info *to) REQUIRES(v->evtchn.lock)
+static void fill_info(const struct vcpu *v, struct vcpu_info *to) REQUIRES(v->domain->evtchn.lock)
 {
     const struct vcpu_info *from = v->evtchn.info;
 
@@ -63,66 +60,53 @@ err_t evtchn_register_info(struct vcpu *v, gfn_t gfn, uint32_t offset)
 {
     struct evtchn_vcpu *e = &v->evtchn;
     enum raise outcome = RAISE_NOTHING;
-    bool placed = false;
-    mfn_t frame;
-    void *view;
-    err_t err;
+    err_t err = ERR_INVAL;
+    void *view = evtchn_hold(v->domain, gfn, offset, sizeof(struct vcpu_info));
 
-    if (offset > PAGE_SIZE - sizeof(struct vcpu_info) || !IS_ALIGNED(offset, 8u)) {
+    if (view == NULL) {
         return ERR_INVAL;
     }
-    err = evtchn_hold(v->domain, gfn, offset, &frame, &view);
-    if (err != OK) {
-        return err;
-    }
-    spin_lock(&v->evtchn.lock);
+    spin_lock(&v->domain->evtchn.lock);
     if (!e->info_held) {
         fill_info(v, view);
         e->info = view;
-        e->info_frame = frame;
         e->info_held = true;
-        placed = true;
-        outcome = evtchn_mark(v);
+        outcome = evtchn_mark(v->domain, v);
+        err = OK;
     }
-    spin_unlock(&v->evtchn.lock);
-    if (!placed) {
-        physmap_release(frame);
-        return ERR_INVAL;
+    spin_unlock(&v->domain->evtchn.lock);
+    if (err != OK) {
+        evtchn_let_go(view);
     }
     evtchn_tell(v, outcome);
-    return OK;
+    return err;
 }
 
 void evtchn_vcpu_started(struct vcpu *v)
 {
     enum raise outcome = RAISE_NOTHING;
 
-    spin_lock(&v->evtchn.lock);
+    spin_lock(&v->domain->evtchn.lock);
     if (v->evtchn.info != NULL && __atomic_load_n(&v->evtchn.info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0u) {
         outcome = RAISE_UPCALL;
     }
-    spin_unlock(&v->evtchn.lock);
+    spin_unlock(&v->domain->evtchn.lock);
     evtchn_tell(v, outcome);
     evtchn_take_held(v);
-    if (v->evtchn.waiting != 0u) {
-        timer_arm(&v->timers[TIMER_EVENT], arch_ticks());
-    }
 }
 
 /* ---- the end ---- */
 
 static void drop_info(struct vcpu *v)
 {
-    bool held;
+    const void *held;
 
-    spin_lock(&v->evtchn.lock);
-    held = v->evtchn.info_held;
+    spin_lock(&v->domain->evtchn.lock);
+    held = v->evtchn.info_held ? v->evtchn.info : NULL;
     v->evtchn.info_held = false;
     v->evtchn.info = NULL;
-    spin_unlock(&v->evtchn.lock);
-    if (held) {
-        physmap_release(v->evtchn.info_frame);
-    }
+    spin_unlock(&v->domain->evtchn.lock);
+    evtchn_let_go(held);
 }
 
 err_t evtchn_reap(struct domain *d)
@@ -144,22 +128,20 @@ bool evtchn_free(struct domain *d)
 
     e->next = 0;
     for (uint32_t n = 0; n < EVTCHN_DIRS; n++) {
-        for (uint32_t i = 0; e->dirs[n] != NULL && i < PAGES_A_DIR; i++) {
-            struct port_page *page = &e->dirs[n][i];
+        struct port_dir *dir = e->dirs[n];
 
-            if (page->ports != NULL && done == EVTCHN_STEP) {
+        for (uint32_t i = 0; dir != NULL && i < PAGES_A_DIR; i++) {
+            if (dir->pages[i] != NULL && done == EVTCHN_STEP) {
                 return true;
             }
-            if (page->ports != NULL) {
-                pool_free(d, page->frame);
-                page->ports = NULL;
+            if (dir->pages[i] != NULL) {
+                pool_free(d, arch_frame_of(dir->pages[i]));
+                dir->pages[i] = NULL;
                 done++;
             }
         }
-    }
-    for (uint32_t n = 0; n < EVTCHN_DIRS; n++) {
-        if (e->dirs[n] != NULL) {
-            pool_free(d, e->dir_frames[n]);
+        if (dir != NULL) {
+            pool_free(d, arch_frame_of(dir));
             e->dirs[n] = NULL;
         }
     }

@@ -4,21 +4,19 @@
  * [impl->dsn~evtchn-min-interval~1] */
 #include "core/evtchn_internal.h"
 
-#define HELD_STEP 16u /* events delivered a timer interrupt */
+#define HELD_STEP 16u /* events delivered at a time */
 
 err_t evtchn_limit(struct domain *d, uint32_t port, uint32_t interval)
 {
     struct port *p = port_find(d, port);
     err_t err = ERR_INVAL;
 
-    if (p != NULL) {
-        evtchn_bindings_lock();
-        if (binding_unpack(p->binding).status != EVTCHNSTAT_closed) {
-            __atomic_store_n(&p->min_interval, interval, __ATOMIC_RELAXED);
-            err = OK;
-        }
-        evtchn_bindings_unlock();
+    evtchn_bindings_lock();
+    if (port_binding(p).status != EVTCHNSTAT_closed) {
+        __atomic_store_n(&p->min_interval, interval, __ATOMIC_RELAXED);
+        err = OK;
     }
+    evtchn_bindings_unlock();
     return err;
 }
 
@@ -43,27 +41,30 @@ static bool take_turn(struct port *p, uint32_t interval)
                                                             __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-bool evtchn_hold_back(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
+/* Bound: contending CPUs. */
+static void push(struct vcpu *v, uint32_t port, struct port *p)
+{
+    uint32_t head = __atomic_load_n(&v->evtchn.held, __ATOMIC_RELAXED);
+
+    do {
+        p->next_held = head;
+    } while (!__atomic_compare_exchange_n(&v->evtchn.held, &head, port, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+void evtchn_raise_limited(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
 {
     struct vcpu *v = domain_vcpu(d, binding_unpack(binding).vcpu);
-    uint32_t head;
 
     if (v == NULL || take_turn(p, __atomic_load_n(&p->min_interval, __ATOMIC_RELAXED))) {
-        return false;
+        evtchn_deliver(d, port, p, binding);
+        return;
     }
     (void)__atomic_fetch_add(&p->early, 1u, __ATOMIC_RELAXED);
     (void)__atomic_fetch_add(&d->evtchn.early, 1u, __ATOMIC_RELAXED);
-    if (__atomic_exchange_n(&p->held, (uint8_t)1u, __ATOMIC_ACQ_REL) != 0u) {
-        return true;
-    }
-    head = __atomic_load_n(&v->evtchn.held, __ATOMIC_RELAXED);
-    do { /* bound: contending CPUs */
-        p->next_held = head;
-    } while (!__atomic_compare_exchange_n(&v->evtchn.held, &head, port, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-    if (head == 0u) {
+    if (__atomic_exchange_n(&p->held, (uint8_t)1u, __ATOMIC_ACQ_REL) == 0u) {
+        push(v, port, p);
         vcpu_notify(v, VCPU_NOTIFY_EVENT);
     }
-    return true;
 }
 
 /* The event of port, which is in no list any more. */
@@ -79,35 +80,11 @@ static void release(struct domain *d, uint32_t port, struct port *p)
 
 void evtchn_take_held(struct vcpu *v)
 {
-    struct evtchn_vcpu *e = &v->evtchn;
-    struct timer *t = &v->timers[TIMER_EVENT];
-    uint32_t port = __atomic_exchange_n(&e->held, 0u, __ATOMIC_ACQUIRE);
-    ticks_t first = list_empty(&t->node) ? UINT64_MAX : t->deadline;
-
-    while (port != 0u) { /* bound: channels of v with a min-interval */
-        struct port *p = port_at(v->domain, port);
-        uint32_t next = p->next_held;
-        ticks_t due = __atomic_load_n(&p->not_before, __ATOMIC_RELAXED);
-
-        p->next_held = e->waiting;
-        e->waiting = port;
-        first = (due < first) ? due : first;
-        port = next;
-    }
-    if (first != UINT64_MAX) {
-        timer_arm(t, first);
-    }
-}
-
-void evtchn_timer(struct vcpu *v)
-{
-    struct evtchn_vcpu *e = &v->evtchn;
-    uint32_t port = e->waiting;
+    uint32_t port = __atomic_exchange_n(&v->evtchn.held, 0u, __ATOMIC_ACQUIRE);
     ticks_t now = arch_ticks();
     ticks_t first = UINT64_MAX;
     uint32_t done = 0;
 
-    e->waiting = 0;
     while (port != 0u) { /* bound: channels of v with a min-interval */
         struct port *p = port_at(v->domain, port);
         uint32_t next = p->next_held;
@@ -117,8 +94,7 @@ void evtchn_timer(struct vcpu *v)
             release(v->domain, port, p);
             done++;
         } else {
-            p->next_held = e->waiting;
-            e->waiting = port;
+            push(v, port, p);
             first = (due < first) ? due : first;
         }
         port = next;

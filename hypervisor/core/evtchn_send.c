@@ -6,10 +6,7 @@
 #include <xen/arch-arm.h>
 #include <xen/sched.h>
 
-#define BINDING_TRIES 4u
-#define HOT           static inline __attribute__((always_inline)) /* one frame from call to interrupt */
-
-NOINLINE bool guest_retry32(uint32_t *word, uint32_t clear, uint32_t set, uint32_t *old)
+NOINLINE bool guest_retry(uint32_t *word, uint32_t clear, uint32_t set, uint32_t *old)
 {
     for (uint32_t i = 1; i < EVTCHN_TRIES; i++) {
         *old = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -20,32 +17,91 @@ NOINLINE bool guest_retry32(uint32_t *word, uint32_t clear, uint32_t set, uint32
     return false;
 }
 
-NOINLINE bool guest_retry64(uint64_t *word, uint64_t clear, uint64_t set, uint64_t *old)
-{
-    for (uint32_t i = 1; i < EVTCHN_TRIES; i++) {
-        *old = __atomic_load_n(word, __ATOMIC_RELAXED);
-        if (__atomic_compare_exchange_n(word, old, (*old & ~clear) | set, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
-            return true;
-        }
-    }
-    return false;
-}
+/* ---- an event's bits ---- */
 
-/* ---- telling a vCPU ---- */
+struct bits {
+    uint32_t *pending; /* NULL: there is no event word yet */
+    uint32_t *masked;
+    uint32_t pending_bit;
+    uint32_t masked_bit;
+    bool fifo; /* both are in the event word */
+};
+
+static ALWAYS_INLINE struct bits bits_of(const struct domain *d, uint32_t port) REQUIRES(d->evtchn.lock)
+{
+    struct shared_info *s = d->evtchn.shared;
+    uint32_t word = port % (TWO_LEVEL_MAX + 1u) / 32u;
+    uint32_t bit = (uint32_t)BIT(port % 32u);
+
+    if (evtchn_is_fifo(d)) {
+        uint32_t *event = evtchn_fifo_word(d, port);
+        return (struct bits){event, event, WORD_PENDING, WORD_MASKED, true};
+    }
+    return (struct bits){(uint32_t *)(void *)s->evtchn_pending + word, (uint32_t *)(void *)s->evtchn_mask + word, bit,
+                         bit, false};
+}
 
 /* The guest clears this before it looks; whoever sets it after that, interrupts. */
-HOT enum raise mark(struct vcpu_info *info)
+enum raise evtchn_mark(const struct domain *d, struct vcpu *v)
 {
-    if (__atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0u) {
+    struct vcpu_info *info = v->evtchn.info;
+
+    (void)d;
+    if (info == NULL || __atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0u) {
         return RAISE_NOTHING;
     }
     __atomic_store_n(&info->evtchn_upcall_pending, (uint8_t)1u, __ATOMIC_SEQ_CST);
     return RAISE_UPCALL;
 }
 
-enum raise evtchn_mark(struct vcpu *v)
+/* v is to look at a pending event, unless it is masked. */
+static ALWAYS_INLINE enum raise show(struct domain *d, struct vcpu *v, uint32_t port, struct port *p,
+                                     const struct bits *b) REQUIRES(d->evtchn.lock)
 {
-    return (v->evtchn.info != NULL) ? mark(v->evtchn.info) : RAISE_NOTHING;
+    uint32_t bit = (uint32_t)BIT(port / 64u % 32u);
+    uint32_t *selector;
+    uint32_t old;
+
+    if (b->fifo) {
+        return evtchn_fifo_enqueue(d, v, port, p);
+    }
+    if (v->evtchn.info == NULL || (__atomic_load_n(b->masked, __ATOMIC_SEQ_CST) & b->masked_bit) != 0u) {
+        return RAISE_NOTHING;
+    }
+    selector = (uint32_t *)(void *)&v->evtchn.info->evtchn_pending_sel + port / 2048u % 2u;
+    if (!guest_update(selector, 0, bit, &old)) {
+        return RAISE_FAULT;
+    }
+    return ((old & bit) == 0u) ? evtchn_mark(d, v) : RAISE_NOTHING;
+}
+
+static ALWAYS_INLINE enum raise set(struct domain *d, struct vcpu *v, uint32_t port, struct port *p)
+    REQUIRES(d->evtchn.lock)
+{
+    struct bits b = bits_of(d, port);
+    enum raise fresh;
+    uint32_t old;
+
+    if (UNLIKELY(b.pending == NULL)) {
+        p->unplaced = 1; /* evtchn_place() */
+        return RAISE_NOTHING;
+    }
+    if (UNLIKELY(!guest_update(b.pending, 0, b.pending_bit, &old))) {
+        return RAISE_FAULT;
+    }
+    fresh = ((old & b.pending_bit) == 0u) ? RAISE_NEW : RAISE_NOTHING;
+    return (fresh != RAISE_NOTHING || b.fifo) ? fresh | show(d, v, port, p, &b) : RAISE_NOTHING;
+}
+
+/* ---- telling a vCPU ---- */
+
+void evtchn_tell(struct vcpu *v, enum raise outcome)
+{
+    if (UNLIKELY((outcome & RAISE_FAULT) != 0u)) {
+        domain_shutdown(v->domain, SHUTDOWN_crash);
+    } else if ((outcome & RAISE_UPCALL) != 0u && LIKELY(domain_state(v->domain) == DOMAIN_LIVE)) {
+        arch_inject(v, GUEST_EVTCHN_PPI); /* what comes before the first instruction, evtchn_vcpu_started() sees */
+    }
 }
 
 /* Bound: vCPUs of d. */
@@ -64,148 +120,44 @@ static NOINLINE void wake_pollers(struct domain *d, uint32_t port)
     }
 }
 
-/* Interrupt v.  What comes before its domain's first instruction, evtchn_vcpu_started() sees. */
-HOT void interrupt(struct vcpu *v)
-{
-    if (LIKELY(domain_state(v->domain) == DOMAIN_LIVE)) {
-        arch_inject(v, GUEST_EVTCHN_PPI);
-    }
-}
-
-void evtchn_tell(struct vcpu *v, enum raise outcome)
-{
-    if ((outcome & RAISE_FAULT) != 0u) {
-        domain_shutdown(v->domain, SHUTDOWN_crash);
-    } else if ((outcome & RAISE_UPCALL) != 0u) {
-        interrupt(v);
-    }
-}
-
-/* ---- two-level ---- */
-
-HOT enum raise two_level_mark(struct vcpu *v, uint32_t port) REQUIRES(v->evtchn.lock)
-{
-    struct vcpu_info *info = v->evtchn.info;
-    uint64_t old;
-
-    if (info == NULL) {
-        return RAISE_NOTHING;
-    }
-    if (!guest_update64(&info->evtchn_pending_sel, 0, BIT(port / 64u), &old)) {
-        return RAISE_FAULT;
-    }
-    return ((old & BIT(port / 64u)) == 0u) ? mark(info) : RAISE_NOTHING;
-}
-
-HOT enum raise two_level_set(struct shared_info *s, struct vcpu *v, uint32_t port) REQUIRES(v->evtchn.lock)
-{
-    uint64_t bit = BIT(port % 64u);
-    uint64_t old;
-
-    if (port > TWO_LEVEL_MAX) {
-        return RAISE_NOTHING;
-    }
-    if (!guest_update64(&s->evtchn_pending[port / 64u], 0, bit, &old)) {
-        return RAISE_FAULT;
-    }
-    if ((old & bit) != 0u) {
-        return RAISE_NOTHING;
-    }
-    if ((__atomic_load_n(&s->evtchn_mask[port / 64u], __ATOMIC_SEQ_CST) & bit) != 0u) {
-        return RAISE_NEW;
-    }
-    return RAISE_NEW | two_level_mark(v, port);
-}
-
-static enum raise two_level_unmask(struct shared_info *s, struct vcpu *v, uint32_t port) REQUIRES(v->evtchn.lock)
-{
-    uint64_t bit = BIT(port % 64u);
-    uint64_t old;
-
-    if (port > TWO_LEVEL_MAX) {
-        return RAISE_NOTHING;
-    }
-    if (!guest_update64(&s->evtchn_mask[port / 64u], bit, 0, &old)) {
-        return RAISE_FAULT;
-    }
-    if ((old & bit) == 0u || (__atomic_load_n(&s->evtchn_pending[port / 64u], __ATOMIC_SEQ_CST) & bit) == 0u) {
-        return RAISE_NOTHING;
-    }
-    return two_level_mark(v, port);
-}
-
-/* ---- delivery ---- */
-
 static bool has_pollers(const struct domain *d)
 {
     return (__atomic_load_n(&d->evtchn.pollers[0], __ATOMIC_SEQ_CST) |
             __atomic_load_n(&d->evtchn.pollers[1], __ATOMIC_SEQ_CST)) != 0u;
 }
 
-/* v is the vCPU of this binding. false = the binding is another one by now; then nothing has happened. */
-HOT bool try_deliver(struct domain *d, struct vcpu *v, uint32_t port, struct port *p, uint64_t binding)
+/* ---- delivery ---- */
+
+/* A port that is closed is so before its bits are cleared, under the lock: nothing is pending there afterwards. */
+void evtchn_deliver(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
 {
-    uint32_t priority = binding_unpack(binding).priority;
     enum raise outcome = RAISE_NOTHING;
-    bool same;
+    struct vcpu *v = NULL;
+    uint64_t now;
 
-    spin_lock(&v->evtchn.lock);
-    same = port_load(p) == binding;
-    if (LIKELY(same)) {
-        struct evtchn_fifo *f = __atomic_load_n(&d->evtchn.fifo, __ATOMIC_ACQUIRE);
-
-        outcome = (f != NULL) ? evtchn_fifo_set(f, v, port, p, priority) : two_level_set(d->evtchn.shared, v, port);
+    spin_lock(&d->evtchn.lock);
+    now = port_load(p);
+    if (LIKELY(((now ^ binding) & ~BINDING_WAY) == 0u)) {
+        v = domain_vcpu(d, binding_unpack(now).vcpu);
+        if (LIKELY(v != NULL)) { /* else d is being built */
+            outcome = set(d, v, port, p);
+        }
     }
-    spin_unlock(&v->evtchn.lock);
-    if (UNLIKELY((outcome & RAISE_MOVE) != 0u)) {
-        outcome |= evtchn_fifo_move(d, v, port, p, priority);
-    }
+    spin_unlock(&d->evtchn.lock);
     if ((outcome & RAISE_NEW) != 0u && UNLIKELY(has_pollers(d))) {
         wake_pollers(d, port);
     }
-    if (UNLIKELY((outcome & RAISE_FAULT) != 0u)) {
+    if (outcome != RAISE_NOTHING) {
         evtchn_tell(v, outcome);
-    } else if ((outcome & RAISE_UPCALL) != 0u) {
-        interrupt(v);
     }
-    return same;
-}
-
-/* The binding was changed between a look and the lock: to another vCPU or priority, or it was closed. */
-static NOINLINE void deliver_changed(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
-{
-    for (uint32_t i = 1; i < BINDING_TRIES; i++) {
-        struct binding b = binding_unpack(binding);
-        uint64_t now = port_load(p);
-        struct binding changed = binding_unpack(now);
-
-        if (changed.status != b.status || changed.domid != b.domid || changed.port != b.port) {
-            return; /* there is nobody to tell */
-        }
-        if (try_deliver(d, domain_vcpu(d, changed.vcpu), port, p, now)) {
-            return;
-        }
-    }
-}
-
-HOT void deliver(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
-{
-    struct vcpu *v = domain_vcpu(d, binding_unpack(binding).vcpu);
-
-    if (LIKELY(v != NULL) && UNLIKELY(!try_deliver(d, v, port, p, binding))) { /* NULL: being built */
-        deliver_changed(d, port, p, binding);
-    }
-}
-
-void evtchn_deliver(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
-{
-    deliver(d, port, p, binding);
 }
 
 void evtchn_raise(struct domain *d, uint32_t port, struct port *p, uint64_t binding)
 {
-    if (LIKELY(__atomic_load_n(&p->min_interval, __ATOMIC_RELAXED) == 0u) || !evtchn_hold_back(d, port, p, binding)) {
-        deliver(d, port, p, binding);
+    if (UNLIKELY(__atomic_load_n(&p->min_interval, __ATOMIC_RELAXED) != 0u)) {
+        evtchn_raise_limited(d, port, p, binding);
+    } else {
+        evtchn_deliver(d, port, p, binding);
     }
 }
 
@@ -260,14 +212,11 @@ void evtchn_send_virq(struct vcpu *v, uint32_t virq)
 {
     struct domain *d = v->domain;
     uint32_t port = __atomic_load_n(&v->evtchn.virqs[index_nospec(virq, EVTCHN_VIRQS)], __ATOMIC_ACQUIRE);
-    struct port *p = (port != 0u) ? port_find(d, port) : NULL;
-    uint64_t binding;
+    struct port *p = port_find(d, port);
+    uint64_t binding = (p != NULL) ? port_load(p) : 0u;
 
-    if (p != NULL) {
-        binding = port_load(p);
-        if (binding_unpack(binding).status == EVTCHNSTAT_virq && binding_unpack(binding).port == virq) {
-            evtchn_raise(d, port, p, binding);
-        }
+    if (binding_unpack(binding).status == EVTCHNSTAT_virq && binding_unpack(binding).port == virq) {
+        evtchn_raise(d, port, p, binding);
     }
 }
 
@@ -276,70 +225,61 @@ void evtchn_send_virq(struct vcpu *v, uint32_t virq)
 err_t evtchn_unmask(struct domain *d, uint32_t port)
 {
     struct port *p = port_find(d, port);
-    enum raise outcome;
-    struct evtchn_fifo *f;
-    struct binding b;
-    struct vcpu *v;
+    enum raise outcome = RAISE_NOTHING;
+    struct vcpu *v = NULL;
+    struct bits b;
+    uint32_t old;
 
     if (p == NULL) {
         return ERR_INVAL;
     }
-    b = binding_unpack(port_load(p));
-    v = domain_vcpu(d, b.vcpu);
-    if (v == NULL) {
-        return OK;
+    spin_lock(&d->evtchn.lock);
+    b = bits_of(d, port);
+    if (b.masked != NULL) {
+        v = domain_vcpu(d, port_binding(p).vcpu);
     }
-    spin_lock(&v->evtchn.lock);
-    f = __atomic_load_n(&d->evtchn.fifo, __ATOMIC_ACQUIRE);
-    outcome = (f != NULL) ? evtchn_fifo_unmask(f, v, port, p, b.priority) : two_level_unmask(d->evtchn.shared, v, port);
-    spin_unlock(&v->evtchn.lock);
-    if ((outcome & RAISE_MOVE) != 0u) {
-        outcome |= evtchn_fifo_move(d, v, port, p, b.priority);
+    if (v != NULL) {
+        if (!guest_update(b.masked, b.masked_bit, 0, &old)) {
+            outcome = RAISE_FAULT;
+        } else if ((__atomic_load_n(b.pending, __ATOMIC_SEQ_CST) & b.pending_bit) != 0u &&
+                   ((old & b.masked_bit) != 0u || b.fifo)) {
+            outcome = show(d, v, port, p, &b);
+        }
     }
-    evtchn_tell(v, outcome);
+    spin_unlock(&d->evtchn.lock);
+    if (outcome != RAISE_NOTHING) {
+        evtchn_tell(v, outcome);
+    }
     return OK;
 }
 
 void evtchn_clear_pending(struct domain *d, uint32_t port, struct port *p)
 {
-    struct vcpu *v = domain_vcpu(d, binding_unpack(port_load(p)).vcpu);
-    struct evtchn_fifo *f;
-    uint64_t old;
-    uint32_t old_word;
+    struct bits b;
+    uint32_t old;
 
-    if (v == NULL) {
-        return;
-    }
-    spin_lock(&v->evtchn.lock);
-    f = __atomic_load_n(&d->evtchn.fifo, __ATOMIC_ACQUIRE);
+    spin_lock(&d->evtchn.lock);
     p->unplaced = 0;
-    if (f != NULL) {
-        uint32_t *word = evtchn_fifo_word(f, port);
-
-        if (word != NULL) {
-            (void)guest_update32(word, (uint32_t)BIT(EVTCHN_FIFO_PENDING), 0, &old_word);
-        }
-    } else if (port <= TWO_LEVEL_MAX) {
-        (void)guest_update64(&d->evtchn.shared->evtchn_pending[port / 64u], BIT(port % 64u), 0, &old);
+    b = bits_of(d, port);
+    if (b.pending != NULL) {
+        (void)guest_update(b.pending, b.pending_bit, 0, &old);
     }
-    spin_unlock(&v->evtchn.lock);
+    spin_unlock(&d->evtchn.lock);
 }
 
 /* ---- waiting ----
  * [impl->dsn~evtchn-poll~1] */
 
-static bool is_pending(const struct domain *d, uint32_t port)
+static bool is_pending(struct domain *d, uint32_t port)
 {
-    struct evtchn_fifo *f = __atomic_load_n(&d->evtchn.fifo, __ATOMIC_ACQUIRE);
-    const uint32_t *word;
+    bool pending;
+    struct bits b;
 
-    if (f == NULL) {
-        return port <= TWO_LEVEL_MAX &&
-               (__atomic_load_n(&d->evtchn.shared->evtchn_pending[port / 64u], __ATOMIC_SEQ_CST) & BIT(port % 64u)) !=
-                   0u;
-    }
-    word = evtchn_fifo_word(f, port);
-    return word != NULL && (__atomic_load_n(word, __ATOMIC_SEQ_CST) & BIT(EVTCHN_FIFO_PENDING)) != 0u;
+    spin_lock(&d->evtchn.lock);
+    b = bits_of(d, port);
+    pending = b.pending != NULL && (__atomic_load_n(b.pending, __ATOMIC_SEQ_CST) & b.pending_bit) != 0u;
+    spin_unlock(&d->evtchn.lock);
+    return pending;
 }
 
 int64_t evtchn_poll(struct vcpu *v, const uint32_t *ports, uint32_t count)
@@ -351,14 +291,10 @@ int64_t evtchn_poll(struct vcpu *v, const uint32_t *ports, uint32_t count)
     __atomic_store_n(&v->evtchn.poll_port, (count == 1u) ? ports[0] : 0u, __ATOMIC_RELAXED);
     (void)__atomic_fetch_or(mask, BIT(v->id % 64u), __ATOMIC_SEQ_CST);
     for (uint32_t i = 0; i < count && result == 0; i++) {
-        const struct port *p = port_find(d, ports[i]);
-
-        if (p == NULL || binding_unpack(port_load(p)).status == EVTCHNSTAT_closed) {
+        if (port_binding(port_find(d, ports[i])).status == EVTCHNSTAT_closed) {
             result = ERR_INVAL;
         } else {
-            spin_lock(&v->evtchn.lock);
             result = is_pending(d, ports[i]) ? 1 : 0;
-            spin_unlock(&v->evtchn.lock);
         }
     }
     if (result != 0) {

@@ -71,7 +71,7 @@ static void fire(struct timer *t)
         vcpu_wake(v);
         break;
     case TIMER_EVENT:
-        evtchn_timer(v);
+        evtchn_take_held(v);
         break;
     case TIMER_KINDS:
         break;

@@ -14,7 +14,7 @@ enum timer_kind {
     TIMER_VIRT = 0,  /* a descheduled vCPU's virtual timer: arch_vcpu_timer() */
     TIMER_PHYS = 1,  /* a vCPU's emulated physical timer: arch_vcpu_timer() */
     TIMER_BLOCK = 2, /* end of a bounded block (SCHEDOP_poll, PSCI suspend) : vcpu_wake() */
-    TIMER_EVENT = 3, /* an event that was held back may be delivered: evtchn_timer() */
+    TIMER_EVENT = 3, /* an event that was held back may be delivered: evtchn_take_held() */
     TIMER_KINDS = 4,
 };
 

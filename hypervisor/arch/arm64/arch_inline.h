@@ -12,6 +12,12 @@ static inline void *arch_map_frame(mfn_t mfn)
     return (void *)(VA_DIRECT + mfn_to_maddr(mfn).v); /* VA_DIRECT is a multiple of every RAM address used */
 }
 
+/* The frame of an address in such a view. */
+static inline mfn_t arch_frame_of(const void *p)
+{
+    return maddr_to_mfn(MADDR((uint64_t)p - VA_DIRECT));
+}
+
 static inline struct cpu *this_cpu(void)
 {
     struct cpu *cpu;

@@ -55,7 +55,7 @@ uint64_t arch_wallclock_seconds(void);
 /* ---- memory ---- */
 
 /* The hypervisor's own view of a RAM frame; 4 KiB, read-write, never executable: void *arch_map_frame(mfn_t mfn), in
- * arch_inline.h.  Bound: O(1). */
+ * arch_inline.h; and back: mfn_t arch_frame_of(const void *p).  Bound: O(1). */
 
 /* Zero frames [mfn, mfn + count), cleaned and invalidated to the point of coherency: visible to a guest with its MMU
  * off.  Bound: count * 64 zeroing and 64 cleaning operations; count 1..512. */

@@ -7,6 +7,7 @@
 struct cpu;
 
 void *arch_map_frame(mfn_t mfn);
+mfn_t arch_frame_of(const void *p);
 
 /* Each thread of a test is a CPU, or plays several in turn (host_become). */
 extern _Thread_local struct cpu *host_this_cpu;

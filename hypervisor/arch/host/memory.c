@@ -68,6 +68,11 @@ void *arch_map_frame(mfn_t mfn)
     return ram.cached + offset_of(mfn, 1);
 }
 
+mfn_t arch_frame_of(const void *p)
+{
+    return MFN((HOST_RAM_BASE + (uint64_t)((const char *)p - ram.cached)) >> PAGE_SHIFT);
+}
+
 const void *host_memory(mfn_t mfn)
 {
     return ram.memory + offset_of(mfn, 1);

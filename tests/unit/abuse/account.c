@@ -49,14 +49,14 @@ static void count_areas(const struct domain *d)
         const struct vcpu *v = domain_vcpu(d, i);
 
         if (v != NULL && v->evtchn.info_held) {
-            use(v->evtchn.info_frame);
+            use(arch_frame_of(v->evtchn.info));
         }
         if (v != NULL && v->evtchn.control != NULL) {
-            use(v->evtchn.control_frame);
+            use(arch_frame_of(v->evtchn.control));
         }
     }
-    for (uint32_t i = 0; d->evtchn.fifo != NULL && i < d->evtchn.fifo->pages; i++) {
-        use(d->evtchn.fifo->frames[i]);
+    for (uint32_t i = 0; i < d->evtchn.word_pages; i++) {
+        use(arch_frame_of(d->evtchn.words[i]));
     }
 }
 
