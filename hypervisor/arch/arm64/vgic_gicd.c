@@ -91,20 +91,17 @@ static bool shared_state(struct vcpu *v, uint32_t word, bool active, uint64_t *v
     return known;
 }
 
-static void shared_write(struct vcpu *v, uint32_t bank, uint32_t word, const struct mmio *m)
+static void shared_write(struct vcpu *v, uint32_t bank, uint32_t first, const struct mmio *m)
 {
     struct domain *d = v->domain;
+    uint32_t word = first / 32u - 1u;
     struct vgic_kicks k = {.withdrawn = bank == BANK_ICENABLER};
     struct vgic_irqs *irqs = &vgic_spis_at(d, word)->irqs;
-    uint32_t bits = (uint32_t)m->value & existing(word);
+    uint64_t value = (bank < BANK_PRIORITY) ? m->value & existing(word) : m->value;
+    uint32_t bits;
 
     spin_lock(&d->arch.vgic.lock);
-    if (bank == BANK_IGROUPR) {
-        __atomic_store_n(&irqs->group, (uint32_t)m->value, __ATOMIC_RELAXED);
-        bits = UINT32_MAX;
-    } else {
-        vgic_write_bits(irqs, bank, bits);
-    }
+    bits = vgic_write_stored(irqs, bank, first, m->size, value) & existing(word);
     if (bank == BANK_ISENABLER || bank == BANK_ICENABLER) {
         vgic_phys_follow(d, word, bits);
     }
@@ -113,51 +110,6 @@ static void shared_write(struct vcpu *v, uint32_t bank, uint32_t word, const str
         kick_all(d, &k);
     }
     vgic_spi_update(d, word, bits, &k);
-    vgic_commit(d, &k);
-}
-
-static void shared_priority(struct vcpu *v, uint32_t intid, struct mmio *m)
-{
-    struct domain *d = v->domain;
-    struct vgic_kicks k = {.withdrawn = false};
-    uint32_t word = intid / 32u - 1u;
-    struct vgic_irqs *irqs;
-
-    if (intid < VGIC_PRIVATE || word >= d->arch.vgic.words) {
-        m->value = 0;
-        return;
-    }
-    irqs = &vgic_spis_at(d, word)->irqs;
-    if (!m->write) {
-        m->value = vgic_read_priority(irqs, intid % 32u, m->size);
-        return;
-    }
-    spin_lock(&d->arch.vgic.lock);
-    vgic_write_priority(irqs, intid % 32u, m);
-    vgic_spi_update(d, word, (m->size == 4u ? 0xfu : 1u) << (intid % 32u) & existing(word), &k);
-    vgic_commit(d, &k);
-}
-
-static void shared_config(struct vcpu *v, uint32_t first, struct mmio *m)
-{
-    struct domain *d = v->domain;
-    struct vgic_kicks k = {.withdrawn = false};
-    uint32_t word = first / 32u - 1u;
-    uint32_t half = (first / 16u) & 1u;
-    struct vgic_irqs *irqs;
-
-    if (first < VGIC_PRIVATE || word >= d->arch.vgic.words) {
-        m->value = 0;
-        return;
-    }
-    irqs = &vgic_spis_at(d, word)->irqs;
-    if (!m->write) {
-        m->value = vgic_read_config(irqs, half);
-        return;
-    }
-    spin_lock(&d->arch.vgic.lock);
-    vgic_write_config(irqs, half, (uint32_t)m->value);
-    vgic_spi_update(d, word, 0xffffu << (16u * half) & existing(word), &k);
     vgic_commit(d, &k);
 }
 
@@ -193,19 +145,21 @@ static void route_access(struct vcpu *v, struct mmio *m)
     vgic_commit(d, &k);
 }
 
-/* Arrays with one bit an interrupt; word 0 (private) is in the redistributors. */
-VGIC_COLD static void bits_access(struct vcpu *v, uint32_t bank, struct mmio *m)
+/* Registers of shared interrupts; those of private ones are in the redistributors. */
+VGIC_COLD static void shared_access(struct vcpu *v, struct mmio *m)
 {
-    uint32_t word = ((uint32_t)m->offset & 0x7fu) / 4u - 1u;
+    uint32_t bank = (uint32_t)m->offset >> 7;
+    uint32_t first = vgic_first_of((uint32_t)m->offset);
+    uint32_t word = first / 32u - 1u;
 
     if (word >= v->domain->arch.vgic.words) {
         m->value = 0;
     } else if (m->write) {
-        shared_write(v, bank, word, m);
-    } else if (bank >= BANK_ISPENDR) {
+        shared_write(v, bank, first, m);
+    } else if (bank >= BANK_ISPENDR && bank < BANK_PRIORITY) {
         m->again = !shared_state(v, word, bank >= BANK_ISACTIVER, &m->value);
     } else {
-        m->value = vgic_read_stored(&vgic_spis_at(v->domain, word)->irqs, bank) & existing(word);
+        m->value = vgic_read_stored(&vgic_spis_at(v->domain, word)->irqs, bank, first, m->size);
     }
 }
 
@@ -213,19 +167,14 @@ VGIC_COLD static void bits_access(struct vcpu *v, uint32_t bank, struct mmio *m)
 VGIC_COLD static void rest_access(struct vcpu *v, struct mmio *m)
 {
     uint32_t offset = (uint32_t)m->offset;
-    uint32_t bank = offset >> 7;
     bool aligned = (offset & (m->size - 1u)) == 0u;
 
     if (offset >= 0x6000u && offset < 0x8000u && aligned) {
         route_access(v, m);
     } else if (offset >= 0xffd0u && m->size == 4u && aligned) {
         m->value = vgic_id_register(offset, PART);
-    } else if (offset >= 0x1000u || !vgic_is_sized(m)) {
-        m->value = 0;
-    } else if (bank < 2u * BANK_PRIORITY) {
-        shared_priority(v, offset - 0x400u, m);
-    } else if (bank == BANK_ICFGR || bank == BANK_ICFGR + 1u) {
-        shared_config(v, (offset - 0xc00u) * 4u, m);
+    } else if (offset >= 0x400u && offset < 0x1000u && vgic_is_sized(m)) {
+        shared_access(v, m);
     } else {
         m->value = 0;
     }
@@ -238,7 +187,7 @@ VGIC_COLD static void gicd_access(struct vcpu *v, struct mmio *m)
     if (UNLIKELY(m->size != 4u || (offset & ~0x3fcu) != 0u)) {
         rest_access(v, m);
     } else if (offset >= 0x80u) {
-        bits_access(v, offset >> 7, m);
+        shared_access(v, m);
     } else if (!m->write) {
         m->value = control_read(v->domain, offset);
     } else if (offset == 0u) {

@@ -2,7 +2,6 @@
 #include "arch/arm64/vgic_regs.h"
 
 #define TYPER_LAST BIT(4)
-#define SGIS_EDGE  0xaaaaaaaau
 #define PART       0x93u
 
 /* Nothing is left to be applied here: accesses to one's own frame do that at once. */
@@ -22,64 +21,41 @@ static uint32_t private_state(struct vcpu *v, bool active)
     return vgic_level_pending(&g->priv) | pending;
 }
 
-static uint32_t sgi_read(struct vcpu *v, const struct mmio *m)
-{
-    uint32_t bank = (uint32_t)m->offset >> 7;
-    const struct vgic_irqs *irqs = &v->arch.vgic.priv;
-
-    switch (bank) {
-    case BANK_ISPENDR:
-    case BANK_ICPENDR:
-        return private_state(v, false);
-    case BANK_ISACTIVER:
-    case BANK_ICACTIVER:
-        return private_state(v, true);
-    case BANK_ICFGR:
-        return (m->offset == 0xc00u) ? SGIS_EDGE : (m->offset == 0xc04u) ? vgic_read_config(irqs, 1) : 0u;
-    default:
-        return vgic_read_stored(irqs, bank);
-    }
-}
-
-static void sgi_write(struct vcpu *v, const struct mmio *m)
+static void sgi_write(struct vcpu *v, uint32_t bank, uint32_t first, const struct mmio *m)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
-    uint32_t bank = (uint32_t)m->offset >> 7;
 
-    if (bank == BANK_IGROUPR && m->offset == 0x80u) {
-        g->priv.group = (uint32_t)m->value;
-    } else if (m->offset == 0xc04u) {
-        vgic_write_config(&g->priv, 1, (uint32_t)m->value);
-    } else if ((m->offset & 0x7fu) == 0u) {
-        vgic_write_bits(&g->priv, bank, (uint32_t)m->value);
+    if (bank == BANK_ICFGR && first < 16u) {
+        return; /* SGIs are edges */
     }
+    (void)vgic_write_stored(&g->priv, bank, first, m->size, m->value);
     if (bank == BANK_ISACTIVER && m->value != 0u) {
         __atomic_store_n(&v->domain->arch.vgic.trap_dir, 1u, __ATOMIC_RELAXED);
     }
-    if (!g->loaded) {
+    if (g->loaded) {
+        vgic_resync(v);
+    } else {
         vgic_unlink(g, ~(vgic_level_pending(&g->priv) | g->priv.active));
     }
 }
 
 void vgic_sgi_frame(struct vcpu *v, struct mmio *m)
 {
-    struct vgic_irqs *irqs = &v->arch.vgic.priv;
     uint32_t bank = (uint32_t)m->offset >> 7;
+    uint32_t first = vgic_first_of((uint32_t)m->offset);
 
-    if (bank == BANK_PRIORITY && m->offset < 0x420u) {
-        if (!m->write) {
-            m->value = vgic_read_priority(irqs, (uint32_t)m->offset & 31u, m->size);
-            return;
+    bool is = bank != BANK_CONTROL && first < VGIC_PRIVATE;
+
+    if (m->write) {
+        if (is) {
+            sgi_write(v, bank, first, m);
         }
-        vgic_write_priority(irqs, (uint32_t)m->offset & 31u, m);
-    } else if (!m->write) {
-        m->value = (bank == BANK_ICFGR || (m->offset & 0x7fu) == 0u) ? sgi_read(v, m) : 0u;
-        return;
+    } else if (!is) {
+        m->value = 0;
+    } else if (bank >= BANK_ISPENDR && bank < BANK_PRIORITY) {
+        m->value = private_state(v, bank >= BANK_ISACTIVER);
     } else {
-        sgi_write(v, m);
-    }
-    if (v->arch.vgic.loaded) {
-        vgic_resync(v);
+        m->value = vgic_read_stored(&v->arch.vgic.priv, bank, first, m->size);
     }
 }
 

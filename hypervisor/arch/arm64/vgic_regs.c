@@ -27,20 +27,7 @@ uint32_t vgic_id_register(uint32_t offset, uint32_t part)
     return (i == 4u) ? part : ids[i % ARRAY_SIZE(ids)];
 }
 
-uint32_t vgic_read_stored(const struct vgic_irqs *irqs, uint32_t bank)
-{
-    switch (bank) {
-    case BANK_IGROUPR:
-        return __atomic_load_n(&irqs->group, __ATOMIC_RELAXED);
-    case BANK_ISENABLER:
-    case BANK_ICENABLER:
-        return __atomic_load_n(&irqs->enabled, __ATOMIC_RELAXED);
-    default:
-        return 0;
-    }
-}
-
-uint64_t vgic_read_priority(const struct vgic_irqs *irqs, uint32_t first, uint32_t size)
+static uint64_t read_priority(const struct vgic_irqs *irqs, uint32_t first, uint32_t size)
 {
     uint64_t value = 0;
 
@@ -50,54 +37,70 @@ uint64_t vgic_read_priority(const struct vgic_irqs *irqs, uint32_t first, uint32
     return value;
 }
 
-void vgic_write_priority(struct vgic_irqs *irqs, uint32_t first, const struct mmio *m)
+static void write_priority(struct vgic_irqs *irqs, uint32_t first, uint32_t size, uint64_t value)
 {
-    for (uint32_t i = 0; i < m->size; i++) {
-        uint8_t prio = (uint8_t)((m->value >> (8u * i)) & vgic_caps.prio_mask);
+    for (uint32_t i = 0; i < size; i++) {
+        uint8_t prio = (uint8_t)((value >> (8u * i)) & vgic_caps.prio_mask);
         __atomic_store_n(&irqs->prio[(first + i) % 32u], prio, __ATOMIC_RELAXED);
     }
 }
 
-void vgic_write_bits(struct vgic_irqs *irqs, uint32_t bank, uint32_t bits)
+uint64_t vgic_read_stored(const struct vgic_irqs *irqs, uint32_t bank, uint32_t first, uint32_t size)
 {
     switch (bank) {
+    case BANK_IGROUPR:
+        return __atomic_load_n(&irqs->group, __ATOMIC_RELAXED);
     case BANK_ISENABLER:
-        __atomic_store_n(&irqs->enabled, irqs->enabled | bits, __ATOMIC_RELAXED);
-        break;
     case BANK_ICENABLER:
-        __atomic_store_n(&irqs->enabled, irqs->enabled & ~bits, __ATOMIC_RELAXED);
-        break;
-    case BANK_ISPENDR:
-        irqs->pending |= bits;
-        break;
-    case BANK_ICPENDR:
-        irqs->pending &= ~bits;
-        irqs->cancel |= irqs->held & bits;
-        break;
-    case BANK_ISACTIVER:
-        irqs->active |= bits;
-        break;
-    case BANK_ICACTIVER:
-        irqs->active &= ~bits;
-        irqs->deact |= irqs->held & bits;
-        break;
+        return __atomic_load_n(&irqs->enabled, __ATOMIC_RELAXED);
+    case BANK_ICFGR:
+    case BANK_ICFGR + 1u:
+        return spread((__atomic_load_n(&irqs->edge, __ATOMIC_RELAXED) >> (first % 32u)) & 0xffffu);
     default:
-        break;
+        return (bank - BANK_PRIORITY < BANK_PRIORITY) ? read_priority(irqs, first, size) : 0u;
     }
 }
 
-uint32_t vgic_read_config(const struct vgic_irqs *irqs, uint32_t half)
+uint32_t vgic_write_stored(struct vgic_irqs *irqs, uint32_t bank, uint32_t first, uint32_t size, uint64_t value)
 {
-    return spread((__atomic_load_n(&irqs->edge, __ATOMIC_RELAXED) >> (16u * half)) & 0xffffu);
-}
+    uint32_t bits = (uint32_t)value;
+    uint32_t half = 0xffffu << (first % 32u);
 
-void vgic_write_config(struct vgic_irqs *irqs, uint32_t half, uint32_t value)
-{
-    uint32_t shift = half * 16u;
-
-    uint32_t edge = (irqs->edge & ~(0xffffu << shift)) | (gather(value) << shift);
-
-    __atomic_store_n(&irqs->edge, edge, __ATOMIC_RELAXED);
+    switch (bank) {
+    case BANK_IGROUPR:
+        __atomic_store_n(&irqs->group, bits, __ATOMIC_RELAXED);
+        return UINT32_MAX;
+    case BANK_ISENABLER:
+        __atomic_store_n(&irqs->enabled, irqs->enabled | bits, __ATOMIC_RELAXED);
+        return bits;
+    case BANK_ICENABLER:
+        __atomic_store_n(&irqs->enabled, irqs->enabled & ~bits, __ATOMIC_RELAXED);
+        return bits;
+    case BANK_ISPENDR:
+        irqs->pending |= bits;
+        return bits;
+    case BANK_ICPENDR:
+        irqs->pending &= ~bits;
+        irqs->cancel |= irqs->held & bits;
+        return bits;
+    case BANK_ISACTIVER:
+        irqs->active |= bits;
+        return bits;
+    case BANK_ICACTIVER:
+        irqs->active &= ~bits;
+        irqs->deact |= irqs->held & bits;
+        return bits;
+    case BANK_ICFGR:
+    case BANK_ICFGR + 1u:
+        __atomic_store_n(&irqs->edge, (irqs->edge & ~half) | (gather(bits) << (first % 32u)), __ATOMIC_RELAXED);
+        return half;
+    default:
+        if (bank - BANK_PRIORITY >= BANK_PRIORITY) {
+            return 0;
+        }
+        write_priority(irqs, first, size, value);
+        return ((1u << size) - 1u) << (first % 32u);
+    }
 }
 
 bool vgic_is_sized(const struct mmio *m)

@@ -29,15 +29,14 @@ uint32_t vgic_id_register(uint32_t offset, uint32_t part);
  * [impl->dsn~vgic-sizes~1] */
 bool vgic_is_sized(const struct mmio *m);
 
-/* Group and enable registers. */
-uint32_t vgic_read_stored(const struct vgic_irqs *irqs, uint32_t bank);
-/* The write-one registers. */
-void vgic_write_bits(struct vgic_irqs *irqs, uint32_t bank, uint32_t bits);
-/* first: interrupt of the word that the first byte belongs to. */
-uint64_t vgic_read_priority(const struct vgic_irqs *irqs, uint32_t first, uint32_t size);
-void vgic_write_priority(struct vgic_irqs *irqs, uint32_t first, const struct mmio *m);
-/* half: 0 = the first 16 interrupts of the word. */
-uint32_t vgic_read_config(const struct vgic_irqs *irqs, uint32_t half);
-void vgic_write_config(struct vgic_irqs *irqs, uint32_t half, uint32_t value);
+/* The first interrupt that a register below 0x1000, not of BANK_CONTROL, is about. */
+static inline uint32_t vgic_first_of(uint32_t offset)
+{
+    return (offset < 0x400u) ? (offset & 0x7fu) * 8u : (offset < 0x800u) ? offset - 0x400u : (offset - 0xc00u) * 4u;
+}
+/* What registers of a word only store: group, enable, priority, trigger.  The rest reads as 0. */
+uint64_t vgic_read_stored(const struct vgic_irqs *irqs, uint32_t bank, uint32_t first, uint32_t size);
+/* Write any register of a word; the interrupts that this may have changed. */
+uint32_t vgic_write_stored(struct vgic_irqs *irqs, uint32_t bank, uint32_t first, uint32_t size, uint64_t value);
 
 #endif

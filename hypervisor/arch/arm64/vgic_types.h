@@ -21,6 +21,7 @@
 #define VGIC_APRS         4u
 #define VGIC_GROUPS       2u
 #define VGIC_SPIS_A_FRAME 16u
+#define VUART_STORED      16u
 
 /* 32 consecutive interrupts, one bit each.  Private ones: cpu-local to the vCPU's home.  SPIs: guarded by vgic.lock;
  * what registers only store is read without it. */
@@ -110,7 +111,7 @@ struct vuart {
     uint8_t rx[64];
     uint32_t rx_head, rx_tail; /* free-running */
     uint32_t overrun;          /* the guest's DR and RSR tell it */
-    uint32_t cr, lcr, ifls, imsc, ibrd, fbrd, ilpr, dmacr;
+    uint32_t stored[VUART_STORED]; /* registers that are no more than stored */
     uint32_t ris;
     uint32_t line; /* atomic: masked interrupt status is not 0 */
     uint64_t lost; /* characters received that found the queue full */

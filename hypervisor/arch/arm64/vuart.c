@@ -8,24 +8,26 @@ enum pl011_register {
     UART_DR = 0x00,
     UART_RSR = 0x04,
     UART_FR = 0x18,
-    UART_ILPR = 0x20,
-    UART_IBRD = 0x24,
-    UART_FBRD = 0x28,
-    UART_LCR_H = 0x2c,
+    UART_STORED = 0x20, /* ILPR, the first of those that are stored */
     UART_CR = 0x30,
     UART_IFLS = 0x34,
     UART_IMSC = 0x38,
     UART_RIS = 0x3c,
     UART_MIS = 0x40,
     UART_ICR = 0x44,
-    UART_DMACR = 0x48,
+};
+
+/* Bits that are stored of each register from UART_STORED on. */
+static const uint16_t stored_bits[VUART_STORED] = {
+    0xff,   0xffff, 0x3f,  0xff, /* ILPR, IBRD, FBRD, LCR_H */
+    0xff87, 0x3f,   0x7ff, 0,    /* CR, IFLS, IMSC */
+    0,      0,      7,           /* DMACR */
 };
 
 #define INT_RX      BIT(4)
 #define INT_TX      BIT(5)
 #define INT_RT      BIT(6)
 #define INT_OE      BIT(10)
-#define INT_ALL     0x7ffu
 #define DR_OVERRUN  BIT(11)
 #define RSR_OVERRUN BIT(3)
 #define FR_RXFE     BIT(4)
@@ -36,9 +38,23 @@ enum pl011_register {
 
 static_assert(sizeof(((struct vuart *)NULL)->rx) == ARCH_VUART_RX_MAX, "receive queue");
 
+static bool is_stored(uint32_t offset)
+{
+    return offset - UART_STORED < 4u * VUART_STORED;
+}
+
+static uint32_t *stored(struct vuart *u, uint32_t offset)
+{
+    return &u->stored[(offset - UART_STORED) / 4u % VUART_STORED];
+}
+
 void vuart_init(struct domain *d)
 {
-    d->arch.vuart = (struct vuart){.cr = CR_RESET, .ifls = IFLS_RESET, .ris = (uint32_t)INT_TX};
+    struct vuart *u = &d->arch.vuart;
+
+    *u = (struct vuart){.ris = (uint32_t)INT_TX};
+    *stored(u, UART_CR) = CR_RESET;
+    *stored(u, UART_IFLS) = IFLS_RESET;
 }
 
 static uint32_t queued(const struct vuart *u)
@@ -54,7 +70,7 @@ static void update(struct vuart *u) REQUIRES(u->lock)
     } else {
         u->ris |= (uint32_t)INT_RT;
     }
-    __atomic_store_n(&u->line, u->ris & u->imsc, __ATOMIC_RELAXED);
+    __atomic_store_n(&u->line, u->ris & *stored(u, UART_IMSC), __ATOMIC_RELAXED);
 }
 
 static uint32_t read_dr(struct vuart *u) REQUIRES(u->lock)
@@ -84,28 +100,15 @@ static uint32_t read_reg(struct vuart *u, uint32_t offset) REQUIRES(u->lock)
         return (u->overrun != 0u) ? (uint32_t)RSR_OVERRUN : 0u;
     case UART_FR:
         return (uint32_t)(FR_TXFE | (queued(u) == 0u ? FR_RXFE : 0u) | (queued(u) == ARCH_VUART_RX_MAX ? FR_RXFF : 0u));
-    case UART_ILPR:
-        return u->ilpr;
-    case UART_IBRD:
-        return u->ibrd;
-    case UART_FBRD:
-        return u->fbrd;
-    case UART_LCR_H:
-        return u->lcr;
-    case UART_CR:
-        return u->cr;
-    case UART_IFLS:
-        return u->ifls;
-    case UART_IMSC:
-        return u->imsc;
     case UART_RIS:
         return u->ris;
     case UART_MIS:
-        return u->ris & u->imsc;
-    case UART_DMACR:
-        return u->dmacr;
+        return u->ris & *stored(u, UART_IMSC);
     default:
-        return (offset >= 0xfe0u && (offset & 3u) == 0u) ? ids[(offset - 0xfe0u) / 4u] : 0u;
+        if (offset >= 0xfe0u) {
+            return ids[(offset - 0xfe0u) / 4u];
+        }
+        return is_stored(offset) ? *stored(u, offset) : 0u;
     }
 }
 
@@ -118,34 +121,13 @@ static void write_reg(struct vuart *u, uint32_t offset, uint32_t value) REQUIRES
     case UART_RSR:
         u->overrun = 0;
         break;
-    case UART_ILPR:
-        u->ilpr = value & 0xffu;
-        break;
-    case UART_IBRD:
-        u->ibrd = value & 0xffffu;
-        break;
-    case UART_FBRD:
-        u->fbrd = value & 0x3fu;
-        break;
-    case UART_LCR_H:
-        u->lcr = value & 0xffu;
-        break;
-    case UART_CR:
-        u->cr = value & 0xff87u;
-        break;
-    case UART_IFLS:
-        u->ifls = value & 0x3fu;
-        break;
-    case UART_IMSC:
-        u->imsc = value & INT_ALL;
-        break;
     case UART_ICR:
-        u->ris &= ~(value & INT_ALL);
-        break;
-    case UART_DMACR:
-        u->dmacr = value & 7u;
+        u->ris &= ~value;
         break;
     default:
+        if (is_stored(offset)) {
+            *stored(u, offset) = value & stored_bits[(offset - UART_STORED) / 4u % VUART_STORED];
+        }
         break;
     }
 }
