@@ -148,30 +148,6 @@ void vgic_load(struct vcpu *v)
     }
 }
 
-/* The lines `changed` of private interrupts of v become `level`. */
-static void change_lines(struct vcpu *v, uint32_t changed, uint32_t level)
-{
-    struct vgic_irqs *irqs = &v->arch.vgic.priv;
-    uint32_t before = irqs->level;
-
-    irqs->level = (before & ~changed) | (level & changed);
-    irqs->pending |= irqs->level & ~before & irqs->edge;
-    if (irqs->level != before && v->arch.vgic.loaded) {
-        vgic_resync(v);
-    }
-}
-
-/* Lines that others changed. */
-static void take_lines(struct vcpu *v)
-{
-    struct vgic_vcpu *g = &v->arch.vgic;
-
-    if (__atomic_load_n(&g->lines, __ATOMIC_RELAXED) != 0u) {
-        uint64_t lines = __atomic_exchange_n(&g->lines, 0u, __ATOMIC_ACQUIRE);
-        change_lines(v, (uint32_t)lines, (uint32_t)(lines >> 32));
-    }
-}
-
 void vgic_take_posted(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
@@ -182,7 +158,6 @@ void vgic_take_posted(struct vcpu *v)
     if (posted != 0u) {
         vgic_pend_private(v, posted);
     }
-    take_lines(v);
     if (resync != 0u) {
         resync = __atomic_exchange_n(&g->resync, 0u, __ATOMIC_ACQUIRE);
         if (g->loaded) {
@@ -229,19 +204,10 @@ bool vgic_has_pending(struct vcpu *v)
     return best != VGIC_KEY_NONE;
 }
 
-/* A free list register for private interrupt n, which has none.  VGIC_LRS = all are used. */
-static inline uint32_t take_lr(struct vgic_vcpu *g, uint32_t n)
+VGIC_HOT void put_lr(struct vgic_vcpu *g, uint32_t n, uint32_t i, uint32_t latched, uint64_t link)
 {
-    uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
-    uint32_t i = (uint32_t)__builtin_ctz(free | (uint32_t)BIT(VGIC_LRS));
-
-    if (free != 0u) {
-        g->priv.held |= (uint32_t)BIT(n);
-        g->lr_of[n] = (uint8_t)i;
-        g->lr_intid[i] = (uint16_t)n;
-        g->lr_used |= (uint32_t)BIT(i);
-    }
-    return i;
+    g->lr_latched = (g->lr_latched & ~(uint32_t)BIT(i)) | (latched << i);
+    vgic_hw_set_lr(i, LR_PENDING | link | vgic_lr_base(&g->priv, n));
 }
 
 /* The short way of a private interrupt of g->fast that was in a list register before: there again, where it is empty.
@@ -253,20 +219,24 @@ VGIC_HOT bool list_again(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint
     if (UNLIKELY(((g->priv.held >> n) & 1u) == 0u || ((vgic_hw_elrsr() >> i) & 1u) == 0u)) {
         return false;
     }
-    g->lr_latched = (g->lr_latched & ~(uint32_t)BIT(i)) | (latched << i);
-    vgic_hw_set_lr(i, LR_PENDING | link | vgic_lr_base(&g->priv, n));
+    put_lr(g, n, i, latched, link);
     return true;
 }
 
+/* The same in a free list register. */
 static bool list_new(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint64_t link)
 {
-    uint32_t i = ((g->priv.held & BIT(n)) == 0u) ? take_lr(g, n) : VGIC_LRS;
+    uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
+    uint32_t i = (uint32_t)__builtin_ctz(free | (uint32_t)BIT(VGIC_LRS));
 
-    if (i == VGIC_LRS) {
+    if (free == 0u || (g->priv.held & BIT(n)) != 0u) {
         return false;
     }
-    g->lr_latched = (g->lr_latched & ~(uint32_t)BIT(i)) | (latched << i);
-    vgic_hw_set_lr(i, LR_PENDING | link | vgic_lr_base(&g->priv, n));
+    g->priv.held |= (uint32_t)BIT(n);
+    g->lr_of[n] = (uint8_t)i;
+    g->lr_intid[i] = (uint16_t)n;
+    g->lr_used |= (uint32_t)BIT(i);
+    put_lr(g, n, i, latched, link);
     return true;
 }
 
@@ -390,27 +360,16 @@ void vgic_pend(struct vcpu *v, uint32_t intid)
 
 void vgic_set_level(struct vcpu *v, uint32_t intid, bool level)
 {
-    struct vgic_vcpu *g = &v->arch.vgic;
-    uint64_t bit = BIT(intid % 32u);
-    uint64_t was;
-    uint64_t now;
+    struct vgic_irqs *irqs = &v->arch.vgic.priv;
+    uint32_t bit = (uint32_t)BIT(intid);
+    uint32_t before = irqs->level;
 
-    if (intid >= VGIC_PRIVATE) {
-        uint32_t line = level ? 1u : 0u;
-        change_spi(v->domain, intid, &line);
-        return;
+    irqs->level = level ? before | bit : before & ~bit;
+    irqs->pending |= irqs->level & ~before & irqs->edge;
+    if (irqs->level != before && v->arch.vgic.loaded) {
+        vgic_resync(v);
     }
-    if (vgic_is_home(v)) {
-        take_lines(v);
-        change_lines(v, (uint32_t)bit, level ? (uint32_t)bit : 0u);
-        vgic_wake(v);
-        return;
-    }
-    was = __atomic_load_n(&g->lines, __ATOMIC_RELAXED);
-    do {
-        now = (was & ~(bit << 32)) | bit | (level ? bit << 32 : 0u);
-    } while (!__atomic_compare_exchange_n(&g->lines, &was, now, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-    vcpu_notify(v, VCPU_NOTIFY_IRQ);
+    vgic_wake(v);
 }
 
 /* again: the guest ended the one before, which has not been looked at. */

@@ -39,12 +39,13 @@ bool vgic_gicr_access(struct vcpu *v, struct mmio *m);
  * [impl->dsn~vgic-sgi~1] [impl->dsn~vgic-sgi-cost~1] */
 void vgic_send_sgi(struct vcpu *v, uint64_t sgi1r);
 
-/* Interrupt intid (SGI, PPI, SPI) of v's domain becomes pending as an edge / its level changes.  Any CPU.
- * [impl->dsn~vgic-posting~1] */
+/* Interrupt intid (SGI, PPI, SPI) of v's domain becomes pending as an edge.  Any CPU.
+ * [impl->dsn~vgic-posting~2] */
 void vgic_pend(struct vcpu *v, uint32_t intid);
+/* The line of v's private interrupt intid changes.  Context: home CPU; v need not be loaded. */
 void vgic_set_level(struct vcpu *v, uint32_t intid, bool level);
 /* SPI intid's line is what *line says (not 0 = high) now.  For devices whose state has its own lock: change *line
- * (atomic), release the lock, call this; the last change wins. */
+ * (atomic), release the lock, call this; the last change wins.  Any CPU. */
 void vgic_sample_line(struct domain *d, uint32_t intid, const uint32_t *line);
 
 /* The physical interrupt pintid that the hardware has made active belongs to v's private interrupt vintid (timer, PMU):

@@ -56,18 +56,6 @@ VGIC_COLD static void control_write(struct vcpu *v, uint32_t value)
     vgic_commit(d, &k);
 }
 
-/* SPIs of a word in v's own list registers.  Bound: LRs. */
-static uint32_t held_here(const struct vcpu *v, uint32_t word)
-{
-    uint32_t bits = 0;
-
-    for (uint32_t m = v->arch.vgic.lr_used; m != 0u; m &= m - 1u) {
-        uint32_t intid = v->arch.vgic.lr_intid[__builtin_ctz(m)];
-        bits |= (intid / 32u == word + 1u) ? (uint32_t)BIT(intid % 32u) : 0u;
-    }
-    return bits;
-}
-
 /* Pending or active state of a word of SPIs.  false = to be asked again. */
 static bool shared_state(struct vcpu *v, uint32_t word, bool active, uint64_t *value)
 {
@@ -81,9 +69,8 @@ static bool shared_state(struct vcpu *v, uint32_t word, bool active, uint64_t *v
     bool known;
 
     spin_lock(&v->domain->arch.vgic.lock);
-    vgic_lr_state(v, word + 1u, &pending, &in_lr);
+    others = irqs->held & ~vgic_lr_state(v, word + 1u, &pending, &in_lr);
     lines = vgic_phys_lines(irqs, word);
-    others = irqs->held & ~held_here(v, word);
     known = others == 0u || vgic_ask_state(v, word, others, &other_pending, &other_active);
     *value = active ? irqs->active | ((in_lr | other_active) & ~irqs->deact)
                     : lines | vgic_level_pending(irqs) | ((pending | other_pending) & ~irqs->cancel);

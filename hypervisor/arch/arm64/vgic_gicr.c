@@ -11,7 +11,7 @@ static uint32_t private_state(struct vcpu *v, bool active)
     uint32_t pending;
     uint32_t in_lr;
 
-    vgic_lr_state(v, 0, &pending, &in_lr);
+    (void)vgic_lr_state(v, 0, &pending, &in_lr);
     if (active) {
         return g->priv.active | in_lr;
     }

@@ -32,8 +32,10 @@
 #define ICH_VTR_TDS        BIT(19)
 #define ICH_VMCR_EOIM      BIT(9)
 
-#if !defined(VGIC_HW_MODEL)
-
+#if defined(VGIC_HW_MODEL)
+#define VGIC_MRS(name, reg) uint64_t name(void);
+#define VGIC_MSR(name, reg) void name(uint64_t value_);
+#else
 #define VGIC_MRS(name, reg)                                                                                            \
     static inline uint64_t name(void)                                                                                  \
     {                                                                                                                  \
@@ -47,6 +49,8 @@
         __asm__ volatile("msr " reg ", %x0" ::"rZ"(value_) : "memory");                                                \
     }
 
+#endif
+
 VGIC_MRS(vgic_hw_vtr, "s3_4_c12_c11_1")
 VGIC_MRS(vgic_hw_hcr, "s3_4_c12_c11_0")
 VGIC_MSR(vgic_hw_set_hcr, "s3_4_c12_c11_0")
@@ -55,6 +59,8 @@ VGIC_MSR(vgic_hw_set_vmcr, "s3_4_c12_c11_7")
 VGIC_MSR(vgic_hw_set_sre, "s3_0_c12_c12_5")    /* ICC_SRE_EL1, the guest's too: system registers are used */
 VGIC_MRS(vgic_hw_elrsr, "s3_4_c12_c11_5")      /* 1 = list register empty and no EOI maintenance from it */
 VGIC_MSR(vgic_hw_deactivate, "s3_0_c12_c11_1") /* ICC_DIR_EL1: a physical interrupt of this CPU */
+
+#if !defined(VGIC_HW_MODEL)
 
 #define VGIC_HW_APR(op)                                                                                                \
     op(0, "s3_4_c12_c8_0", "s3_4_c12_c9_0") op(1, "s3_4_c12_c8_1", "s3_4_c12_c9_1")                                    \
@@ -149,14 +155,6 @@ static inline bool vgic_hw_line(uint32_t vintid)
 
 #else /* the model of the host tests */
 
-uint64_t vgic_hw_vtr(void);
-uint64_t vgic_hw_hcr(void);
-void vgic_hw_set_hcr(uint64_t value);
-uint64_t vgic_hw_vmcr(void);
-void vgic_hw_set_vmcr(uint64_t value);
-void vgic_hw_set_sre(uint64_t value);
-uint64_t vgic_hw_elrsr(void);
-void vgic_hw_deactivate(uint64_t pintid);
 uint64_t vgic_hw_lr(uint32_t n);
 void vgic_hw_set_lr(uint32_t n, uint64_t value);
 void vgic_hw_apr(uint32_t n, uint32_t *ap0, uint32_t *ap1);

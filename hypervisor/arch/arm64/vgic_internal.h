@@ -124,8 +124,9 @@ void vgic_pend_private(struct vcpu *v, uint32_t bits);
 /* Everything out of the list registers.  Bound: LRs * (32 + VGIC_SPILL_MAX). */
 void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags);
-/* Interrupts of word (0 = private) in v's list registers that are active, or pending but for their line.  Bound: LRs. */
-void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint32_t *active);
+/* Interrupts of word (0 = private) in v's list registers; of them, those that are active, or pending but for their line.
+ * Bound: LRs. */
+uint32_t vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint32_t *active);
 /* The physical interrupts behind private interrupts `bits` are let go.  Bound: linked ones. */
 void vgic_unlink(struct vgic_vcpu *g, uint32_t bits);
 /* See how the lines of linked interrupts are now.  Bound: linked ones. */

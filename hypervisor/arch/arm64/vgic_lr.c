@@ -367,9 +367,10 @@ void vgic_resync(struct vcpu *v)
     vgic_commit(v->domain, &k);
 }
 
-void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint32_t *active)
+uint32_t vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint32_t *active)
 {
     const struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t held = 0;
 
     *pending = 0;
     *active = 0;
@@ -377,9 +378,11 @@ void vgic_lr_state(const struct vcpu *v, uint32_t word, uint32_t *pending, uint3
         uint32_t i = (uint32_t)__builtin_ctz(m);
         if (g->lr_intid[i] / 32u == word) {
             uint64_t lr = vgic_hw_lr(i);
-            bool latched = (lr & LR_PENDING) != 0u && (g->lr_latched & BIT(i)) != 0u;
-            *pending |= latched ? (uint32_t)BIT(g->lr_intid[i] % 32u) : 0u;
-            *active |= (uint32_t)(((lr & LR_ACTIVE) != 0u) ? BIT(g->lr_intid[i] % 32u) : 0u);
+            uint32_t bit = (uint32_t)BIT(g->lr_intid[i] % 32u);
+            held |= bit;
+            *pending |= ((lr & LR_PENDING) != 0u && (g->lr_latched & BIT(i)) != 0u) ? bit : 0u;
+            *active |= ((lr & LR_ACTIVE) != 0u) ? bit : 0u;
         }
     }
+    return held;
 }

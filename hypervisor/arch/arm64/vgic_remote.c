@@ -106,7 +106,7 @@ void vgic_answer(struct vcpu *v)
             if (r->remote != NULL) {
                 vgic_sgi_frame(v, r->remote);
             } else {
-                vgic_lr_state(v, r->word + 1u, &pending, &active);
+                (void)vgic_lr_state(v, r->word + 1u, &pending, &active);
                 (void)__atomic_fetch_or(&r->pending, pending, __ATOMIC_RELAXED);
                 (void)__atomic_fetch_or(&r->active, active, __ATOMIC_RELAXED);
             }

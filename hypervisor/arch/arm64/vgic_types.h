@@ -87,7 +87,6 @@ struct vgic_vcpu {
     /* what other CPUs write */
     ALIGNED(CACHE_LINE) uint32_t posted;  /* atomic: private interrupts to pend as edges */
     uint32_t resync;                      /* atomic: VGIC_RESYNC* */
-    uint64_t lines;                       /* atomic: private lines that changed (31:0) and their new level (63:32) */
     uint64_t requesters[VGIC_REQUESTERS]; /* atomic: vCPUs whose request waits for an answer */
     /* SPIs that this vCPU is to take: pending, enabled, not active, not held.  Guarded by vgic.lock of the domain. */
     uint32_t sum[VGIC_GROUPS]; /* words of candidates that are not 0, by group; atomic (relaxed) for a hint */

@@ -111,7 +111,7 @@ static void device(void)
     } else if (rnd(2) == 0u) {
         model_spi_line(32u + rnd(96), rnd(2) == 0u);
     } else {
-        vgic_set_level(v, 28u + rnd(100), rnd(2) == 0u);
+        model_line(v, 28u + rnd(100), rnd(2) == 0u);
     }
 }
 

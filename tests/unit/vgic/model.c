@@ -133,6 +133,18 @@ void model_timer_line(struct vcpu *v, bool high)
     }
 }
 
+void model_line(struct vcpu *v, uint32_t intid, bool high)
+{
+    uint32_t line = high ? 1u : 0u;
+
+    if (intid >= 32u) {
+        vgic_sample_line(&model.domain, intid, &line);
+    } else {
+        model_enter(v);
+        vgic_set_level(v, intid, high);
+    }
+}
+
 void model_settle_cpu(uint32_t cpu)
 {
     struct model_cpu *c = &model.cpu[cpu];

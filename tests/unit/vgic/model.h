@@ -99,6 +99,9 @@ void gicr_write(struct vcpu *v, uint32_t target, uint32_t offset, uint32_t size,
 /* The physical timer line of the CPU that v lives on; taken at once when high and v is loaded. */
 void model_timer_line(struct vcpu *v, bool high);
 
+/* The line of a virtual device: of vCPU v (private, its home CPU does it), or of the domain (SPI, this CPU does). */
+void model_line(struct vcpu *v, uint32_t intid, bool high);
+
 /* A device's line into the board's distributor. */
 void model_spi_line(uint32_t intid, bool high);
 bool model_spi_is_active(uint32_t intid);

@@ -185,7 +185,7 @@ static void *play(void *arg)
     return NULL;
 }
 
-/* [utest->dsn~vgic-delivery~1] [utest->dsn~vgic-posting~1] */
+/* [utest->dsn~vgic-delivery~1] [utest->dsn~vgic-posting~2] */
 static void each_interrupt_is_taken_once(void **state)
 {
     const struct model_options o = {.cpus = CPUS, .vcpus = VCPUS, .spis = SPIS, .lrs = 2, .pribits = 5};

@@ -145,7 +145,7 @@ static void set_line(uint32_t intid, struct ref_irq *q, struct vcpu *context, bo
 {
     ref_line(q, high);
     if (!is_board(intid)) {
-        vgic_set_level(context, intid, high);
+        model_line(context, intid, high);
     } else if (high) {
         model_spi_line(intid, true);
     } else {
@@ -196,7 +196,7 @@ static void step_private(void)
         bool high = rnd(2) == 0u;
         STEP("line %u of vCPU %u %s", intid, v->id, high ? "high" : "low");
         ref_line(ref_irq(&ref, v->id, intid), high);
-        vgic_set_level(v, intid, high);
+        model_line(v, intid, high);
     }
 }
 
