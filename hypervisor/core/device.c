@@ -78,9 +78,21 @@ static err_t allow_new(uint16_t owner, uint64_t first, uint64_t count) REQUIRES(
     return ERR_NOSPC;
 }
 
-static err_t change_range(struct device_range *r, uint16_t owner, bool allow) REQUIRES(device_lock)
+static err_t permit(const struct domain *d, uint64_t first, uint64_t count, bool allow) REQUIRES(device_lock)
 {
-    if (r->owner != owner && (!allow || r->owner != FRAME_NOBODY)) {
+    uint16_t owner = FRAME_OWNER(d->slot);
+    struct device_range *r = find(first, count);
+
+    if (domain_state(d) == DOMAIN_DYING) {
+        return ERR_SRCH;
+    }
+    if (r == NULL) {
+        return allow ? allow_new(owner, first, count) : OK;
+    }
+    if (r->first != first || r->count != count) {
+        return ERR_INVAL;
+    }
+    if (r->owner != owner && r->owner != FRAME_NOBODY) {
         return allow ? ERR_BUSY : OK;
     }
     if (!allow && r->mapped != 0u) {
@@ -90,42 +102,33 @@ static err_t change_range(struct device_range *r, uint16_t owner, bool allow) RE
     return OK;
 }
 
-err_t device_permit_range(struct domain *d, uint64_t first, uint64_t count, bool allow)
+err_t device_permit(struct domain *d, uint64_t first, uint64_t count, bool allow)
 {
-    uint16_t owner = FRAME_OWNER(d->slot);
-    struct device_range *r;
     err_t err;
 
     if (!is_device(first, count)) {
         return ERR_INVAL;
     }
     spin_lock(&device_lock);
-    r = find(first, count);
-    if (domain_state(d) == DOMAIN_DYING) {
-        err = ERR_SRCH;
-    } else if (r == NULL) {
-        err = allow ? allow_new(owner, first, count) : OK;
-    } else {
-        err = (r->first == first && r->count == count) ? change_range(r, owner, allow) : ERR_INVAL;
-    }
+    err = permit(d, first, count, allow);
     spin_unlock(&device_lock);
     return err;
 }
 
-/* More mappings of frames that owner may have. */
-static err_t count_mapped(uint16_t owner, uint64_t first, uint64_t count)
+/* More mappings of frames, which owner must be allowed to have. */
+static bool count_mapped(uint16_t owner, uint64_t first, uint64_t count)
 {
     struct device_range *r;
-    err_t err = ERR_PERM;
+    bool may;
 
     spin_lock(&device_lock);
     r = find(first, count);
-    if (r != NULL && r->owner == owner && first >= r->first && first + count <= r->first + r->count) {
+    may = r != NULL && r->owner == owner && first >= r->first && first + count <= r->first + r->count;
+    if (may) {
         r->mapped += count;
-        err = OK;
     }
     spin_unlock(&device_lock);
-    return err;
+    return may;
 }
 
 void device_unmapped(mfn_t first, uint64_t count)
@@ -139,39 +142,10 @@ void device_unmapped(mfn_t first, uint64_t count)
     spin_unlock(&device_lock);
 }
 
-static err_t check_batch(uint64_t first, uint64_t count)
+static err_t unmap(struct domain *d, gfn_t gfn, uint64_t first, uint64_t count) REQUIRES(d->physmap_lock)
 {
-    if (count == 0u || !range_ok(first, count, arch_stage2_gfn_limit())) {
-        return ERR_INVAL;
-    }
-    return (count <= DEVICE_BATCH) ? OK : ERR_2BIG;
-}
+    err_t err = OK;
 
-err_t device_map(struct domain *d, gfn_t gfn, uint64_t first, uint64_t count)
-{
-    struct stage2_entry e = {.mfn = MFN(first), .access = ACCESS_RW, .mapping = MAPPING_DEVICE};
-    err_t err = check_batch(first, count);
-
-    if (err == OK) {
-        err = count_mapped(FRAME_OWNER(d->slot), first, count);
-    }
-    if (err != OK) {
-        return err;
-    }
-    spin_lock(&d->physmap_lock);
-    err = physmap_map(d, gfn, count, &e);
-    spin_unlock(&d->physmap_lock);
-    if (err != OK) {
-        device_unmapped(MFN(first), count);
-    }
-    return err;
-}
-
-err_t device_unmap(struct domain *d, gfn_t gfn, uint64_t first, uint64_t count)
-{
-    err_t err = check_batch(first, count);
-
-    spin_lock(&d->physmap_lock);
     for (uint64_t i = 0; i < count && err == OK; i++) {
         struct stage2_entry e = physmap_look(d, GFN(gfn.v + i));
         err = (e.mapping == MAPPING_DEVICE && e.mfn.v == first + i) ? OK : ERR_INVAL;
@@ -179,92 +153,82 @@ err_t device_unmap(struct domain *d, gfn_t gfn, uint64_t first, uint64_t count)
     for (uint64_t i = 0; i < count && err == OK; i++) {
         err = physmap_unmap(d, GFN(gfn.v + i), 0);
     }
+    return err;
+}
+
+err_t device_map(struct domain *d, gfn_t gfn, uint64_t first, uint64_t count, bool add)
+{
+    struct stage2_entry e = {.mfn = MFN(first), .access = ACCESS_RW, .mapping = MAPPING_DEVICE};
+    err_t err;
+
+    if (count == 0u || !range_ok(first, count, arch_stage2_gfn_limit())) {
+        return ERR_INVAL;
+    }
+    if (count > DEVICE_BATCH) {
+        return ERR_2BIG;
+    }
+    if (add && !count_mapped(FRAME_OWNER(d->slot), first, count)) {
+        return ERR_PERM;
+    }
+    spin_lock(&d->physmap_lock);
+    err = add ? physmap_map(d, gfn, count, &e) : unmap(d, gfn, first, count);
     spin_unlock(&d->physmap_lock);
+    if (add && err != OK) {
+        device_unmapped(MFN(first), count);
+    }
     return err;
 }
 
 /* ---- interrupts ---- */
-
-static bool is_free_spi(uint32_t intid)
-{
-    const struct board_table *b = init_board();
-
-    return intid - SPI_FIRST < SPI_COUNT && intid - SPI_FIRST < b->gic_spis && intid != b->uart_irq;
-}
 
 static uint16_t *owner_of(uint32_t intid)
 {
     return &spi_owner[index_nospec(intid - SPI_FIRST, SPI_COUNT)];
 }
 
-/* d's, from now on, unless it is another's. */
-static err_t take_spi(const struct domain *d, uint32_t intid) REQUIRES(device_lock)
+/* The owner of an SPI that is d's, or may become it, once that has changed. */
+static err_t change_spi(struct domain *d, uint32_t intid, enum device_change change, uint16_t *owner)
+    REQUIRES(device_lock)
 {
-    uint16_t *owner = owner_of(intid);
+    uint16_t mine = FRAME_OWNER(d->slot);
+    uint16_t before = *owner;
+    err_t err = OK;
 
+    if (change == DEVICE_UNBIND || change == DEVICE_FORBID) {
+        if (before == mine) {
+            err = arch_spi_unbind(d, intid);
+            __atomic_store_n(owner, (err == OK && change == DEVICE_FORBID) ? FRAME_NOBODY : mine, __ATOMIC_RELEASE);
+        }
+        return err;
+    }
     if (domain_state(d) == DOMAIN_DYING) {
         return ERR_SRCH;
     }
-    if (*owner != FRAME_NOBODY && *owner != FRAME_OWNER(d->slot)) {
+    if (before != FRAME_NOBODY && before != mine) {
         return ERR_BUSY;
     }
-    __atomic_store_n(owner, FRAME_OWNER(d->slot), __ATOMIC_RELEASE);
-    return OK;
-}
-
-/* Unlinked and, if so wanted, nobody's; what is not d's stays. */
-static err_t drop_spi(struct domain *d, uint32_t intid, bool forget)
-{
-    uint16_t *owner = owner_of(intid);
-    err_t err = OK;
-
-    spin_lock(&device_lock);
-    if (*owner == FRAME_OWNER(d->slot)) {
-        err = arch_spi_unbind(d, intid);
-        if (err == OK && forget) {
-            __atomic_store_n(owner, FRAME_NOBODY, __ATOMIC_RELEASE);
-        }
-    }
-    spin_unlock(&device_lock);
-    return err;
-}
-
-err_t device_permit_spi(struct domain *d, uint32_t intid, bool allow)
-{
-    err_t err = is_free_spi(intid) ? OK : ERR_INVAL;
-
-    if (err == OK && allow) {
-        spin_lock(&device_lock);
-        err = take_spi(d, intid);
-        spin_unlock(&device_lock);
-    } else if (err == OK) {
-        err = drop_spi(d, intid, true);
-    }
-    return err;
-}
-
-err_t device_bind(struct domain *d, uint32_t intid)
-{
-    uint16_t before;
-    err_t err = is_free_spi(intid) ? OK : ERR_INVAL;
-
-    if (err != OK) {
-        return err;
-    }
-    spin_lock(&device_lock);
-    before = *owner_of(intid);
-    err = take_spi(d, intid);
-    if (err == OK) {
+    __atomic_store_n(owner, mine, __ATOMIC_RELEASE); /* before the first one can come */
+    if (change == DEVICE_BIND) {
         err = arch_spi_bind(d, intid);
-        __atomic_store_n(owner_of(intid), (err == OK) ? FRAME_OWNER(d->slot) : before, __ATOMIC_RELEASE);
     }
-    spin_unlock(&device_lock);
+    if (err != OK) {
+        __atomic_store_n(owner, before, __ATOMIC_RELEASE);
+    }
     return err;
 }
 
-err_t device_unbind(struct domain *d, uint32_t intid)
+err_t device_spi(struct domain *d, uint32_t intid, enum device_change change)
 {
-    return is_free_spi(intid) ? drop_spi(d, intid, false) : ERR_INVAL;
+    const struct board_table *b = init_board();
+    err_t err;
+
+    if (intid - SPI_FIRST >= SPI_COUNT || intid - SPI_FIRST >= b->gic_spis || intid == b->uart_irq) {
+        return ERR_INVAL;
+    }
+    spin_lock(&device_lock);
+    err = change_spi(d, intid, change, owner_of(intid));
+    spin_unlock(&device_lock);
+    return err;
 }
 
 bool upcall_device_interrupt(uint32_t intid)
@@ -286,7 +250,7 @@ void device_release(struct domain *d)
 
     for (uint32_t i = 0; i < SPI_COUNT; i++) {
         if (__atomic_load_n(&spi_owner[i], __ATOMIC_RELAXED) == owner) {
-            ASSERT(drop_spi(d, SPI_FIRST + i, true) == OK);
+            ASSERT(device_spi(d, SPI_FIRST + i, DEVICE_FORBID) == OK);
         }
     }
     spin_lock(&device_lock);

@@ -19,21 +19,23 @@ void device_init(void);
 /* d may (allow) or may no longer have machine frames [first, first + count) mapped.  To forbid what d does not have is no
  * error.  -EINVAL empty, RAM, the hypervisor's own, or part of a known range only; -EBUSY another domain has it, or (forbid)
  * it is mapped; -EPERM not known, after the Boot Domain's exit; -ENOSPC.  Bound: DEVICE_RANGES. */
-err_t device_permit_range(struct domain *d, uint64_t first, uint64_t count, bool allow) MUST_CHECK;
-/* Map frames that d may have, as device memory, where nothing is; unmap them.  All or nothing, but unmap on -NOMEM.
+err_t device_permit(struct domain *d, uint64_t first, uint64_t count, bool allow) MUST_CHECK;
+/* Map (add) frames that d may have, as device memory, where nothing is, or unmap them.  All or nothing, but unmap on -NOMEM.
  * -E2BIG more than DEVICE_BATCH, -EPERM d may not have them, -EEXIST, -EINVAL, -NOMEM d's tables.
  * Bound: DEVICE_BATCH entries. */
-err_t device_map(struct domain *d, gfn_t gfn, uint64_t first, uint64_t count) MUST_CHECK;
-err_t device_unmap(struct domain *d, gfn_t gfn, uint64_t first, uint64_t count) MUST_CHECK;
+err_t device_map(struct domain *d, gfn_t gfn, uint64_t first, uint64_t count, bool add) MUST_CHECK;
 /* One mapping of each frame is gone. */
 void device_unmapped(mfn_t first, uint64_t count);
 
-/* SPI intid is d's, linked to d's virtual interrupt of the same number (bind), or only kept for it (permit); and back.
- * -EINVAL no SPI of the board, the console's, or none that d has; -EBUSY another domain has it, or (unbind, forbid) a vCPU
- * has it in hand: once more later.  Bound: O(1). */
-err_t device_permit_spi(struct domain *d, uint32_t intid, bool allow) MUST_CHECK;
-err_t device_bind(struct domain *d, uint32_t intid) MUST_CHECK;
-err_t device_unbind(struct domain *d, uint32_t intid) MUST_CHECK;
+enum device_change {
+    DEVICE_PERMIT, /* kept for the domain */
+    DEVICE_BIND,   /* and linked to its virtual interrupt of the same number */
+    DEVICE_UNBIND, /* no longer linked */
+    DEVICE_FORBID, /* nor kept */
+};
+/* SPI intid of the board.  Unbind and forbid what d does not have is no error.  -EINVAL no SPI of the board, the console's, or
+ * none that d has; -EBUSY another domain has it, or (unbind, forbid) a vCPU has it in hand: once more later.  Bound: O(1). */
+err_t device_spi(struct domain *d, uint32_t intid, enum device_change change) MUST_CHECK;
 
 /* The end of d, whose vCPUs are in no CPU and which maps nothing any more: its devices are nobody's, their lines masked.
  * Bound: all SPIs, DEVICE_RANGES.  [impl->dsn~device-end~1] */

@@ -12,7 +12,7 @@ err_t domctl_iomem_permission(struct vcpu *v, struct domain *d, struct xen_domct
     const struct xen_domctl_iomem_permission *p = &op->u.iomem_permission;
 
     (void)v;
-    return device_permit_range(d, p->first_mfn, p->nr_mfns, p->allow_access != 0u);
+    return device_permit(d, p->first_mfn, p->nr_mfns, p->allow_access != 0u);
 }
 
 err_t domctl_memory_mapping(struct vcpu *v, struct domain *d, struct xen_domctl *op)
@@ -20,14 +20,14 @@ err_t domctl_memory_mapping(struct vcpu *v, struct domain *d, struct xen_domctl 
     const struct xen_domctl_memory_mapping *m = &op->u.memory_mapping;
 
     (void)v;
-    return (m->add_mapping != DPCI_REMOVE_MAPPING) ? device_map(d, GFN(m->first_gfn), m->first_mfn, m->nr_mfns)
-                                                   : device_unmap(d, GFN(m->first_gfn), m->first_mfn, m->nr_mfns);
+    return device_map(d, GFN(m->first_gfn), m->first_mfn, m->nr_mfns, m->add_mapping != DPCI_REMOVE_MAPPING);
 }
 
 err_t domctl_irq_permission(struct vcpu *v, struct domain *d, struct xen_domctl *op)
 {
     (void)v;
-    return device_permit_spi(d, op->u.irq_permission.pirq, op->u.irq_permission.allow_access != 0u);
+    return device_spi(d, op->u.irq_permission.pirq,
+                      (op->u.irq_permission.allow_access != 0u) ? DEVICE_PERMIT : DEVICE_FORBID);
 }
 
 /* As Xen on Arm: shared interrupts, each under its own number. */
@@ -42,5 +42,5 @@ err_t domctl_bind_irq(struct vcpu *v, struct domain *d, struct xen_domctl *op)
     if (b->machine_irq != b->u.spi.spi) {
         return ERR_INVAL;
     }
-    return (op->cmd == XEN_DOMCTL_bind_pt_irq) ? device_bind(d, b->machine_irq) : device_unbind(d, b->machine_irq);
+    return device_spi(d, b->machine_irq, (op->cmd == XEN_DOMCTL_bind_pt_irq) ? DEVICE_BIND : DEVICE_UNBIND);
 }

@@ -129,16 +129,6 @@ err_t gic_cpu_init(struct cpu *cpu)
     return OK;
 }
 
-void gic_enable(struct cpu *cpu, uint32_t intid)
-{
-    if (intid < 32u) {
-        write32(cpu->arch.gicr, GICR_ISENABLER0, (uint32_t)BIT(intid));
-        return;
-    }
-    *(volatile uint64_t *)(gicd() + GICD_IROUTER + 8u * (uint64_t)intid) = cpu->arch.mpidr;
-    write32(gicd(), GICD_ISENABLER + intid / 32u * 4u, (uint32_t)BIT(intid % 32u));
-}
-
 void gic_spi_on(uint32_t intid, bool edge, uint64_t mpidr)
 {
     uint32_t config = GICD_ICFGR + intid / 16u * 4u;
@@ -174,6 +164,15 @@ void gic_spi_deactivate(uint32_t word, uint32_t bits)
 uint32_t gic_spi_lines(uint32_t word)
 {
     return read32(gicd(), GICD_ISPENDR + 4u * (word + 1u));
+}
+
+void gic_enable(struct cpu *cpu, uint32_t intid)
+{
+    if (intid < 32u) {
+        write32(cpu->arch.gicr, GICR_ISENABLER0, (uint32_t)BIT(intid));
+    } else {
+        gic_spi_on(intid, false, cpu->arch.mpidr);
+    }
 }
 
 void gic_set_active(struct cpu *cpu, uint32_t intid, bool active)

@@ -304,9 +304,9 @@ static void a_domains_end_frees_its_devices(void **state)
     assert_true(upcall_device_interrupt(RTC_SPI)); /* its line is pending */
     d = domain_get_slot(one);                      /* somebody looks at it */
     assert_int_equal(destroy(boot, one), OK);
-    assert_int_equal(device_permit_range(d, RTC, 1, ALLOW), ERR_SRCH);
-    assert_int_equal(device_bind(d, RTC_SPI), ERR_SRCH);
-    assert_int_equal(device_permit_spi(d, RTC_SPI, ALLOW), ERR_SRCH);
+    assert_int_equal(device_permit(d, RTC, 1, ALLOW), ERR_SRCH);
+    assert_int_equal(device_spi(d, RTC_SPI, DEVICE_BIND), ERR_SRCH);
+    assert_int_equal(device_spi(d, RTC_SPI, DEVICE_PERMIT), ERR_SRCH);
     settle();
     assert_int_equal(d->arch.bound[0], 0);
     domain_put(d);
