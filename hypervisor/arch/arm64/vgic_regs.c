@@ -4,19 +4,21 @@
 /* Bits 1, 3, 5.. of a register from 16 bits, and back. */
 static uint32_t spread(uint32_t x)
 {
-    x = (x | x << 8) & 0x00ff00ffu;
-    x = (x | x << 4) & 0x0f0f0f0fu;
-    x = (x | x << 2) & 0x33333333u;
-    x = (x | x << 1) & 0x55555555u;
-    return x << 1;
+    uint32_t bits = 0;
+
+    for (uint32_t i = 0; i < 16u; i++) {
+        bits |= (x >> i & 1u) << (2u * i + 1u);
+    }
+    return bits;
 }
 static uint32_t gather(uint32_t x)
 {
-    x = (x >> 1) & 0x55555555u;
-    x = (x | x >> 1) & 0x33333333u;
-    x = (x | x >> 2) & 0x0f0f0f0fu;
-    x = (x | x >> 4) & 0x00ff00ffu;
-    return (x | x >> 8) & 0xffffu;
+    uint32_t bits = 0;
+
+    for (uint32_t i = 0; i < 16u; i++) {
+        bits |= (x >> (2u * i + 1u) & 1u) << i;
+    }
+    return bits;
 }
 
 uint32_t vgic_id_register(uint32_t offset, uint32_t part)
