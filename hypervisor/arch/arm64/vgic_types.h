@@ -108,8 +108,8 @@ struct vgic_domain {
 struct vuart {
     struct spinlock lock; /* rank 5; guards all but line */
     uint8_t rx[64];
-    uint32_t rx_head, rx_tail; /* free-running */
-    uint32_t overrun;          /* the guest's DR and RSR tell it */
+    uint32_t rx_head, rx_tail;     /* free-running */
+    uint32_t overrun;              /* the guest's DR and RSR tell it */
     uint32_t stored[VUART_STORED]; /* registers that are no more than stored */
     uint32_t ris;
     uint32_t line; /* atomic: masked interrupt status is not 0 */
