@@ -33,6 +33,7 @@ static const struct {
     const char *what;
     const char *fix;
 } refusals[] = {
+    {-XEN_ENOSPC, "a CPU has not that much left", "give smaller budgets"},
     {-XEN_ENOMEM, "no memory is left", "give the domains less memory"},
     {-XEN_EEXIST, "it exists already", "choose another name or range"},
     {-XEN_EBUSY, "another domain has it", "give each device to one domain"},
@@ -177,7 +178,7 @@ static bool set_affinity(const struct builder *builder, const struct plan_domain
             return false;
         }
     }
-    return true;
+    return domain->period == 0 || passes(domain, "promise it its budget", hyper_set_reservation(domid, domain));
 }
 
 /* All modules of the domain, readable. Whatever is to verify or measure them belongs here.
@@ -279,6 +280,28 @@ static void destroy(struct builder *builder, uint32_t index)
                     "it could not be destroyed (error %lu); its memory stays in use", (unsigned long)-error);
     }
     state->is_created = false;
+}
+
+/* [impl->dsn~boot-pools~1] */
+bool builder_make_pools(const struct builder *builder)
+{
+    const struct plan *plan = builder->plan;
+
+    for (uint32_t p = 0; p < plan->pool_count; p++) {
+        const struct plan_pool *pool = &plan->pools[p];
+        int64_t error = hyper_set_pool(p, pool);
+        for (uint32_t s = 0; s < BULKHEAD_SCHEDULES && error == 0; s++) {
+            if (pool->policy == BULKHEAD_POLICY_ARINC653 && pool->count[s] != 0) {
+                error = hyper_set_schedule(p, s, &plan->windows[pool->first[s]], pool->count[s]);
+            }
+        }
+        if (error != 0) {
+            log_problem(NULL, "the hypervisor refuses pool '%s' (error %lu); check it against the board", pool->name,
+                        (unsigned long)-error);
+            return false;
+        }
+    }
+    return true;
 }
 
 void builder_create_control(struct builder *builder)

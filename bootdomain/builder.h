@@ -27,6 +27,9 @@ struct builder {
 
 void builder_init(struct builder *builder, const struct plan *plan, const struct board_table *board);
 
+/* The CPU pools of the plan; false, and said, when the hypervisor refuses one.  Before any domain is started. */
+bool builder_make_pools(const struct builder *builder);
+
 /* Create the Control Domain, still empty, so that it can be handed rights from the first domain on. */
 void builder_create_control(struct builder *builder);
 

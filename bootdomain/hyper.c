@@ -118,6 +118,36 @@ int64_t hyper_set_affinity(uint16_t domid, uint32_t vcpu, uint64_t cpus)
     return domctl(&op, XEN_DOMCTL_setvcpuaffinity, domid);
 }
 
+int64_t hyper_set_reservation(uint16_t domid, const struct plan_domain *domain)
+{
+    struct xen_domctl op = {0};
+
+    op.u.scheduler_op.sched_id = XEN_SCHEDULER_RTDS;
+    op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+    op.u.scheduler_op.u.rtds = (struct xen_domctl_sched_rtds){
+        .period = domain->period,
+        .budget = domain->budget,
+        .flags = domain->extra_time ? XEN_DOMCTL_SCHEDRT_extra : 0,
+    };
+    return domctl(&op, XEN_DOMCTL_scheduler_op, domid);
+}
+
+int64_t hyper_set_pool(uint32_t pool, const struct plan_pool *description)
+{
+    struct bulkhead_pool op = {
+        .pool = pool, .policy = description->policy, .cpus = description->cpus, .guard = description->guard};
+
+    return bulkhead_op(BULKHEAD_OP_SET_POOL, &op);
+}
+
+int64_t hyper_set_schedule(uint32_t pool, uint32_t schedule, const struct bulkhead_window *windows, uint32_t count)
+{
+    struct bulkhead_schedule op = {
+        .pool = pool, .schedule = schedule, .count = count, .windows = (uint64_t)(uintptr_t)windows};
+
+    return bulkhead_op(BULKHEAD_OP_SET_SCHEDULE, &op);
+}
+
 int64_t hyper_set_entry(uint16_t domid, uint64_t pc, uint64_t x0)
 {
     struct xen_domctl op = {0};

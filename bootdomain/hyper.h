@@ -21,6 +21,8 @@ int64_t hyper_set_max_memory(uint16_t domid, uint64_t bytes);
 int64_t hyper_set_vcpus(uint16_t domid, uint32_t count);
 int64_t hyper_set_identity(uint16_t domid, const struct plan_domain *domain);
 int64_t hyper_set_affinity(uint16_t domid, uint32_t vcpu, uint64_t cpus);
+/* All vCPUs of the domain get its period and budget; -ENOSPC a CPU has not that much left. */
+int64_t hyper_set_reservation(uint16_t domid, const struct plan_domain *domain);
 int64_t hyper_set_entry(uint16_t domid, uint64_t pc, uint64_t x0);
 int64_t hyper_clean(uint16_t domid, uint64_t gfn, uint64_t pages);
 
@@ -41,6 +43,10 @@ int64_t hyper_unmap(uint64_t to, uint32_t pages);
 /* Devices of the board: pages of registers at a guest address, and a shared interrupt under its own number. */
 int64_t hyper_give_registers(uint16_t domid, uint64_t guest, uint64_t machine, uint64_t size);
 int64_t hyper_give_interrupt(uint16_t domid, uint32_t intid);
+
+/* CPU pools, before the first domain is started.  windows: of pool->schedule, pool->count[schedule] of them. */
+int64_t hyper_set_pool(uint32_t pool, const struct plan_pool *description);
+int64_t hyper_set_schedule(uint32_t pool, uint32_t schedule, const struct bulkhead_window *windows, uint32_t count);
 
 /* Machine memory */
 int64_t hyper_claim(uint64_t base, uint64_t size);

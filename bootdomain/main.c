@@ -230,11 +230,11 @@ int main(uint64_t start_info)
 
     plan.count = 0;
     ranges_clear(&taken);
-    if (!prepare(hyper_pointer(start_info))) {
+    builder_init(&builder, &plan, &board);
+    if (!prepare(hyper_pointer(start_info)) || !builder_make_pools(&builder)) {
         log_notice(NULL, "nothing is started");
         hyper_exit((plan.count == 0) ? 1 : plan.count, BULKHEAD_EXIT_HALT);
     }
-    builder_init(&builder, &plan, &board);
     builder_create_control(&builder);
     for (uint32_t i = 0; i < plan.count; i++) {
         builder_run(&builder, plan.order[i]);

@@ -18,7 +18,10 @@
 #define PLAN_MAX_VCPUS       LAUNCH_MAX_VCPUS
 #define PLAN_AFTER_WORDS     (LAUNCH_MAX_DOMAINS / 64u)
 #define PLAN_NAME_BYTES      32u
-#define PLAN_GRANT_FRAMES    64u /* default limits of a domain, as Xen's */
+#define PLAN_MAX_WINDOWS     512u     /* of all schedules together */
+#define PLAN_BUDGET_MIN      10u      /* us, the hypervisor's limit */
+#define PLAN_PERIOD_MAX      4000000u /* us */
+#define PLAN_GRANT_FRAMES    64u      /* default limits of a domain, as Xen's */
 #define PLAN_MAPTRACK_FRAMES 1024u
 
 enum plan_module_kind { PLAN_KERNEL = 0, PLAN_RAMDISK = 1, PLAN_DEVICE_TREE = 2, PLAN_MODULE_KINDS = 3 };
@@ -51,6 +54,19 @@ struct plan_domain {
     struct board_range fixed[PLAN_MAX_FIXED]; /* static memory; none = from the pool */
     uint64_t after[PLAN_AFTER_WORDS];         /* bitmap of domain indices */
     uint64_t pool_cpus;                       /* bitmap of board CPUs of its pool; 0 = any */
+    uint32_t pool;                            /* index of its pool + 1; 0 = none */
+    uint32_t period, budget;                  /* us, in an rtds pool; 0 = none */
+    bool extra_time;
+};
+
+/* A CPU pool that a domain refers to. */
+struct plan_pool {
+    char name[PLAN_NAME_BYTES];
+    uint32_t phandle;
+    uint32_t policy;                                               /* BULKHEAD_POLICY_* */
+    uint64_t cpus;                                                 /* bitmap of board CPUs */
+    uint64_t guard;                                                /* ns */
+    uint32_t first[BULKHEAD_SCHEDULES], count[BULKHEAD_SCHEDULES]; /* in plan.windows */
 };
 
 /* One end of a static event channel. */
@@ -83,7 +99,11 @@ struct plan {
     bool halt_on_failure;
     uint32_t vcpu_count;
     struct plan_domain domains[LAUNCH_MAX_DOMAINS];
-    uint64_t affinity[PLAN_MAX_VCPUS];  /* bitmap of board CPUs; 0 = any */
+    uint64_t affinity[PLAN_MAX_VCPUS]; /* bitmap of board CPUs; 0 = any */
+    uint32_t pool_count;
+    struct plan_pool pools[BULKHEAD_POOLS];
+    uint32_t window_count;
+    struct bulkhead_window windows[PLAN_MAX_WINDOWS];
     uint16_t order[LAUNCH_MAX_DOMAINS]; /* domain indices in the order in which they are started */
     uint32_t channel_count;
     struct plan_channel channels[LAUNCH_MAX_CHANNEL_ENDS];

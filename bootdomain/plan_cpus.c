@@ -47,19 +47,35 @@ static uint64_t board_cpus(const struct board_table *board)
     return (board->cpu_count >= BOARD_MAX_CPUS) ? UINT64_MAX : (UINT64_C(1) << board->cpu_count) - 1;
 }
 
-/* vCPUs that may run anywhere run where no safe domain does. */
+/* The domain's vCPUs that may run anywhere run on these CPUs. */
+static void deal(struct plan *plan, const struct plan_domain *domain, uint64_t cpus)
+{
+    bool is_without = false;
+
+    for (uint32_t i = 0; i < domain->vcpus; i++) {
+        uint64_t *affinity = &plan->affinity[domain->first_vcpu + i];
+        *affinity = (*affinity == 0) ? cpus : *affinity;
+        is_without = is_without || *affinity == 0;
+    }
+    if (is_without) {
+        log_problem(domain->name, "every CPU belongs to a safe domain or a pool; keep one free for the others");
+    }
+}
+
+/* They are those that no safe domain and no pool has. */
 static void deal_others(struct plan *plan, const struct plan_context *context, uint64_t safe)
 {
     uint64_t left = board_cpus(context->board) & ~safe;
 
-    for (uint32_t i = 0; i < plan->vcpu_count && safe != 0; i++) {
-        plan->affinity[i] = (plan->affinity[i] == 0) ? left : plan->affinity[i];
+    for (uint32_t i = 0; i < plan->pool_count; i++) {
+        left &= ~plan->pools[i].cpus;
     }
-    if (left == 0 && safe != 0) {
-        for (uint32_t i = 0; i < plan->count; i++) {
-            if (!is_safe(&plan->domains[i])) {
-                log_problem(plan->domains[i].name, "every CPU belongs to a safe domain; keep one free for the others");
-            }
+    if (left == board_cpus(context->board)) {
+        return; /* any is any */
+    }
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if (!is_safe(&plan->domains[i])) {
+            deal(plan, &plan->domains[i], left);
         }
     }
 }
@@ -76,7 +92,7 @@ void plan_check_cpus(struct plan *plan, const struct plan_context *context)
         check_names_cpus(plan, domain);
         safe |= named_cpus(plan, domain);
         for (uint32_t j = 0; j < plan->count; j++) {
-            if (j < i || (j > i && !is_safe(&plan->domains[j]))) {
+            if ((j < i || (j > i && !is_safe(&plan->domains[j]))) && !plan_may_share(plan, domain, &plan->domains[j])) {
                 check_apart(plan, domain, &plan->domains[j]);
             }
         }

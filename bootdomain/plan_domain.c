@@ -229,13 +229,28 @@ static void read_static_memory(struct plan_reader *reader, const struct prop *pr
     }
 }
 
-static void read_pool(struct plan_reader *reader, const struct prop *prop)
+static void read_partition(struct plan_reader *reader, const struct prop *prop)
 {
-    uint32_t phandle = 0;
+    uint32_t partition = 0;
 
-    if (prop_u32(prop, &phandle)) {
-        plan_pool_cpus(reader->context, prop->domain, phandle, &reader->domain->pool_cpus);
-    }
+    read_bounded(prop, 1, BULKHEAD_PARTITIONS, &partition);
+    reader->domain->flags |= BULKHEAD_DOMAIN_PARTITION(partition);
+}
+
+static void read_period(struct plan_reader *reader, const struct prop *prop)
+{
+    prop_u32(prop, &reader->domain->period);
+}
+
+static void read_budget(struct plan_reader *reader, const struct prop *prop)
+{
+    prop_u32(prop, &reader->domain->budget);
+}
+
+static void read_extra_time(struct plan_reader *reader, const struct prop *prop)
+{
+    (void)prop;
+    reader->domain->extra_time = true;
 }
 
 static const struct {
@@ -252,7 +267,11 @@ static const struct {
     {"direct-map", read_direct_map},
     {"xen,static-mem", read_static_memory},
     {"passthrough", read_passthrough},
-    {"domain-cpupool", read_pool},
+    {"domain-cpupool", plan_read_pool},
+    {LAUNCH_PROP_PARTITION, read_partition},
+    {LAUNCH_PROP_PERIOD, read_period},
+    {LAUNCH_PROP_BUDGET, read_budget},
+    {LAUNCH_PROP_EXTRA, read_extra_time},
     {"max_grant_frames", read_grant_frames},
     {"max_maptrack_frames", read_maptrack_frames},
     {"xen,domain-p2m-mem-mb", read_paging},

@@ -34,7 +34,15 @@ bool plan_set_name(char name[PLAN_NAME_BYTES], const char *text, uint32_t length
 /* Index of the domain that a node describes; false when it describes none. */
 bool plan_domain_of(const struct plan *plan, const struct plan_context *context, int node, uint16_t *index);
 
-/* Board CPUs of the CPU pool with that phandle; false, and said, when there is no such pool. */
-bool plan_pool_cpus(const struct plan_context *context, const char *domain, uint32_t phandle, uint64_t *cpus);
+/* domain-cpupool: the pool that it refers to, read when it is the first to do so. */
+void plan_read_pool(struct plan_reader *reader, const struct prop *prop);
+/* Board CPUs that cpupool-cpus of a pool's node names; node < 0: no such pool.  False, and said. */
+bool plan_pool_cpus(const struct plan_context *context, const char *domain, int node, uint64_t *cpus);
+/* NULL = the domain is in no pool. */
+const struct plan_pool *plan_pool_of(const struct plan *plan, const struct plan_domain *domain);
+/* Both are in one pool whose policy keeps them apart in time. */
+bool plan_may_share(const struct plan *plan, const struct plan_domain *a, const struct plan_domain *b);
+/* Once every vCPU has its CPUs. */
+void plan_check_time(const struct plan *plan);
 
 #endif

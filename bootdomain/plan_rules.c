@@ -207,6 +207,8 @@ static void check_modules(const struct plan *plan, const struct plan_context *co
 
 void plan_check_rules(struct plan *plan, const struct plan_context *context)
 {
+    uint32_t before = log_problem_count();
+
     check_names(plan);
     check_one_of_role(plan, BULKHEAD_ROLE_HARDWARE, "Hardware");
     check_one_of_role(plan, BULKHEAD_ROLE_CONTROL, "Control");
@@ -218,6 +220,9 @@ void plan_check_rules(struct plan *plan, const struct plan_context *context)
     plan_check_shares(plan, context);
     check_total_memory(plan, context);
     plan_check_cpus(plan, context);
+    if (log_problem_count() == before) {
+        plan_check_time(plan);
+    }
 }
 
 /* Index in the board table of the CPU that the cpu node with that phandle describes. */
@@ -242,13 +247,12 @@ static bool find_cpu(const struct plan_context *context, uint32_t phandle, uint3
     return false;
 }
 
-bool plan_pool_cpus(const struct plan_context *context, const char *domain, uint32_t phandle, uint64_t *cpus)
+bool plan_pool_cpus(const struct plan_context *context, const char *domain, int node, uint64_t *cpus)
 {
-    int node = fdt_node_offset_by_phandle(context->fdt, phandle);
     struct prop prop;
 
-    if (node < 0 || fdt_node_check_compatible(context->fdt, node, "xen,cpupool") != 0 ||
-        !prop_find(&prop, context->fdt, node, domain, "cpupool-cpus") || prop.size == 0 || prop.size % 4 != 0) {
+    if (node < 0 || !prop_find(&prop, context->fdt, node, domain, "cpupool-cpus") || prop.size == 0 ||
+        prop.size % 4 != 0) {
         log_problem(domain, "domain-cpupool refers to no xen,cpupool node with cpupool-cpus; point it at one");
         return false;
     }

@@ -22,7 +22,7 @@ static_assert(sizeof(struct sched_schedule) * BULKHEAD_SCHEDULES <= PAGE_SIZE, "
 static_assert(MAX_CPUS <= 64, "struct bulkhead_pool has one word of CPUs");
 
 #define LAUNCH_FRAME FRAME_OWNER(MAX_DOMAINS) /* no slot's: kept for ever */
-#define WHOLE_CPU    (1u << 20)               /* of a CPU's time, as rtds counts what it promised */
+#define WHOLE_CPU    1000000u                 /* shares are counted as the host tool and the Boot Domain do */
 #define RTDS_MIN_US  10u
 #define RTDS_MAX_US  4000000u /* products of two such times stay below 2^64 at 1 GHz */
 

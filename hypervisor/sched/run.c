@@ -94,7 +94,7 @@ static void account(struct cpu *cpu, struct vcpu *next, ticks_t now)
 
 /* ---- arinc653 ---- */
 
-/* What ran before kept interrupts masked for longer than the guard time: the only way to be late.
+/* What ran before kept interrupts masked for longer than the guard time, or the guard time is too short for a switch.
  * [impl->dsn~arinc653-late~1] */
 static void report_late(struct cpu *cpu, ticks_t late)
 {

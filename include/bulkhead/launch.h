@@ -17,6 +17,8 @@
  *           xen,static-mem = <base size ...>;           // #address-cells, #size-cells of this node
  *           passthrough = "enabled" | "disabled";
  *           domain-cpupool = <&pool>;
+ *           bulkhead,partition = <n>;                   // of an arinc653 pool; none: nobody's windows
+ *           bulkhead,period = <us>; bulkhead,budget = <us>; bulkhead,extra-time;   // in an rtds pool
  *           vcpu0 { compatible = "xen,vcpu"; id = <0>; hard-affinity = "1,3-4"; };
  *           bulkhead,name = "brake";                    // default: the node's name
  *           bulkhead,role = "domu" | "hardware" | "control";   // default from capabilities
@@ -41,6 +43,14 @@
  *               bulkhead,read-only;                     // the domain may not write it
  *           };
  *       };
+ *       POOL {
+ *           compatible = "xen,cpupool";
+ *           cpupool-sched = "null" | "arinc653" | "rtds" | "credit";
+ *           cpupool-cpus = <&cpu0 ...>;                 // or, where there are no cpu nodes:
+ *           bulkhead,cpus = "1,3-4";
+ *           bulkhead,guard = <ns, 64-bit>;              // arinc653
+ *           bulkhead,schedule-0 = <hi lo partition ...>;   // end of each window in ns from the frame's start; up to -3
+ *       };
  *   };
  *
  * Members are padded by members named ".pad.N" so that the data of a module that will be moved starts 2 MiB-aligned
@@ -61,6 +71,13 @@
 #define LAUNCH_PROP_SAFE      "bulkhead,safe"
 #define LAUNCH_PROP_AFTER     "bulkhead,after"
 #define LAUNCH_PROP_KEEP      "bulkhead,keep-modules"
+#define LAUNCH_PROP_CPUS      "bulkhead,cpus"
+#define LAUNCH_PROP_GUARD     "bulkhead,guard"
+#define LAUNCH_PROP_SCHEDULE  "bulkhead,schedule"
+#define LAUNCH_PROP_PARTITION "bulkhead,partition"
+#define LAUNCH_PROP_PERIOD    "bulkhead,period"
+#define LAUNCH_PROP_BUDGET    "bulkhead,budget"
+#define LAUNCH_PROP_EXTRA     "bulkhead,extra-time"
 #define LAUNCH_PROP_MEMBER    "bulkhead,member"
 #define LAUNCH_MAX_DOMAINS    128
 #define LAUNCH_MAX_MODULES    4 /* a domain */

@@ -358,6 +358,52 @@ class Import(unittest.TestCase):
         pathlib.Path("in.dtb").write_bytes(lies.dtc(tree.replace("cpu@1 {", "c1: cpu@1 {")))
         self.assertIn("cpus: [1]", text_of("import", "in.dtb"))
 
+    def test_pools_come_back_as_they_were_written(self):
+        """[utest->dsn~tool-time-rules~1] [utest->dsn~tool-draw-time~1] [utest->dsn~tool-import-dtb~1]"""
+        pathlib.Path("time.yaml").write_text("""system: time
+board: qemu-virt
+pools:
+  flight:
+    cpus: [1, 2]
+    policy: arinc653
+    major-frame: 10 ms
+    guard: 50 us
+    idle: lend
+    windows:
+      - { domain: brake, start: 2 ms, length: 3 ms }
+      - { domain: maps, start: 5 ms, length: 1500 us }
+      - { domain: brake, start: 0 ms, length: 1 ms }
+    schedules:
+      landing:
+        major-frame: 5 ms
+        windows: [{ domain: brake, start: 0 ms, length: 5 ms }]
+  loop: { cpus: [3], policy: rtds }
+domains:
+  brake: { memory: 16 MiB, kernel: flat.bin, safe: true, vcpus: 2, pool: flight }
+  maps: { memory: 16 MiB, kernel: flat.bin, pool: flight, cpus: [2] }
+  lent: { memory: 16 MiB, kernel: flat.bin, pool: flight }
+  motor: { memory: 16 MiB, kernel: flat.bin, safe: true, pool: loop, period: 10 ms, budget: 2500 us }
+  audio: { memory: 16 MiB, kernel: flat.bin, pool: loop, period: 4 ms, budget: 3 ms, extra-time: true }
+""")
+        data = build("time.yaml", "time.img")
+        parts, _, boot_cpu = descriptor(data)
+        self.assertEqual(boot_cpu, 0)
+        offset, size = parts["archive"]
+        found, _ = members(data[offset:offset + size])
+        name, _, at, length = next(member for member in found if member[0] == "launch.dtb")
+        pathlib.Path("time.dtb").write_bytes(data[offset + at:offset + at + length])
+        text = text_of("import", "time.dtb")
+        for expected in ("policy: arinc653", "cpus: [1, 2]", "guard: 50 us", "idle: lend", "major-frame: 10 ms",
+                         "- { domain: brake, start: 0 ns, length: 1 ms }", "- { domain: brake, start: 2 ms, length: 3 ms }",
+                         "- { domain: maps, start: 5 ms, length: 1500 us }", "major-frame: 5 ms", "pool: flight",
+                         "policy: rtds", "period: 10 ms", "budget: 2500 us", "extra-time: true"):
+            self.assertIn(expected, text)
+        self.check(text)
+        self.assertIn("motor", text_of("inspect", "time.img"))
+        picture = text_of("draw", "time.yaml")
+        for expected in ("Time", "flight: landing", "lent", "2500 us / 10 ms", "3 ms / 4 ms"):
+            self.assertIn(expected, picture)
+
     def test_hyperlaunch_tree(self):
         """[utest->dsn~tool-import-dtb~1]"""
         pathlib.Path("in.dtb").write_bytes(lies.dtc("""/ { chosen { hypervisor { compatible = "hypervisor,xen"; dom {

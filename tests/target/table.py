@@ -84,6 +84,9 @@ TEST_GUESTS = [
     guest("t_storm", options=["--icount=4"], lanes=[[r"storm: \d+ upcalls in", DONE]]),
     # Deadlines are in counter ticks; with --icount these do not depend on how busy this workstation is.
     guest("t_timer", options=["--icount=4"]),
+    # Time as the domains see it.  [itest->dsn~tool-pools~1]
+    *[guest(name, options=["--icount=4"], timeout=240, lanes=[[r"4 of 4|2 of 2|1 of 1|3 of 3", EXITED], [DONE]])
+      for name in ("t_arinc", "t_arinc_two", "t_null", "t_rtds")],
     guest("t_fp_max", options=["--cpu", "max,pauth-impdef=on"]),
     *[guest(f"{name}-max", system=f"{SYSTEMS}/{name}.yaml", options=["--cpu", "max,pauth-impdef=on"])
       for name in ("t_debug", "t_gic", "t_trap")],

@@ -151,6 +151,7 @@ static void put_domain(struct buffer *out, const struct domain *d)
     if (d->nr_spis.given) {
         buffer_printf(out, "    nr-spis: %" PRIu64 "\n", d->nr_spis.value);
     }
+    describe_domain_time(out, d);
     put_key_text(out, "kernel", &d->file[MODULE_KERNEL]);
     put_key_text(out, "ramdisk", &d->file[MODULE_RAMDISK]);
     put_key_text(out, "device-tree", &d->file[MODULE_DEVICE_TREE]);
@@ -222,7 +223,9 @@ void describe_system(struct buffer *out, const struct system *s)
     put_text(out, s->name.value);
     buffer_printf(out, "\nboard: ");
     put_text(out, s->board_choice.name.value);
-    buffer_printf(out, "\n%sdomains:\n", s->on_failure.value == ON_FAILURE_HALT ? "on-failure: halt\n" : "");
+    buffer_printf(out, "\n%s", s->on_failure.value == ON_FAILURE_HALT ? "on-failure: halt\n" : "");
+    describe_pools(out, s);
+    buffer_printf(out, "domains:\n");
     for (size_t i = 0; i < s->domains.count; i++) {
         put_domain(out, system_domain(s, i));
     }

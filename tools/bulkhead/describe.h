@@ -11,4 +11,8 @@ void describe_system(struct buffer *out, const struct system *s);
 void describe_shared(struct buffer *out, const struct system *s);
 void describe_board(struct buffer *out, const struct board *board);
 
+/* The pools of a system; the keys of a domain that concern them. */
+void describe_pools(struct buffer *out, const struct system *s);
+void describe_domain_time(struct buffer *out, const struct domain *d);
+
 #endif

@@ -10,9 +10,6 @@
 #include "draw_internal.h"
 #include "passthrough.h"
 
-#define TITLE      "fill=\"#101828\" font-weight=\"bold\""
-#define NORMAL     "fill=\"#344054\""
-#define FAINT      "fill=\"#667085\""
 #define PILL_HIGH  26.0
 #define CARD_WIDE  272.0
 #define CARD_HIGH  191.0
@@ -86,6 +83,16 @@ static bool cpu_of_safe(const struct system *s, unsigned cpu)
     return false;
 }
 
+static const char *cpu_note(const struct system *s, unsigned cpu)
+{
+    for (size_t p = 0; p < s->pools.count; p++) {
+        if (pools_has(system_pool(s, p), cpu)) {
+            return system_pool(s, p)->name.value;
+        }
+    }
+    return "one safe domain";
+}
+
 static unsigned pills_on(const struct system *s, unsigned cpu)
 {
     unsigned count = s->boot_cpu == cpu;
@@ -109,7 +116,7 @@ static void draw_cpu(struct drawing *g, struct svg_box box, unsigned cpu)
     svg_text(g->out, (struct svg_place){box.x + 12, box.y + 23}, 14, 0, TITLE, arena_printf(g->arena, "CPU %u", cpu));
     if (safe) {
         svg_text(g->out, (struct svg_place){box.x + box.width - 12, box.y + 23}, 11, 0,
-                 "fill=\"#0f7b55\" text-anchor=\"end\"", "one safe domain");
+                 "fill=\"#0f7b55\" text-anchor=\"end\"", cpu_note(s, cpu));
     }
     if (s->boot_cpu == cpu) {
         draw_pill(g, (struct svg_box){box.x + 10, y, box.width - 20, PILL_HIGH},
@@ -135,7 +142,10 @@ static void draw_cpus(struct drawing *g)
     unsigned a_row = count < 5 ? count : count < 9 ? (count + 1) / 2 : 6;
     double wide = (INNER - GAP * (a_row - 1)) / a_row;
 
-    draw_heading(g, "CPUs", "every vCPU stays on its CPU; a safe domain's CPU runs nothing else");
+    draw_heading(g, "CPUs",
+                 g->system->pools.count == 0
+                     ? "every vCPU stays on its CPU; a safe domain's CPU runs nothing else"
+                     : "every vCPU stays on its CPU; who shares one is kept apart by the pool's policy");
     for (unsigned first = 0; first < count; first += a_row) {
         unsigned most = 1;
         for (unsigned cpu = first; cpu < first + a_row && cpu < count; cpu++) {
@@ -466,6 +476,7 @@ void draw_system(struct arena *arena, struct buffer *out, const struct system *s
 
     draw_title(&g);
     draw_cpus(&g);
+    draw_time(&g);
     draw_order(&g);
     draw_cards(&g);
     draw_shared(&g);

@@ -6,12 +6,16 @@
 #include <stdbool.h>
 
 #include "draw.h"
+#include "pools.h"
 #include "svg.h"
 
 #define WIDTH   1200.0
 #define MARGIN  32.0
 #define GAP     16.0
 #define INNER   (WIDTH - 2 * MARGIN)
+#define TITLE   "fill=\"#101828\" font-weight=\"bold\""
+#define NORMAL  "fill=\"#344054\""
+#define FAINT   "fill=\"#667085\""
 #define CENTRED "fill=\"#101828\" text-anchor=\"middle\""
 
 struct drawing {
@@ -30,6 +34,8 @@ const char *draw_size_text(const struct drawing *g, uint64_t bytes);
 /* Number of the domain of that name, SIZE_MAX = there is none. */
 size_t draw_index_of(const struct system *s, const char *name);
 
+/* Pools: windows to scale, shares of budgets; nothing when there are none. */
+void draw_time(struct drawing *g);
 /* Channels and shared memory; nothing when there are none. */
 void draw_shared(struct drawing *g);
 

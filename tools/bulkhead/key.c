@@ -312,6 +312,17 @@ static void check_required(struct decoder *c, const struct key_table *table, con
     }
 }
 
+/* The word `null` where it is one of the choices. */
+static bool means_null(const struct key *key, const struct yaml_node *value)
+{
+    for (size_t i = 0; value != NULL && key->kind == KEY_CHOICE && key->choices[i] != NULL; i++) {
+        if (strcmp(key->choices[i], "null") == 0) {
+            return strcmp(value->text, "null") == 0;
+        }
+    }
+    return false;
+}
+
 static void decode_map(struct decoder *c, const struct key_table *table, const struct yaml_node *node, void *out)
 {
     if (table->at_offset != SIZE_MAX) {
@@ -324,7 +335,7 @@ static void decode_map(struct decoder *c, const struct key_table *table, const s
             report_unknown(c, table, child);
         } else if (earlier != NULL) {
             report_twice(c, child, earlier, "duplicate-key");
-        } else if (is_null(child->value)) {
+        } else if (is_null(child->value) && !means_null(key, child->value)) {
             diag_error(c->diags, child->at, "missing-value", "`%s` has no value; write `%s`", child->text,
                        key->example);
             if (key->kind == KEY_NUMBER || key->kind == KEY_SIZE) {

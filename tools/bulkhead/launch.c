@@ -10,6 +10,7 @@
 #include <bulkhead/launch.h>
 
 #include "cpio.h"
+#include "pools.h"
 
 #define CAPABILITY_CONTROL  1u /* dom0less `capabilities` bits */
 #define CAPABILITY_HARDWARE 2u
@@ -188,6 +189,74 @@ static void put_shares(struct arena *arena, void *fdt, const struct system *s, c
     }
 }
 
+/* Behind those of the channels' ends. */
+static uint32_t pool_phandle(size_t index)
+{
+    return 0x10000u + (uint32_t)index;
+}
+
+/* [impl->dsn~tool-pools~1] */
+static void put_schedule(void *fdt, const struct system *s, const struct pool *pool, size_t number)
+{
+    static const char *const names[BULKHEAD_SCHEDULES] = {LAUNCH_PROP_SCHEDULE "-0", LAUNCH_PROP_SCHEDULE "-1",
+                                                          LAUNCH_PROP_SCHEDULE "-2", LAUNCH_PROP_SCHEDULE "-3"};
+    fdt32_t cells[3 * BULKHEAD_WINDOWS];
+    struct pool_plan plan;
+
+    pools_lay_out(s, pools_schedule(pool, number), &plan);
+    for (size_t i = 0; i < plan.count; i++) {
+        cells[3 * i] = cpu_to_fdt32((uint32_t)(plan.window[i].end >> 32));
+        cells[3 * i + 1] = cpu_to_fdt32((uint32_t)plan.window[i].end);
+        cells[3 * i + 2] = cpu_to_fdt32(plan.window[i].domain == NULL ? 0 : plan.window[i].domain->partition);
+    }
+    must(fdt_property(fdt, names[number], cells, (int)(plan.count * 3 * sizeof(cells[0]))));
+}
+
+static void put_pool(struct arena *arena, void *fdt, const struct system *s, size_t index)
+{
+    static const char *const policies[] = {
+        [POLICY_SHARE] = "credit", [POLICY_NULL] = "null", [POLICY_ARINC653] = "arinc653", [POLICY_RTDS] = "rtds"};
+    const struct pool *pool = system_pool(s, index);
+    const struct number *cpu = pool->cpus.item;
+    const char *cpus = "";
+
+    for (size_t i = 0; i < pool->cpus.count; i++) {
+        cpus = arena_printf(arena, "%s%s%" PRIu64, cpus, i == 0 ? "" : ",", cpu[i].value);
+    }
+    must(fdt_begin_node(fdt, pool->name.value));
+    must(fdt_property_string(fdt, "compatible", "xen,cpupool"));
+    must(fdt_property_u32(fdt, "phandle", pool_phandle(index)));
+    must(fdt_property_string(fdt, "cpupool-sched", policies[pool->policy.value]));
+    must(fdt_property_string(fdt, LAUNCH_PROP_CPUS, cpus));
+    if (pool->policy.value == POLICY_ARINC653) {
+        must(fdt_property_u64(fdt, LAUNCH_PROP_GUARD, pool->guard.value));
+        for (size_t i = 0; pools_schedule(pool, i) != NULL; i++) {
+            put_schedule(fdt, s, pool, i);
+        }
+    }
+    must(fdt_end_node(fdt));
+}
+
+static void put_time(void *fdt, const struct system *s, const struct domain *d)
+{
+    const struct pool *pool = pools_of(s, d);
+
+    if (pool == NULL) {
+        return;
+    }
+    must(fdt_property_u32(fdt, "domain-cpupool", pool_phandle((size_t)(pool - system_pool(s, 0)))));
+    if (d->partition != 0) {
+        must(fdt_property_u32(fdt, LAUNCH_PROP_PARTITION, d->partition));
+    }
+    if (pool->policy.value == POLICY_RTDS) {
+        must(fdt_property_u32(fdt, LAUNCH_PROP_PERIOD, (uint32_t)(d->period.value / 1000)));
+        must(fdt_property_u32(fdt, LAUNCH_PROP_BUDGET, (uint32_t)(d->budget.value / 1000)));
+        if (d->extra_time.value) {
+            must(fdt_property(fdt, LAUNCH_PROP_EXTRA, NULL, 0));
+        }
+    }
+}
+
 static void put_domain(struct arena *arena, void *fdt, const struct system *s, const struct domain *d)
 {
     uint64_t memory = d->memory.value / 1024;
@@ -198,6 +267,7 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
     put_cells(fdt, "memory", &memory, 1);
     must(fdt_property_u32(fdt, "cpus", (uint32_t)d->vcpus.value));
     put_role(fdt, d);
+    put_time(fdt, s, d);
     put_devices(fdt, d);
     if (d->direct_map.value) {
         must(fdt_property(fdt, "direct-map", NULL, 0));
@@ -221,7 +291,8 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
 
 static size_t tree_bound(const struct system *s)
 {
-    size_t bound = 4096 + s->channels.count * 512 + s->shared_memory.count * LAUNCH_MAX_SHARE_USES * 256;
+    size_t bound = 4096 + s->channels.count * 512 + s->shared_memory.count * LAUNCH_MAX_SHARE_USES * 256 +
+                   s->pools.count * (1024 + BULKHEAD_SCHEDULES * BULKHEAD_WINDOWS * 12);
 
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *d = system_domain(s, i);
@@ -249,6 +320,9 @@ struct bytes launch_tree(struct arena *arena, const struct system *s)
     put_address_cells(fdt);
     must(fdt_property_u32(fdt, LAUNCH_PROP_VERSION, LAUNCH_VERSION));
     must(fdt_property_string(fdt, LAUNCH_PROP_ONFAILURE, s->on_failure.value == ON_FAILURE_HALT ? "halt" : "continue"));
+    for (size_t i = 0; i < s->pools.count; i++) {
+        put_pool(arena, fdt, s, i);
+    }
     for (size_t i = 0; i < s->domains.count; i++) {
         put_domain(arena, fdt, s, system_domain(s, i));
     }

@@ -7,6 +7,7 @@
 #include <bulkhead/launch.h>
 
 #include "passthrough.h"
+#include "pools.h"
 
 static const struct domain *find_domain(const struct system *s, const char *name)
 {
@@ -96,7 +97,11 @@ static void check_roles(struct diags *d, const struct system *s)
 static void check_cpu_list(struct diags *d, const struct system *s, const struct domain *domain)
 {
     const struct number *cpu = domain->cpus.item;
+    const struct pool *pool = pools_of(s, domain);
 
+    if (pool != NULL && pool->cpus.item == domain->cpus.item) {
+        return; /* the pool's list is looked at once */
+    }
     if (domain->cpus.given && domain->cpus.count == 0) {
         diag_error(d, domain->cpus.at, "cpus-empty", "`%s` has an empty list of CPUs; name one, or leave the key out",
                    domain->name.value);
@@ -146,6 +151,9 @@ static void check_exclusive_cpus(struct diags *d, const struct system *s)
         for (size_t j = 0; j < i; j++) {
             const struct domain *a = system_domain(s, j);
             const struct domain *b = system_domain(s, i);
+            if (pools_may_share(s, a, b)) {
+                continue;
+            }
             if (a->safe.value) {
                 check_cpu_sharing(d, a, b, false);
             } else if (b->safe.value) {
@@ -167,6 +175,26 @@ static bool cpu_is_safe(const struct system *s, uint64_t cpu)
         }
     }
     return false;
+}
+
+static bool cpu_is_pooled(const struct system *s, uint64_t cpu)
+{
+    for (size_t i = 0; i < s->pools.count; i++) {
+        if (pools_has(system_pool(s, i), cpu)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool every_cpu_is_taken(const struct system *s)
+{
+    for (uint64_t cpu = 0; cpu < s->board.cpus.value; cpu++) {
+        if (!cpu_is_safe(s, cpu) && !cpu_is_pooled(s, cpu)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool every_cpu_is_safe(const struct system *s)
@@ -200,16 +228,16 @@ static void check_boot_cpu(struct diags *d, const struct system *s)
 
 static void check_unsafe_cpus(struct diags *d, const struct system *s)
 {
-    if (!every_cpu_is_safe(s)) {
+    if (!every_cpu_is_taken(s)) {
         return;
     }
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *domain = system_domain(s, i);
         if (!domain->safe.value && !domain->cpus.given) {
-            diag_error(
-                d, domain->name.at, "no-cpu-left",
-                "no CPU is left for `%s`, safe domains have them all; take one from them, or use a board with more",
-                domain->name.value);
+            diag_error(d, domain->name.at, "no-cpu-left",
+                       "no CPU is left for `%s`, safe domains and pools have them all; take one from them, or use a "
+                       "board with more",
+                       domain->name.value);
         }
     }
 }
@@ -480,4 +508,5 @@ void rules_check(struct diags *d, const struct system *s)
     check_boot_cpu(d, s);
     check_order(d, s);
     rules_check_shared(d, s);
+    rules_check_time(d, s);
 }

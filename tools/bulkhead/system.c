@@ -2,7 +2,7 @@
 /* What a description leaves open. */
 #include <string.h>
 
-#include "system.h"
+#include "pools.h"
 
 struct cpu_set {
     bool has[BOARD_MAX_CPUS];
@@ -24,6 +24,19 @@ static struct cpu_set safe_cpus(const struct system *s)
     return set;
 }
 
+/* Those of a safe domain or of a pool. */
+static struct cpu_set taken_cpus(const struct system *s)
+{
+    struct cpu_set set = safe_cpus(s);
+
+    for (size_t p = 0; p < s->pools.count; p++) {
+        for (unsigned cpu = 0; cpu < BOARD_MAX_CPUS; cpu++) {
+            set.has[cpu] = set.has[cpu] || pools_has(system_pool(s, p), cpu);
+        }
+    }
+    return set;
+}
+
 static unsigned list_free(const struct system *s, const struct cpu_set *taken, unsigned list[BOARD_MAX_CPUS])
 {
     unsigned count = 0;
@@ -34,6 +47,18 @@ static unsigned list_free(const struct system *s, const struct cpu_set *taken, u
         }
     }
     return count;
+}
+
+/* The Boot Domain's: one that nobody has, else one of no safe domain. */
+static unsigned choose_boot_cpu(const struct system *s, const unsigned *free_cpu, unsigned free_count)
+{
+    struct cpu_set safe = safe_cpus(s);
+    unsigned unsafe_cpu[BOARD_MAX_CPUS];
+
+    if (s->boot_domain.cpu.given) {
+        return (unsigned)s->boot_domain.cpu.value;
+    }
+    return free_count > 0 ? free_cpu[0] : list_free(s, &safe, unsafe_cpu) > 0 ? unsafe_cpu[0] : 0;
 }
 
 static void place_vcpus(struct domain *d, const unsigned *free_cpu, unsigned free_count, unsigned *turn)
@@ -63,7 +88,8 @@ static uint64_t static_sum(const struct domain *d)
 
 void system_fill(struct system *s)
 {
-    struct cpu_set taken = safe_cpus(s);
+    pools_fill(s);
+    struct cpu_set taken = taken_cpus(s);
     unsigned free_cpu[BOARD_MAX_CPUS];
     unsigned free_count = list_free(s, &taken, free_cpu);
     unsigned turn = 0;
@@ -76,6 +102,6 @@ void system_fill(struct system *s)
         }
         place_vcpus(d, free_cpu, free_count, &turn);
     }
-    s->boot_cpu = s->boot_domain.cpu.given ? (unsigned)s->boot_domain.cpu.value : free_count > 0 ? free_cpu[0] : 0;
+    s->boot_cpu = choose_boot_cpu(s, free_cpu, free_count);
     s->boot_memory = s->boot_domain.memory.given ? s->boot_domain.memory.value : BOOT_DOMAIN_DEFAULT_MEMORY;
 }

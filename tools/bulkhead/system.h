@@ -8,7 +8,8 @@
 
 #define DOMAIN_NAME_MAX            31u
 #define DOMAIN_BOOTARGS_MAX        2047u
-#define DOMAIN_VCPUS_MAX           128u /* GUEST_MAX_VCPUS of the Xen ABI */
+#define DOMAIN_VCPUS_MAX           128u            /* GUEST_MAX_VCPUS of the Xen ABI */
+#define POOL_GUARD_DEFAULT         UINT64_C(20000) /* ns */
 #define BOOT_DOMAIN_DEFAULT_MEMORY (UINT64_C(4) << 20)
 
 enum domain_role {
@@ -27,6 +28,42 @@ enum module_kind {
     MODULE_RAMDISK,
     MODULE_DEVICE_TREE,
     MODULE_KINDS,
+};
+
+enum pool_policy {
+    POLICY_SHARE,
+    POLICY_NULL,
+    POLICY_ARINC653,
+    POLICY_RTDS,
+};
+
+enum pool_idle {
+    IDLE_KEEP,
+    IDLE_LEND,
+};
+
+/* A window of an arinc653 pool; times in nanoseconds. */
+struct window {
+    struct text domain;
+    struct number start, length;
+    struct place at;
+};
+
+/* The first field must be the name: see KEY_NAMED. */
+struct schedule {
+    struct text name;
+    struct number major_frame;
+    struct items windows; /* struct window */
+};
+
+struct pool {
+    struct text name;
+    struct items cpus;      /* struct number */
+    struct number policy;   /* enum pool_policy */
+    struct number guard;    /* ns */
+    struct number idle;     /* enum pool_idle */
+    struct schedule main;   /* its own major-frame and windows */
+    struct items schedules; /* struct schedule: further ones */
 };
 
 /* A file of a domain. */
@@ -59,8 +96,12 @@ struct domain {
     struct flag restartable;
     struct items passthrough; /* struct text */
     struct flag force_dma;
+    struct text pool;
+    struct number period, budget; /* ns */
+    struct flag extra_time;
     struct place at;
 
+    unsigned partition; /* of its arinc653 pool; 0 = it has no window */
     struct module module[MODULE_KINDS];
     unsigned vcpu_cpu[DOMAIN_VCPUS_MAX]; /* physical CPU of each vCPU */
 };
@@ -124,6 +165,7 @@ struct system {
     struct items domains;       /* struct domain */
     struct items channels;      /* struct channel */
     struct items shared_memory; /* struct share */
+    struct items pools;         /* struct pool */
     struct place at;
 
     const char *file;

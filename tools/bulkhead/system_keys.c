@@ -11,6 +11,8 @@
 
 const char *const role_choices[] = {"domu", "hardware", "control", NULL};
 static const char *const console_choices[] = {"vpl011", "none", NULL};
+static const char *const policy_choices[] = {"share", "null", "arinc653", "rtds", NULL};
+static const char *const idle_choices[] = {"keep", "lend", NULL};
 static const char *const on_failure_choices[] = {"continue", "halt", NULL};
 
 static const struct key static_key_rows[] = {
@@ -158,6 +160,34 @@ static const struct key domain_key_rows[] = {
      .meaning = "Give it also devices that read and write memory by themselves, though nothing confines them: every "
                 "domain's memory is at their mercy. Refused where there is a safe domain; needs `direct-map`.",
      .example = "force-assign-without-iommu: true"},
+    {.name = "pool",
+     .kind = KEY_TEXT,
+     FIELD(domain, pool),
+     .fallback = "none: the domain's CPUs are shared round robin",
+     .meaning = "The CPU pool in which the domain runs, one of `pools`. Without `cpus` it has all CPUs of the pool.",
+     .example = "pool: flight"},
+    {.name = "period",
+     .kind = KEY_TIME,
+     FIELD(domain, period),
+     .min = 10000,
+     .max = UINT64_C(4000000000),
+     .fallback = "none",
+     .meaning = "In an rtds pool: each vCPU gets its `budget` once in every period. In whole microseconds.",
+     .example = "period: 10 ms"},
+    {.name = "budget",
+     .kind = KEY_TIME,
+     FIELD(domain, budget),
+     .min = 10000,
+     .max = UINT64_C(4000000000),
+     .fallback = "none",
+     .meaning = "In an rtds pool: CPU time of each vCPU in every period, at most the period. In whole microseconds.",
+     .example = "budget: 2 ms"},
+    {.name = "extra-time",
+     .kind = KEY_FLAG,
+     FIELD(domain, extra_time),
+     .fallback = "false",
+     .meaning = "In an rtds pool: the domain may run beyond its budget while nobody with budget left wants the CPU.",
+     .example = "extra-time: true"},
 };
 static const struct key_table domain_keys = {KEYS(domain_key_rows), .size = sizeof(struct domain),
                                              .at_offset = offsetof(struct domain, at)};
@@ -260,6 +290,94 @@ static const struct key share_key_rows[] = {
 };
 static const struct key_table share_keys = {KEYS(share_key_rows), .size = sizeof(struct share),
                                             .at_offset = offsetof(struct share, at)};
+static const struct key window_key_rows[] = {
+    {.name = "domain",
+     .kind = KEY_TEXT,
+     FIELD(window, domain),
+     .required = true,
+     .meaning = "Whose window it is: a domain of this pool. A domain may have several windows.",
+     .example = "domain: brake"},
+    {.name = "start",
+     .kind = KEY_TIME,
+     FIELD(window, start),
+     .required = true,
+     .meaning = "When the window starts, from the start of the major frame.",
+     .example = "start: 2 ms"},
+    {.name = "length",
+     .kind = KEY_TIME,
+     FIELD(window, length),
+     .min = 1,
+     .required = true,
+     .meaning = "How long the window is; the guard time is part of it.",
+     .example = "length: 500 us"},
+};
+static const struct key_table window_keys = {KEYS(window_key_rows), .size = sizeof(struct window),
+                                             .at_offset = offsetof(struct window, at)};
+
+#define FRAME_KEY                                                                                                      \
+    .name = "major-frame", .kind = KEY_TIME, .min = 1, .max = UINT64_C(1000000000000),                                 \
+    .meaning = "arinc653: the schedule repeats after this time. Frames are counted from the moment when the system "   \
+               "counter was 0, so that pools with equal frames are aligned.",                                          \
+    .example = "major-frame: 10 ms"
+#define WINDOWS_KEY                                                                                                    \
+    .name = "windows", .kind = KEY_MAPS, .inner = &window_keys,                                                        \
+    .meaning = "arinc653: who runs when, on all CPUs of the pool at once. Windows do not overlap; what they leave is " \
+               "nobody's time.",                                                                                       \
+    .example = "windows: [{ domain: brake, start: 0 ms, length: 2 ms }]"
+
+static const struct key schedule_key_rows[] = {
+    {FRAME_KEY, FIELD(schedule, major_frame), .required = true},
+    {WINDOWS_KEY, FIELD(schedule, windows), .required = true},
+};
+static const struct key_table schedule_keys = {KEYS(schedule_key_rows), .size = sizeof(struct schedule),
+                                               .at_offset = SIZE_MAX};
+
+static const struct key pool_key_rows[] = {
+    {.name = "cpus",
+     .kind = KEY_NUMBERS,
+     FIELD(pool, cpus),
+     .max = BOARD_MAX_CPUS - 1,
+     .required = true,
+     .meaning = "Physical CPUs of the pool. A CPU is in one pool at most, and only domains of the pool run on it.",
+     .example = "cpus: [2, 3]"},
+    {.name = "policy",
+     .kind = KEY_CHOICE,
+     FIELD(pool, policy),
+     .choices = policy_choices,
+     .fallback = "share",
+     .meaning =
+         "How the pool's domains share its CPUs. `null`: each vCPU has a CPU alone. `arinc653`: fixed windows in a "
+         "repeated major frame. `rtds`: a budget in every period, earliest deadline first. `share`: round robin.",
+     .example = "policy: arinc653"},
+    {FRAME_KEY, FIELD(pool, main.major_frame), .fallback = "none"},
+    {WINDOWS_KEY, FIELD(pool, main.windows), .fallback = "none"},
+    {.name = "guard",
+     .kind = KEY_TIME,
+     FIELD(pool, guard),
+     .max = 1000000,
+     .fallback = "20 us",
+     .meaning = "arinc653: who runs is stopped so long before its window ends, so that the next window starts on time.",
+     .example = "guard: 50 us"},
+    {.name = "idle",
+     .kind = KEY_CHOICE,
+     FIELD(pool, idle),
+     .choices = idle_choices,
+     .fallback = "keep",
+     .meaning =
+         "arinc653: `lend` gives nobody's time to the domains of the pool that have no window; they must not be safe.",
+     .example = "idle: lend"},
+    {.name = "schedules",
+     .kind = KEY_NAMED,
+     FIELD(pool, schedules),
+     .inner = &schedule_keys,
+     .fallback = "none",
+     .meaning =
+         "arinc653: up to three further schedules by name. The pool starts with its own `major-frame` and `windows`; "
+         "the Control Domain can switch to another one, which begins with a major frame.",
+     .example =
+         "schedules: { landing: { major-frame: 5 ms, windows: [{ domain: brake, start: 0 ms, length: 5 ms }] } }"},
+};
+static const struct key_table pool_keys = {KEYS(pool_key_rows), .size = sizeof(struct pool), .at_offset = SIZE_MAX};
 
 static const struct key choice_key_rows[] = {
     {.name = "name",
@@ -369,6 +487,14 @@ static const struct key system_key_rows[] = {
          "Memory that several domains see, by name: a letter, then at most 14 letters, digits, `_`, `.` or `-`. It "
          "is zeroed at the start.",
      .example = "shared-memory: { frames: { size: 64 KiB, domains: [{ domain: a, address: 0x20000000 }] } }"},
+    {.name = "pools",
+     .kind = KEY_NAMED,
+     FIELD(system, pools),
+     .inner = &pool_keys,
+     .names = "^[A-Za-z][A-Za-z0-9_.-]{0,30}$",
+     .fallback = "none: CPUs are shared round robin",
+     .meaning = "CPU pools by name, each with its CPUs and one scheduling policy.",
+     .example = "pools: { brakes: { cpus: [2], policy: null } }"},
 };
 const struct key_table system_keys = {KEYS(system_key_rows), .size = sizeof(struct system),
                                       .at_offset = offsetof(struct system, at)};

@@ -204,6 +204,11 @@ static void take_pool(const struct tree_reader *r, const char *name)
 
     tree_number(r->tree, r->node, name, 0, 1, &phandle);
     int pool = fdt_node_offset_by_phandle(r->tree->fdt, (uint32_t)phandle);
+    if (pool >= 0 && tree_text(r->tree, pool, LAUNCH_PROP_CPUS) != NULL) {
+        r->domain->pool =
+            (struct text){.value = fdt_get_name(r->tree->fdt, pool, NULL), .at = tree_here(r), .given = true};
+        return; /* tree_read_pools() reads it */
+    }
     for (unsigned i = 0; pool >= 0 && i < BOARD_MAX_CPUS && tree_number(r->tree, pool, "cpupool-cpus", i, 1, &cpu);
          i++) {
         int wanted = fdt_node_offset_by_phandle(r->tree->fdt, (uint32_t)cpu);
@@ -248,6 +253,10 @@ static const struct {
     {"xen,enhanced", take_enhanced},
     {"passthrough", take_passthrough},
     {"domain-cpupool", take_pool},
+    {LAUNCH_PROP_PARTITION, tree_take_partition},
+    {LAUNCH_PROP_PERIOD, tree_take_period},
+    {LAUNCH_PROP_BUDGET, tree_take_budget},
+    {LAUNCH_PROP_EXTRA, tree_take_extra},
     {LAUNCH_PROP_NAME, take_name},
     {LAUNCH_PROP_ROLE, take_role},
     {LAUNCH_PROP_SAFE, take_safe},
@@ -425,6 +434,7 @@ struct tree_domains tree_read_domains(const struct tree *t, struct system *s)
         }
     }
     tree_settle_shared(t, shared, s, &result.unexpressed);
+    tree_read_pools(t, parent, s);
     report_leftovers(t, chosen, &result);
     result.found = s->domains.count > 0;
     return result;

@@ -50,6 +50,16 @@ static inline struct number tree_number_here(const struct tree_reader *r, uint64
 void tree_note(const struct tree_reader *r, const char *what);
 void tree_wrong(const struct tree_reader *r, const char *what);
 
+/* "1,3-4" as CPU numbers; false when it is something else. */
+bool tree_parse_affinity(const char *text, bool cpus[BOARD_MAX_CPUS]);
+
+/* Pools of a launch tree, once its domains are read; and what a domain says of its time. */
+void tree_read_pools(const struct tree *t, int parent, struct system *s);
+void tree_take_partition(const struct tree_reader *r, const char *name);
+void tree_take_period(const struct tree_reader *r, const char *name);
+void tree_take_budget(const struct tree_reader *r, const char *name);
+void tree_take_extra(const struct tree_reader *r, const char *name);
+
 /* One xen,vcpu node; then all of them as the domain's list of CPUs. */
 void tree_take_vcpu(const struct tree_reader *r, int node, struct tree_affinity *all);
 void tree_settle_affinity(const struct tree_reader *r, const struct tree_affinity *all);

@@ -4,8 +4,7 @@
 
 #include "tree_internal.h"
 
-/* "1,3-4" as CPU numbers; false when it is something else. */
-static bool parse_affinity(const char *text, bool cpus[BOARD_MAX_CPUS])
+bool tree_parse_affinity(const char *text, bool cpus[BOARD_MAX_CPUS])
 {
     while (*text != '\0') {
         char *end;
@@ -35,7 +34,7 @@ void tree_take_vcpu(const struct tree_reader *r, int node, struct tree_affinity 
     const char *text = tree_text(r->tree, node, "hard-affinity");
 
     if (!tree_number(r->tree, node, "id", 0, 1, &id) || id >= DOMAIN_VCPUS_MAX ||
-        (text != NULL && !parse_affinity(text, all->cpus[id]))) {
+        (text != NULL && !tree_parse_affinity(text, all->cpus[id]))) {
         diag_error(r->tree->diags, tree_place(r->tree, node), "import-vcpu",
                    "%s: id or hard-affinity is wrong; write id = <N> and hard-affinity = \"1,3-4\"",
                    tree_path(r->tree, node));

@@ -63,6 +63,7 @@ static struct {
 
 void model_reset(void)
 {
+    memset(model_pools, 0, sizeof(model_pools));
     for (uint32_t i = 0; i < page_count; i++) {
         free(pages[i].bytes);
     }

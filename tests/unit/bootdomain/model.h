@@ -26,6 +26,8 @@ struct model_domain {
     uint64_t max_memory;
     uint64_t paging;
     uint64_t cpus[128];
+    uint32_t period, budget; /* us, as reserved */
+    bool extra_time;
     uint64_t pc;
     uint64_t x0;
     uint32_t register_count;
@@ -53,6 +55,13 @@ uint32_t model_calls(void);
 bool model_step(int64_t *error);
 bool model_is_free(uint16_t domid, uint64_t gfn, uint64_t count);
 void model_assert_building(uint16_t domid);
+/* Pools as described so far: policy 0 = none. */
+struct model_pool {
+    struct plan_pool pool;
+    uint32_t count[BULKHEAD_SCHEDULES];
+    struct bulkhead_window last[BULKHEAD_SCHEDULES]; /* the window that ends the frame */
+};
+extern struct model_pool model_pools[BULKHEAD_POOLS];
 
 /* Pages of the domain's RAM; and bytes of it, which must be there.  moved: pages that came by MOVE_FRAMES. */
 uint64_t model_pages(uint16_t domid);

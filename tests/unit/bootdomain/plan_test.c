@@ -154,6 +154,32 @@ static void others_run_where_no_safe_domain_does(void **state)
     assert_int_equal(plan.affinity[plan.domains[1].first_vcpu + 1], 0x4);
 }
 
+/* [utest->dsn~boot-pools~1] [utest->dsn~boot-time-rules~1] */
+static void pools_partitions_and_budgets_are_read(void **state)
+{
+    (void)state;
+    assert_true(read_file("accepted", "pools.dts"));
+    const struct plan_pool *flight = &plan.pools[0];
+    assert_int_equal(plan.pool_count, 2);
+    assert_string_equal(flight->name, "flight");
+    assert_int_equal(flight->policy, BULKHEAD_POLICY_ARINC653);
+    assert_int_equal(flight->cpus, 0x6);
+    assert_int_equal(flight->guard, 20000);
+    assert_int_equal(flight->count[0], 3);
+    assert_int_equal(flight->count[1], 1);
+    assert_int_equal(plan.windows[flight->first[0] + 2].end, 10000000);
+    assert_int_equal(plan.windows[flight->first[0] + 2].partition, 2);
+    assert_int_equal(plan.windows[flight->first[1]].end, 5000000);
+    assert_int_equal(plan.pools[1].policy, BULKHEAD_POLICY_RTDS);
+    assert_int_equal(BULKHEAD_DOMAIN_PARTITION_OF(plan.domains[0].flags), 1);
+    assert_int_equal(plan.affinity[plan.domains[0].first_vcpu + 1], 0x6);
+    assert_int_equal(plan.domains[2].pool, 1);
+    assert_int_equal(plan.domains[4].period, 3000);
+    assert_int_equal(plan.domains[4].budget, 1500);
+    assert_true(plan.domains[4].extra_time);
+    assert_int_equal(plan.affinity[plan.domains[5].first_vcpu], 0x1); /* what is left */
+}
+
 static void a_module_in_the_last_page_of_another_keeps_it_from_moving(void **state)
 {
     (void)state;
@@ -303,6 +329,7 @@ int main(void)
     add_folder("refused", refuses, &entries[0]);
     add_folder("accepted", accepts, &entries[1]);
     add("reads all of a domain", reads_all_of_a_domain, NULL);
+    add("pools, partitions and budgets are read", pools_partitions_and_budgets_are_read, NULL);
     add("others run where no safe domain does", others_run_where_no_safe_domain_does, NULL);
     add("a module in the last page of another keeps it from moving",
         a_module_in_the_last_page_of_another_keeps_it_from_moving, NULL);

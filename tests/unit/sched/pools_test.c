@@ -388,6 +388,23 @@ static void no_cpu_is_promised_twice(void **state)
     assert_int_equal(reserve(boot, b, 3000, 1500), OK);
 }
 
+/* [utest->dsn~rtds-admission~1]
+ * Shares are rounded up; those of whole thousandths are exact. */
+static void a_whole_cpu_can_be_promised(void **state)
+{
+    uint16_t a, b, c;
+
+    (void)state;
+    assert_int_equal(set_pool(0, BULKHEAD_POLICY_RTDS, 2), OK);
+    a = domain_in("a", 1, 2, 0);
+    b = domain_in("b", 1, 2, 0);
+    c = domain_in("c", 1, 2, 0);
+    assert_int_equal(reserve(boot, a, 10000, 1000), OK);
+    assert_int_equal(reserve(boot, b, 10000, 7000), OK);
+    assert_int_equal(reserve(boot, c, 10000, 2001), ERR_NOSPC);
+    assert_int_equal(reserve(boot, c, 10000, 2000), OK);
+}
+
 /* [utest->dsn~rtds-budget~1] */
 static void a_budget_is_enforced_on_the_machine(void **state)
 {
@@ -438,6 +455,7 @@ int main(void)
         cmocka_unit_test_setup(on_a_null_cpu_nothing_is_armed_or_trapped, start),
         cmocka_unit_test_setup(the_boot_domains_cpu_follows_its_pool_from_the_exit_on, start),
         cmocka_unit_test_setup(no_cpu_is_promised_twice, start),
+        cmocka_unit_test_setup(a_whole_cpu_can_be_promised, start),
         cmocka_unit_test_setup(a_budget_is_enforced_on_the_machine, start),
     };
 
