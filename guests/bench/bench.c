@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench: what the hypervisor costs a guest, in counter ticks.  Under QEMU's -icount shift=4 a tick is an instruction.
  * Lines "BENCH name min mean max"; the cost of measuring ("empty") is subtracted from the others.
- * Boot arguments: n=ITERATIONS (1000), settle_s=SECONDS (30: the longest wait for other CPUs to be done booting).
+ * Boot arguments: switch=1 (two vCPUs of one CPU yield to each other: that figure alone), n=ITERATIONS (1000), settle_s=SECONDS (30: the longest wait for other CPUs to be done booting).
  * Uses only what Xen on Arm offers too.
  * [impl->dsn~bench-guest~1] */
 #include <guest/gic.h>
@@ -247,6 +247,33 @@ static void run_events(void)
     run("evtchn_self", measure_event_self);
 }
 
+static void yielder(uint64_t argument)
+{
+    (void)argument;
+    peer.ready = 1;
+    for (;;) {
+        (void)bench_hypercall(SCHEDOP_yield, __HYPERVISOR_sched_op);
+    }
+}
+
+/* To the other vCPU and back: two switches. */
+static uint64_t measure_switch(void)
+{
+    return bench_hypercall(SCHEDOP_yield, __HYPERVISOR_sched_op) / 2;
+}
+
+static void run_switch(void)
+{
+    if (platform.cpu_count < 2 || cpu_start(1, platform.mpidr[1], yielder, 0) != PSCI_OK) {
+        print("BENCH partition_switch skip one vCPU only\n");
+        return;
+    }
+    while (peer.ready == 0) {
+        (void)bench_hypercall(SCHEDOP_yield, __HYPERVISOR_sched_op);
+    }
+    run("partition_switch", measure_switch);
+}
+
 static void run_grants(void)
 {
     if (!grants_prepare()) {
@@ -257,6 +284,18 @@ static void run_grants(void)
     run("grant_unmap", grants_unmap);
     run("grant_copy_page", grants_copy_page);
     run("add_to_physmap", grants_add_to_physmap);
+}
+
+static void run_operations(void)
+{
+    run("hypercall_null", measure_hypercall);
+    run("psci_version", measure_psci);
+    run("gicd_read", measure_gicd);
+    run("sgi_self", measure_sgi_self);
+    run("vtimer", measure_vtimer);
+    run_events();
+    run_grants();
+    run_ipi();
 }
 
 int main(uint64_t x0)
@@ -274,14 +313,11 @@ int main(uint64_t x0)
           (unsigned long long)iterations);
     wait_for_quiet(ticks() + platform_argument("settle_s", 30) * ticks_per_second());
     run("empty", measure_empty);
-    run("hypercall_null", measure_hypercall);
-    run("psci_version", measure_psci);
-    run("gicd_read", measure_gicd);
-    run("sgi_self", measure_sgi_self);
-    run("vtimer", measure_vtimer);
-    run_events();
-    run_grants();
-    run_ipi();
+    if (platform_argument("switch", 0) != 0) {
+        run_switch();
+    } else {
+        run_operations();
+    }
     print_results();
     print("BENCH done\n");
     shutdown(SHUTDOWN_poweroff);
