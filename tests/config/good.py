@@ -360,31 +360,7 @@ class Import(unittest.TestCase):
 
     def test_pools_come_back_as_they_were_written(self):
         """[utest->dsn~tool-time-rules~1] [utest->dsn~tool-draw-time~1] [utest->dsn~tool-import-dtb~1]"""
-        pathlib.Path("time.yaml").write_text("""system: time
-board: qemu-virt
-pools:
-  flight:
-    cpus: [1, 2]
-    policy: arinc653
-    major-frame: 10 ms
-    guard: 50 us
-    idle: lend
-    windows:
-      - { domain: brake, start: 2 ms, length: 3 ms }
-      - { domain: maps, start: 5 ms, length: 1500 us }
-      - { domain: brake, start: 0 ms, length: 1 ms }
-    schedules:
-      landing:
-        major-frame: 5 ms
-        windows: [{ domain: brake, start: 0 ms, length: 5 ms }]
-  loop: { cpus: [3], policy: rtds }
-domains:
-  brake: { memory: 16 MiB, kernel: flat.bin, safe: true, vcpus: 2, pool: flight }
-  maps: { memory: 16 MiB, kernel: flat.bin, pool: flight, cpus: [2] }
-  lent: { memory: 16 MiB, kernel: flat.bin, pool: flight }
-  motor: { memory: 16 MiB, kernel: flat.bin, safe: true, pool: loop, period: 10 ms, budget: 2500 us }
-  audio: { memory: 16 MiB, kernel: flat.bin, pool: loop, period: 4 ms, budget: 3 ms, extra-time: true }
-""")
+        pathlib.Path("time.yaml").write_text((ROOT / "tests/config/files/time.yaml").read_text())
         data = build("time.yaml", "time.img")
         parts, _, boot_cpu = descriptor(data)
         self.assertEqual(boot_cpu, 0)

@@ -44,6 +44,8 @@ void pools_lay_out(const struct system *s, const struct schedule *schedule, stru
 /* A domain without CPUs of its own has those of its pool; partitions get their numbers.  Before anything else is filled in. */
 void pools_fill(struct system *s);
 
+extern const struct key_table pool_keys;
+
 /* [impl->dsn~tool-time-rules~1] */
 void rules_check_time(struct diags *d, const struct system *s);
 

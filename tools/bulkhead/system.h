@@ -203,6 +203,9 @@ struct image_span {
 /* The rules about memory, once modules and the image's span are known. [impl->dsn~tool-memory-rules~1] */
 void rules_check_memory(struct diags *d, const struct system *s, struct image_span span);
 
+/* The devices of domain number `index`, beside those of the domains before it. */
+void rules_check_devices(struct diags *d, const struct system *s, size_t index);
+
 /* Channels and shared memory: who; and where, once the image's span is known. [impl->dsn~tool-shared~1] */
 void rules_check_shared(struct diags *d, const struct system *s);
 void rules_check_shared_memory(struct diags *d, const struct system *s, struct image_span span);
