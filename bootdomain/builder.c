@@ -205,6 +205,16 @@ static bool has_safe(const struct plan *plan)
     return false;
 }
 
+/* [impl->dsn~boot-launch-record~1] */
+static bool seal(const struct plan_domain *domain, const struct load *load, uint16_t domid)
+{
+    if (domain->has_health && !passes(domain, "take its table of actions", hyper_set_health(domid, &domain->health))) {
+        return false;
+    }
+    return !domain->keep_modules || (passes(domain, "seal its images", load_seal(load, domid)) &&
+                                     passes(domain, "seal its launch record", hyper_seal_launch(domid)));
+}
+
 static bool build(struct builder *builder, uint32_t index)
 {
     static struct load load;
@@ -227,7 +237,7 @@ static bool build(struct builder *builder, uint32_t index)
            passes(domain, "fill its memory", load_contents(&load, state->domid)) &&
            passes(domain, "give it its devices", load_devices(&load, state->domid)) &&
            passes(domain, "set its entry state", hyper_set_entry(state->domid, load.kernel.entry, load.place.fdt)) &&
-           passes(domain, "start it", hyper_unpause(state->domid));
+           seal(domain, &load, state->domid) && passes(domain, "start it", hyper_unpause(state->domid));
 }
 
 /* domid of the Control Domain; DOMID_INVALID when there is none: a right that is moved there is gone. */

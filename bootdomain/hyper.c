@@ -272,6 +272,28 @@ int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t page
     return result;
 }
 
+int64_t hyper_set_health(uint16_t domid, const struct bulkhead_health *health)
+{
+    struct bulkhead_health op = *health;
+
+    op.domid = domid;
+    return bulkhead_op(BULKHEAD_OP_SET_HEALTH, &op);
+}
+
+int64_t hyper_seal_image(uint16_t domid, uint64_t gfn, uint64_t pages)
+{
+    struct bulkhead_seal op = {.domid = domid, .gfn = gfn, .count = pages};
+
+    return bulkhead_op(BULKHEAD_OP_SEAL_IMAGE, &op);
+}
+
+int64_t hyper_seal_launch(uint16_t domid)
+{
+    struct bulkhead_seal op = {.domid = domid};
+
+    return bulkhead_op(BULKHEAD_OP_SEAL_LAUNCH, &op);
+}
+
 int64_t hyper_map(uint16_t domid, uint64_t gfn, uint64_t to, uint32_t pages)
 {
     static xen_ulong_t from_gfns[HYPER_MAP_MAX];

@@ -35,6 +35,11 @@ int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t page
 int64_t hyper_share(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t pages, bool is_read_only);
 int64_t hyper_bind_channel(const struct bulkhead_channel *end);
 
+/* What the domain's failures lead to; its pages as they are now come back at a restart; it can be restarted. */
+int64_t hyper_set_health(uint16_t domid, const struct bulkhead_health *health);
+int64_t hyper_seal_image(uint16_t domid, uint64_t gfn, uint64_t pages);
+int64_t hyper_seal_launch(uint16_t domid);
+
 /* Map pages [gfn, gfn + pages) of a domain at own guest-physical `to`; pages 1..HYPER_MAP_MAX.  unmap takes them away. */
 #define HYPER_MAP_MAX 512u
 int64_t hyper_map(uint16_t domid, uint64_t gfn, uint64_t to, uint32_t pages);

@@ -225,3 +225,28 @@ int64_t load_contents(const struct load *load, uint16_t domid)
     }
     return (result == 0) ? window_copy(domid, load->place.fdt, load->fdt, load->fdt_size) : result;
 }
+
+static int64_t seal(uint16_t domid, uint64_t at, uint64_t bytes)
+{
+    uint64_t first = at / LAYOUT_PAGE;
+    uint64_t end = range_align_up(at + bytes, LAYOUT_PAGE) / LAYOUT_PAGE;
+
+    return (bytes != 0) ? hyper_seal_image(domid, first, end - first) : 0;
+}
+
+/* Inflated, a kernel is as long as its header says. */
+int64_t load_seal(const struct load *load, uint16_t domid)
+{
+    const struct plan_module *ramdisk = &load->modules[PLAN_RAMDISK];
+    bool inflated = load->kernel.format == KERNEL_IMAGE_GZIP;
+    int64_t result = 0;
+
+    for (uint32_t i = 0; i < load->kernel.segment_count && result == 0; i++) {
+        const struct kernel_segment *s = &load->kernel.segments[i];
+        result = seal(domid, s->to, inflated ? s->memory_size : s->file_size);
+    }
+    if (result == 0 && load->place.ramdisk != 0) {
+        result = seal(domid, load->place.ramdisk, ramdisk->size);
+    }
+    return (result == 0) ? seal(domid, load->place.fdt, load->fdt_size) : result;
+}

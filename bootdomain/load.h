@@ -51,6 +51,9 @@ int64_t load_memory(const struct load *load, uint16_t domid);
 /* Give the domain the devices of its partial tree. */
 int64_t load_devices(const struct load *load, uint16_t domid);
 
+/* Seal what kernel, ramdisk and device tree are in memory by now. */
+int64_t load_seal(const struct load *load, uint16_t domid);
+
 /* Copy what was not moved, and the device tree.  0, a negative errno, or LOAD_REFUSED when the reason has been said. */
 #define LOAD_REFUSED INT64_C(1)
 int64_t load_contents(const struct load *load, uint16_t domid);

@@ -45,10 +45,12 @@ struct plan_domain {
     uint32_t spis;
     uint32_t grant_frames;
     uint32_t maptrack_frames;
-    uint64_t paging; /* bytes of the page-table pool; 0 = the builder's formula */
-    bool keep_modules;
-    bool xen_node;        /* the guest's device tree names the hypervisor */
-    const char *bootargs; /* NULL = none */
+    uint64_t paging;   /* bytes of the page-table pool; 0 = the builder's formula */
+    bool keep_modules; /* it can be restarted */
+    bool has_health;
+    struct bulkhead_health health; /* but its domid */
+    bool xen_node;                 /* the guest's device tree names the hypervisor */
+    const char *bootargs;          /* NULL = none */
     struct plan_module modules[PLAN_MODULE_KINDS];
     uint32_t fixed_count;
     struct board_range fixed[PLAN_MAX_FIXED]; /* static memory; none = from the pool */

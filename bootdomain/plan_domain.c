@@ -9,6 +9,7 @@
 
 #define KIB                 UINT64_C(1024)
 #define MEMORY_MAX_KIB      ((LAYOUT_RAM0_SIZE + LAYOUT_RAM1_SIZE) / KIB)
+#define NS_A_SECOND         UINT64_C(1000000000)
 #define SPIS_MAX            960u
 #define FRAMES_MAX          4096u
 #define CAPABILITY_CONTROL  1u
@@ -121,6 +122,30 @@ static void read_keep(struct plan_reader *reader, const struct prop *prop)
 {
     (void)prop;
     reader->domain->keep_modules = true;
+}
+
+static void read_health(struct plan_reader *reader, const struct prop *prop)
+{
+    struct bulkhead_health *h = &reader->domain->health;
+    uint64_t cells[LAUNCH_HEALTH_CELLS];
+    bool good = prop->size == sizeof(uint32_t) * LAUNCH_HEALTH_CELLS;
+
+    for (uint32_t i = 0; good && i < LAUNCH_HEALTH_CELLS; i++) {
+        good = prop_cells(prop, i * (uint32_t)sizeof(uint32_t), 1, &cells[i]) &&
+               (i == 1 || i == 2 || cells[i] < BULKHEAD_ACTION_COUNT);
+    }
+    if (!good) {
+        log_problem(prop->domain, "%s is not <fallback max within> and 9 actions below %u; write 12 cells", prop->name,
+                    (unsigned)BULKHEAD_ACTION_COUNT);
+        return;
+    }
+    h->fallback = (uint8_t)cells[0];
+    h->max_restarts = (uint32_t)cells[1];
+    h->within = cells[2] * NS_A_SECOND;
+    for (uint32_t i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
+        h->action[i] = (uint8_t)cells[3 + i];
+    }
+    reader->domain->has_health = true;
 }
 
 static void read_enhanced(struct plan_reader *reader, const struct prop *prop)
@@ -279,6 +304,7 @@ static const struct {
     {LAUNCH_PROP_ROLE, read_role},
     {LAUNCH_PROP_SAFE, read_safe},
     {LAUNCH_PROP_KEEP, read_keep},
+    {LAUNCH_PROP_HEALTH, read_health},
     {LAUNCH_PROP_NAME, NULL},
     {LAUNCH_PROP_AFTER, NULL},
     {"compatible", NULL},

@@ -36,6 +36,8 @@ SWITCH = "switch=1"         # the bench guest measures partition_switch alone
 GATE_SLACK = 0.02
 FUNCTION_REACH = 1 << 16  # an address further behind a function's start belongs to none
 TIMEOUT = "240"
+RESTART_LINE = re.compile(r"restarted in (\d+) us, 2 times")
+TICKS_A_US = 62.5         # and as many instructions
 BENCH_LINE = re.compile(r"BENCH (\w+) (\d+) (\d+) (\d+)\s*$")
 MARK_LINE = re.compile(r"MARK (\S+) (\d+) (\d+)$", re.M)  # may stand behind a console's unfinished line
 
@@ -169,6 +171,21 @@ def boot_figures(boot):
     return figures, marks
 
 
+def restart_figure(mib):
+    """Instructions of a restart of a domain of that size with a small image; nobody else runs."""
+    system = WORK / "restart.yaml"
+    system.write_text(f"""system: restart
+board: qemu-virt
+domains:
+  d1: {{ memory: {mib} MiB, kernel: guest:end, bootargs: "how=3", cpus: [1], restartable: true }}
+""")
+    output = run(bulkhead_command(system, 2, "3 times by now"))
+    found = RESTART_LINE.search(output)
+    if not found:
+        raise BenchError("the domain was not restarted:\n" + tail(output))
+    return single(int(int(found[1]) * TICKS_A_US))
+
+
 def measure_bulkhead():
     def boot(domains, mib):
         system = WORK / f"boot-{domains}.yaml"
@@ -178,6 +195,7 @@ def measure_bulkhead():
     write_system(system, "operations", 1, "guest:bench", FIRST_MIB, 2, "[1, 2]")
     figures, marks = boot_figures(boot)
     where = profile_by_function(WORK / "profile-1")
+    figures |= {f"restart_{mib}": restart_figure(mib) for mib in (SMALL_MIB, FIRST_MIB)}
     figures |= parse_operations(run(bulkhead_command(system, 4, "BENCH done")))
     write_system(WORK / "switch.yaml", "switch", 1, "guest:bench", FIRST_MIB, 2, "[0]", SWITCH)
     return figures | parse_operations(run(bulkhead_command(WORK / "switch.yaml", 1, "BENCH done"))), (marks, where)

@@ -4,12 +4,14 @@ import html
 import json
 import math
 
-ORDER = ["boot_first_domain", "boot_per_domain", "boot_per_domain_64", "hypercall_null", "psci_version", "gicd_read",
+ORDER = ["boot_first_domain", "boot_per_domain", "boot_per_domain_64", "restart_16", "restart_64", "hypercall_null", "psci_version", "gicd_read",
          "sgi_self", "ipi_vcpu", "vtimer", "evtchn_self", "evtchn_cross_cpu", "evtchn_cross_domain", "grant_map", "grant_unmap",
          "grant_copy_page", "add_to_physmap", "partition_switch", "refusal", "restart"]
 MEANING = {
     "boot_first_domain": "reset to the first instruction of the first domain (1 CPU, 64 MiB)",
     "boot_per_domain": "each further small domain, of 16 MiB",
+    "restart_16": "restart of a crashed domain of 16 MiB, from its crash to its first instruction",
+    "restart_64": "the same of 64 MiB: nine tenths are scrubbing",
     "boot_per_domain_64": "each further domain of 64 MiB: nine tenths are scrubbing",
     "hypercall_null": "xen_version hypercall",
     "psci_version": "PSCI_VERSION call",

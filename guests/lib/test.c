@@ -48,7 +48,7 @@ static void run_one(const struct test *test)
     }
 }
 
-void test_run(const struct test *tests, uint32_t count)
+void test_all(const struct test *tests, uint32_t count)
 {
     uint32_t failed = 0, skipped = 0;
 
@@ -65,5 +65,10 @@ void test_run(const struct test *tests, uint32_t count)
         }
     }
     print("DONE %u passed, %u failed\n", (unsigned)(count - failed - skipped), (unsigned)failed);
+}
+
+void test_run(const struct test *tests, uint32_t count)
+{
+    test_all(tests, count);
     shutdown(SHUTDOWN_poweroff);
 }

@@ -9,7 +9,9 @@
 #include "core/domain.h"
 #include "core/frame.h"
 #include "core/hypercall.h"
+#include "core/health.h"
 #include "core/init.h"
+#include "core/launch.h"
 #include "core/print.h"
 #include "core/rights.h"
 #include "core/sched_ops.h"
@@ -245,6 +247,64 @@ static int64_t op_move_right(struct vcpu *v, gva_t arg)
     return err;
 }
 
+/* ---- launch record, health (core/launch.h, core/health.h) ---- */
+
+/* ops 30..34: each names its domain first */
+static int64_t op_life(struct vcpu *v, uint32_t op, gva_t arg)
+{
+    static const struct {
+        uint16_t size;
+        uint8_t right;
+    } kind[] = {
+        [BULKHEAD_OP_SEAL_IMAGE - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(struct bulkhead_seal), BULKHEAD_RIGHT_BUILD},
+        [BULKHEAD_OP_SEAL_LAUNCH - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(struct bulkhead_seal), BULKHEAD_RIGHT_BUILD},
+        [BULKHEAD_OP_SET_HEALTH - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(struct bulkhead_health), BULKHEAD_RIGHT_BUILD},
+        [BULKHEAD_OP_RESTART - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(uint16_t), BULKHEAD_RIGHT_RESTART},
+        [BULKHEAD_OP_LIFE - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(uint16_t), BULKHEAD_RIGHT_INFO},
+    };
+    union {
+        uint16_t domid;
+        struct bulkhead_seal seal;
+        struct bulkhead_health health;
+        struct bulkhead_life life;
+    } b;
+    struct domain *d;
+    size_t out = 0;
+    err_t err = copy_in(&b, arg, kind[op - BULKHEAD_OP_SEAL_IMAGE].size);
+
+    if (err == OK) {
+        err = domain_get(v, b.domid, &d);
+    }
+    if (err != OK) {
+        return err;
+    }
+    if (op != BULKHEAD_OP_LIFE || d != v->domain) {
+        err = rights_check(v, (enum bulkhead_right)kind[op - BULKHEAD_OP_SEAL_IMAGE].right, d->slot);
+    }
+    if (err != OK) {
+        /* nothing */
+    } else if (op == BULKHEAD_OP_SET_HEALTH) {
+        err = health_configure(d, &b.health);
+    } else if (op == BULKHEAD_OP_RESTART) {
+        err = domain_restart(d);
+    } else if (op == BULKHEAD_OP_LIFE) {
+        health_read(d, &b.life);
+        out = sizeof(b.life);
+    } else {
+        spin_lock(&d->lock);
+        err = (op == BULKHEAD_OP_SEAL_IMAGE) ? launch_seal_image(d, &b.seal.gfn, &b.seal.count)
+                                             : launch_seal(d, &b.seal.gfn, &b.seal.count);
+        spin_unlock(&d->lock);
+        out = (err == ERR_RESTART) ? sizeof(b.seal) : 0u;
+    }
+    domain_put(d);
+    if (out != 0u) {
+        err_t copied = copy_out(arg, &b, out);
+        err = (copied == OK) ? err : copied;
+    }
+    return err;
+}
+
 int64_t bulkhead_op(struct vcpu *v, uint64_t *args)
 {
     gva_t arg = GVA(args[1]);
@@ -280,6 +340,12 @@ int64_t bulkhead_op(struct vcpu *v, uint64_t *args)
         return sched_set_schedule(v, arg);
     case BULKHEAD_OP_SWITCH_SCHEDULE:
         return sched_switch(v, arg);
+    case BULKHEAD_OP_SEAL_IMAGE:
+    case BULKHEAD_OP_SEAL_LAUNCH:
+    case BULKHEAD_OP_SET_HEALTH:
+    case BULKHEAD_OP_RESTART:
+    case BULKHEAD_OP_LIFE:
+        return op_life(v, (uint32_t)args[0], arg);
     default:
         return ERR_NOSYS;
     }

@@ -120,8 +120,33 @@ void console_line(const char *text, size_t n)
     spin_unlock(&lock);
 }
 
+/* d's line is whole: it is kept for a crash record. */
+static void keep(struct console_line *l)
+{
+    for (uint32_t i = 0; i <= l->used; i++) { /* bound: a line */
+        l->tail[l->kept % sizeof(l->tail)] = (i < l->used) ? l->text[i] : '\n';
+        l->kept++;
+    }
+}
+
+void console_tail(const struct domain *d, char *to, size_t n)
+{
+    const struct console_line *l = &d->line;
+    uint32_t have;
+
+    spin_lock(&lock);
+    have = (l->kept < sizeof(l->tail)) ? l->kept : (uint32_t)sizeof(l->tail);
+    have = (have < n - 1u) ? have : (uint32_t)n - 1u;
+    for (uint32_t i = 0; i < have; i++) {
+        to[i] = l->tail[(l->kept - have + i) % sizeof(l->tail)];
+    }
+    to[have] = '\0';
+    spin_unlock(&lock);
+}
+
 static void finish_line(struct domain *d)
 {
+    keep(&d->line);
     show_line(d, d->line.text, d->line.used);
     d->line.used = 0;
 }
@@ -158,6 +183,7 @@ static void put_focused(struct domain *d, char c)
     }
     if (c == '\n') {
         (void)console_ring_put(d->slot, "\r\n", 2);
+        keep(l);
         l->used = 0;
         partial = NULL;
     } else {

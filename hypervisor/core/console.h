@@ -30,4 +30,7 @@ void console_panic(const char *text, size_t n);
 /* Bytes that were not shown so far, of all domains and the hypervisor. */
 uint64_t console_lost(void);
 
+/* The last whole lines of d, oldest first, NUL-terminated, at most n - 1 bytes. */
+void console_tail(const struct domain *d, char *to, size_t n);
+
 #endif

@@ -76,9 +76,14 @@ err_t domain_get_living(const struct vcpu *caller, uint32_t domid, struct domain
     return (*out != NULL) ? OK : ERR_SRCH;
 }
 
-void domain_slot_dying(const struct domain *d)
+void domain_slot_dying(const struct domain *d, bool dying)
 {
-    __atomic_store_n(&slots[d->slot].dying, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&slots[d->slot].dying, dying, __ATOMIC_RELEASE);
+}
+
+bool domain_slot_is_quiet(const struct domain *d)
+{
+    return __atomic_load_n(&slots[d->slot].refs, __ATOMIC_ACQUIRE) == 1u;
 }
 
 void domain_put(struct domain *d)
@@ -266,6 +271,7 @@ err_t domain_create(uint32_t creator, const struct domain_config *config, struct
     d->max_vcpus = config->max_vcpus;
     memcpy(d->handle, config->handle, sizeof(d->handle));
     list_init(&d->reap_node);
+    health_init(&d->health);
     err = build(d, config);
     if (err != OK) {
         domain_free_memory(d);

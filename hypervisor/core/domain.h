@@ -10,6 +10,7 @@
 #include "lib/types.h"
 #include "core/cpu.h"
 #include "core/evtchn_types.h"
+#include "core/health.h"
 #include "core/vcpu.h"
 #include "arch/contract/arch.h"
 
@@ -28,10 +29,19 @@ enum domain_state {
 };
 
 struct grant_table; /* core/grant.h */
+struct launch;      /* core/launch.h */
+
+enum restart {
+    RESTART_NONE = 0,
+    RESTART_ON = 1,     /* it is taken apart (DYING), then built again (BUILDING) */
+    RESTART_CANCEL = 2, /* destroyed meanwhile: DYING, from the first step on */
+};
 
 struct console_line { /* what a domain printed since its last newline; guarded by the console lock */
     char text[248];
     uint32_t used;
+    uint32_t kept;  /* bytes ever put to tail */
+    char tail[512]; /* ring: the last whole lines */
 };
 
 struct domain {
@@ -68,12 +78,16 @@ struct domain {
     struct list reap_node;           /* cpu-local to the CPU that takes it apart */
     gfn_t reap_gfn;                  /* owned by the CPU that takes it apart */
     uint32_t reap_stage;             /* the same */
+    uint32_t reap_vcpu;              /* the same */
     uint32_t reap_cpu;               /* const once DYING: the CPU that takes it apart */
     ticks_t time_zero;               /* const after the first unpause: when the guest's counter was 0 */
     uint32_t shutdown_latch;         /* guarded by lock: SCHEDOP_shutdown_code + 1; 0 = none */
     mfn_t memory;                    /* const: first frame of this structure */
     uint64_t handle[2];              /* const: xen_domain_handle_t */
-    uint64_t faults[4];              /* atomic (relaxed): by enum fault_class */
+    uint64_t faults[5];              /* atomic (relaxed): by enum fault_class */
+    struct launch *launch;           /* const after the first unpause; NULL = it cannot be restarted */
+    uint32_t restarting;             /* atomic, written under lock: enum restart */
+    struct health health;            /* see core/health.h */
 };
 
 static inline uint32_t domain_state(const struct domain *d)
@@ -125,16 +139,19 @@ err_t domain_add_vcpus(struct domain *d);
 /* d's name for people: "name", or "dN" while it has none.  buf: at least 32 bytes. */
 void domain_label(const struct domain *d, char *buf, size_t size);
 
-/* ---- life (core/domain_life.c) ---- */
+/* ---- life (core/domain_life.c, core/domain_reap.c) ---- */
 
 /* One more, one fewer reason not to run.  Does not wait for the vCPUs to stop.
  * -EINVAL: unpause of a domain that is not paused or has no vCPU to start. */
 err_t domain_pause(struct domain *d) MUST_CHECK; /* -EBUSY 255 times already */
 err_t domain_unpause(struct domain *d) MUST_CHECK;
-/* d stops, with its memory kept.  Any CPU.  The first code counts. */
+/* d stops with its memory kept, and core/health.h decides what follows.  Any CPU.  The first code counts. */
 void domain_shutdown(struct domain *d, uint32_t code);
 /* d goes on after it suspended itself (SHUTDOWN_suspend).  -EINVAL it did not. */
 err_t domain_resume(struct domain *d) MUST_CHECK;
+/* d becomes what it was at its launch, in the time of its vCPU 0's home, unless it is destroyed meanwhile.
+ * -NOSYS not sealed, -BUSY being built, restarted or taken apart.  [impl->dsn~domain-restart~1] */
+err_t domain_restart(struct domain *d) MUST_CHECK;
 /* d starts to be taken apart, by this CPU.  -EBUSY it already is. */
 err_t domain_destroy(struct domain *d) MUST_CHECK;
 /* One bounded step of it.  OK = the slot is free again, ERR_RESTART = go on, -EBUSY = wait for others (a CPU that still
@@ -147,9 +164,12 @@ bool domain_may_run(const struct domain *d);
 void domain_reap_nudge(const struct domain *d);
 
 /* ---- for domain*.c only ---- */
-bool domain_slot_retire(struct domain *d); /* nobody can find d any more; false = somebody holds a reference */
-void domain_slot_clear(struct domain *d);  /* the slot may be used again */
-void domain_slot_dying(const struct domain *d);
+bool domain_slot_retire(struct domain *d);         /* nobody can find d any more; false = somebody holds a reference */
+bool domain_slot_is_quiet(const struct domain *d); /* nobody holds one just now */
+void domain_slot_clear(struct domain *d);          /* the slot may be used again */
+void domain_slot_dying(const struct domain *d, bool dying);
 void domain_free_memory(struct domain *d);
+/* For vcpu.c: this CPU, home of vCPU 0, goes on with a restart. */
+void domain_restart_begin(struct cpu *cpu, struct domain *d);
 
 #endif

@@ -24,7 +24,7 @@ struct operation {
 static err_t do_destroy(struct vcpu *v, struct domain *d, struct xen_domctl *op)
 {
     (void)op;
-    if (domain_state(d) != DOMAIN_DYING) {
+    if (domain_state(d) != DOMAIN_DYING || __atomic_load_n(&d->restarting, __ATOMIC_RELAXED) == RESTART_ON) {
         err_t err = domain_destroy(d);
         return (err == OK && d != v->domain) ? ERR_RESTART : err;
     }

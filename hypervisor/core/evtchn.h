@@ -94,6 +94,17 @@ void evtchn_take_held(struct vcpu *v);
 
 /* One step: ports are closed, peers see unbound; what the guest shared is let go.  ERR_RESTART = not done. */
 err_t evtchn_reap(struct domain *d) MUST_CHECK;
+/* An end of a channel as a launch record keeps it. */
+struct evtchn_end {
+    uint32_t port;
+    uint32_t remote;
+    uint32_t remote_port; /* 0: not known */
+    uint32_t min_interval;
+};
+/* What is at e->port; false = it is closed, or no channel.  *last: there is no such port, nor a higher one. */
+bool evtchn_look(const struct domain *d, struct evtchn_end *e, bool *last);
+/* As created, behind evtchn_free. */
+void evtchn_renew(struct domain *d);
 /* Records back to the pool, at most EVTCHN_STEP pages; true = more.  Context: nobody can find d any more. */
 bool evtchn_free(struct domain *d);
 

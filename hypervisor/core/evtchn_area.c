@@ -121,6 +121,14 @@ err_t evtchn_reap(struct domain *d)
     return err;
 }
 
+void evtchn_renew(struct domain *d)
+{
+    uint32_t max_port = d->evtchn.max_port;
+
+    memset(&d->evtchn, 0, sizeof(d->evtchn));
+    evtchn_domain_init(d, (int32_t)max_port);
+}
+
 bool evtchn_free(struct domain *d)
 {
     struct evtchn_domain *e = &d->evtchn;

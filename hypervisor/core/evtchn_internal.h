@@ -26,7 +26,8 @@ struct binding {
     uint8_t vcpu;
     uint8_t priority;
     uint16_t domid; /* interdomain: the peer; unbound: who may become it */
-    uint32_t port;  /* interdomain: the peer's; virq: the number; closed: the next closed one.  17 bits */
+    uint32_t
+        port; /* the peer's (unbound: as it was, or is to be; 0 not known); virq: the number; closed: the next closed one */
 };
 #define BINDING_WAY UINT64_C(0xffff00) /* vcpu and priority: how an event goes, not what it means */
 

@@ -322,7 +322,6 @@ static void close_peer(const struct domain *d, struct binding b)
 
     far.status = EVTCHNSTAT_unbound;
     far.domid = d->id;
-    far.port = 0;
     port_bind(q, far);
 }
 

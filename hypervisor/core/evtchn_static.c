@@ -11,8 +11,10 @@ static bool is_same(struct binding b, uint32_t remote, uint32_t remote_port)
 
 err_t evtchn_bind_static(struct domain *d, uint32_t port, struct domain *r, uint32_t remote, uint32_t remote_port)
 {
-    struct binding b = {
-        .status = EVTCHNSTAT_unbound, .priority = EVTCHN_FIFO_PRIORITY_DEFAULT, .domid = (uint16_t)remote};
+    struct binding b = {.status = EVTCHNSTAT_unbound,
+                        .priority = EVTCHN_FIFO_PRIORITY_DEFAULT,
+                        .domid = (uint16_t)remote,
+                        .port = remote_port};
     struct port *p = port_find(d, port);
     struct port *q = NULL;
     err_t err = OK;
@@ -33,7 +35,6 @@ err_t evtchn_bind_static(struct domain *d, uint32_t port, struct domain *r, uint
         if (q != NULL) {
             evtchn_join(q, port);
             b.status = EVTCHNSTAT_interdomain;
-            b.port = remote_port;
         }
         port_bind(p, b);
     }
@@ -42,4 +43,20 @@ err_t evtchn_bind_static(struct domain *d, uint32_t port, struct domain *r, uint
         evtchn_raise(d, port, p, port_load(p)); /* what the peer sent before is not lost */
     }
     return OK;
+}
+
+bool evtchn_look(const struct domain *d, struct evtchn_end *e, bool *last)
+{
+    const struct port *p = port_find(d, e->port);
+    struct binding b;
+
+    *last = p == NULL;
+    if (p == NULL) {
+        return false;
+    }
+    b = binding_unpack(port_load(p));
+    e->remote = b.domid;
+    e->remote_port = b.port;
+    e->min_interval = __atomic_load_n(&p->min_interval, __ATOMIC_RELAXED);
+    return b.status == EVTCHNSTAT_interdomain || b.status == EVTCHNSTAT_unbound;
 }

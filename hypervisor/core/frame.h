@@ -20,6 +20,8 @@ enum frame_type {
     FRAME_SHARED = 4, /* the hypervisor's, paid by the owner, may be mapped by it: shared info */
 };
 
+#define FRAME_KEPT 0x80u /* order of an owned frame: a launch record has it */
+
 /* owner: slot + 1; 0 = nobody */
 #define FRAME_OWNER(slot) ((uint16_t)((slot) + 1u))
 #define FRAME_NOBODY      ((uint16_t)0)
@@ -28,7 +30,7 @@ enum frame_type {
 struct frame {
     uint16_t owner;
     uint8_t type;  /* enum frame_type */
-    uint8_t order; /* of a free block */
+    uint8_t order; /* of a free block; FRAME_KEPT */
     uint32_t count;
 };
 static_assert(sizeof(struct frame) == 8, "one compare-and-swap; the image's runtime size counts 8 bytes a frame");
@@ -66,10 +68,18 @@ void frame_free(mfn_t mfn, uint64_t count);
 
 /* One more user of a frame of owner that has users.  -EPERM another owner or type, -EBUSY count is at its limit. */
 err_t frame_get(mfn_t mfn, uint16_t owner, enum frame_type type);
-/* One user less; true: it was the last and the caller must scrub and free.  *owner as found. */
+/* One user less; true: it was the last and the caller must scrub and free (a kept frame rests).  *owner as found. */
 bool frame_put(mfn_t mfn, uint16_t *owner);
 /* The only user (count 1) hands the frame from one owner to another.  -EBUSY others use it, -EPERM not from's RAM. */
 err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to);
+
+/* RAM frames of a launch record stay their owner's when their last user goes.  Bound: count. */
+void frame_keep(mfn_t mfn, uint64_t count);
+/* frame_put of kept frames [mfn, mfn + count) from the first on, as long as each has one user; returns how many. */
+uint64_t frame_rest(mfn_t mfn, uint64_t count);
+/* Kept frames that nobody uses have one user again.  false: one of them is in use; then nothing has changed.
+ * count: 1..FRAME_BATCH. */
+bool frame_wake(mfn_t mfn, uint64_t count, uint16_t owner) MUST_CHECK;
 
 /* owner's RAM, and mapped once.  Bound: 1 load. */
 bool frame_is_sole(mfn_t mfn, uint16_t owner);

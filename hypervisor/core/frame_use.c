@@ -46,7 +46,51 @@ bool frame_put(mfn_t mfn, uint16_t *owner)
         ASSERT(COUNT(seen) > 0u && TYPE(seen) > FRAME_FREE);
     } while (!CHANGED(e, &seen, seen - ONE));
     *owner = (uint16_t)seen;
-    return COUNT(seen) == 1u;
+    return (seen >> 24) == (ONE >> 24); /* one, and not kept */
+}
+
+void frame_keep(mfn_t mfn, uint64_t count)
+{
+    uint64_t *e = frame_entry(mfn.v);
+
+    ASSERT(e != NULL);
+    for (uint64_t i = 0; i < count; i++) {
+        (void)__atomic_fetch_or(&e[i], frame_pack((struct frame){.order = FRAME_KEPT}), __ATOMIC_RELAXED);
+    }
+}
+
+uint64_t frame_rest(mfn_t mfn, uint64_t count)
+{
+    uint64_t *e = frame_entry(mfn.v);
+    uint64_t i = 0;
+
+    ASSERT(e != NULL);
+    for (; i < count; i++) {
+        uint64_t seen = __atomic_load_n(&e[i], __ATOMIC_RELAXED);
+
+        if ((seen >> 24) != ((ONE >> 24) | FRAME_KEPT) || !CHANGED(&e[i], &seen, seen - ONE)) {
+            break;
+        }
+    }
+    return i;
+}
+
+bool frame_wake(mfn_t mfn, uint64_t count, uint16_t owner)
+{
+    struct frame f = {.owner = owner, .type = FRAME_RAM, .order = FRAME_KEPT};
+    uint64_t *e = frame_entry(mfn.v);
+    uint64_t rests = frame_pack(f);
+
+    ASSERT(e != NULL);
+    for (uint64_t i = 0; i < count; i++) {
+        if (__atomic_load_n(&e[i], __ATOMIC_ACQUIRE) != rests) {
+            return false;
+        }
+    }
+    for (uint64_t i = 0; i < count; i++) { /* nobody gets a user to a frame that has none */
+        __atomic_store_n(&e[i], rests + ONE, __ATOMIC_RELAXED);
+    }
+    return true;
 }
 
 err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to)

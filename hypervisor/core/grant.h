@@ -27,6 +27,11 @@ err_t grant_add_to_physmap(struct domain *d, uint64_t idx, gfn_t gfn) EXCLUDES(d
 err_t grant_reap(struct domain *d) MUST_CHECK;
 #define GRANT_REAP_STEP 256u
 
+/* d's sink frame, with one count taken.  false = it has none and cannot have one. */
+bool grant_sink(struct domain *d, mfn_t *out) REQUIRES(d->physmap_lock);
+/* The limits that d was created with; 0 without a table. */
+void grant_limits(const struct domain *d, uint32_t *frames, uint32_t *maptrack);
+
 /* Give the table's frames back to d's pool.  true = more is left.  Context: nothing of d is mapped, nobody finds it.
  * Bound: GRANT_FREE_STEP frames. */
 bool grant_free(struct domain *d);

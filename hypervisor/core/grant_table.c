@@ -106,6 +106,23 @@ err_t grant_add_records(struct domain *d)
     return err;
 }
 
+bool grant_sink(struct domain *d, mfn_t *out)
+{
+    struct grant_table *t = d->grants;
+
+    if (t == NULL || (t->sink.v == 0u && take_shared(d, &t->sink) != OK)) {
+        return false;
+    }
+    *out = t->sink;
+    return frame_get(t->sink, FRAME_OWNER(d->slot), FRAME_SHARED) == OK;
+}
+
+void grant_limits(const struct domain *d, uint32_t *frames, uint32_t *maptrack)
+{
+    *frames = (d->grants != NULL) ? d->grants->max_frames : 0u;
+    *maptrack = (d->grants != NULL) ? d->grants->max_records : 0u;
+}
+
 /* ---- the end ---- */
 
 static void give_all(struct domain *d, mfn_t *frames, uint32_t n) REQUIRES(d->physmap_lock)

@@ -3,6 +3,7 @@
 #include "arch/contract/arch.h"
 #include "core/device.h"
 #include "core/frame.h"
+#include "core/launch.h"
 #include "lib/bits.h"
 
 static bool is_counted(enum mapping m)
@@ -43,7 +44,7 @@ static void put_frames(mfn_t mfn, uint64_t count)
     uint64_t run = 0;
     uint16_t run_owner = FRAME_NOBODY;
 
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = frame_rest(mfn, count); i < count; i++) { /* kept ones together: a restart's */
         uint16_t owner;
         bool last = frame_put(MFN(mfn.v + i), &owner);
 
@@ -252,6 +253,10 @@ err_t physmap_populate(struct domain *d, gfn_t gfn, uint32_t order)
 
     if (order > PHYSMAP_BIG_ORDER) {
         return ERR_INVAL;
+    }
+    err = launch_populate(d, gfn, order);
+    if (err != ERR_NOENT) {
+        return err;
     }
     err = physmap_charge(d, count);
     if (err != OK) {

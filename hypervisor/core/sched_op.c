@@ -4,6 +4,7 @@
 #include "arch/contract/arch.h"
 #include "core/domain.h"
 #include "core/evtchn.h"
+#include "core/health.h"
 #include "core/hypercall.h"
 #include "core/wallclock.h"
 
@@ -86,6 +87,14 @@ static int64_t op_poll(struct vcpu *v, gva_t arg)
     return OK;
 }
 
+static int64_t op_watchdog(struct vcpu *v, gva_t arg)
+{
+    struct sched_watchdog w;
+    err_t err = copy_in(&w, arg, sizeof(w));
+
+    return (err == OK) ? health_watchdog(v, w.id, w.timeout) : err;
+}
+
 int64_t sched_op(struct vcpu *v, uint64_t *args)
 {
     gva_t arg = GVA(args[1]);
@@ -103,6 +112,8 @@ int64_t sched_op(struct vcpu *v, uint64_t *args)
         return op_poll(v, arg);
     case SCHEDOP_shutdown_code:
         return op_shutdown_code(v, arg);
+    case SCHEDOP_watchdog:
+        return op_watchdog(v, arg);
     default:
         return ERR_NOSYS;
     }

@@ -5,6 +5,9 @@
 #include "core/frame.h"
 #include "core/print.h"
 
+#include <xen/xen.h>
+#include <xen/sched.h>
+
 #define MIB(frames) ((unsigned long)((frames) >> 8))
 
 static const char *state_text(const struct domain *d)
@@ -16,6 +19,13 @@ static const char *state_text(const struct domain *d)
         [DOMAIN_DYING] = "dying",
     };
     uint32_t state = domain_state(d);
+
+    if (__atomic_load_n(&d->restarting, __ATOMIC_RELAXED) == RESTART_ON) {
+        return "restarts";
+    }
+    if (state == DOMAIN_SHUTDOWN && d->shutdown_code == SHUTDOWN_crash) {
+        return "crashed";
+    }
 
     if (state == DOMAIN_LIVE && d->pause_count > 0u) {
         return "paused";
@@ -38,9 +48,9 @@ static void show_domain(const struct domain *d)
     size_t n;
 
     domain_label(d, label, sizeof(label));
-    print("%3u %-16s %-9s %4lu MiB, %lu KiB of tables%s%s", (unsigned)d->id, label, state_text(d),
+    print("%3u %-16s %-9s %4lu MiB, %lu KiB of tables, %lu restarts%s%s", (unsigned)d->id, label, state_text(d),
           MIB(__atomic_load_n(&d->frames, __ATOMIC_RELAXED)), (unsigned long)((d->overhead + d->pool_total) * 4u),
-          (d->flags & BULKHEAD_DOMAIN_SAFE) != 0u ? ", safe" : "",
+          (unsigned long)d->health.restarts, (d->flags & BULKHEAD_DOMAIN_SAFE) != 0u ? ", safe" : "",
           (d->role <= BULKHEAD_ROLE_CONTROL) ? role[d->role] : "");
     n = format_string(line, sizeof(line), "    vCPU");
     for (uint32_t i = 0; i < d->max_vcpus && n + 24u < sizeof(line); i++) {

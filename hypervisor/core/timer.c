@@ -2,6 +2,7 @@
 #include "core/timer.h"
 #include "arch/contract/arch.h"
 #include "core/cpu.h"
+#include "core/domain.h"
 #include "core/evtchn.h"
 #include "core/vcpu.h"
 
@@ -72,6 +73,9 @@ static void fire(struct timer *t)
         break;
     case TIMER_EVENT:
         evtchn_take_held(v);
+        break;
+    case TIMER_WATCHDOG:
+        health_watchdog_due(v);
         break;
     case TIMER_KINDS:
         break;

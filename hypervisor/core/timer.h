@@ -11,11 +11,12 @@ struct cpu;
 struct vcpu;
 
 enum timer_kind {
-    TIMER_VIRT = 0,  /* a descheduled vCPU's virtual timer: arch_vcpu_timer() */
-    TIMER_PHYS = 1,  /* a vCPU's emulated physical timer: arch_vcpu_timer() */
-    TIMER_BLOCK = 2, /* end of a bounded block (SCHEDOP_poll, PSCI suspend) : vcpu_wake() */
-    TIMER_EVENT = 3, /* an event that was held back may be delivered: evtchn_take_held() */
-    TIMER_KINDS = 4,
+    TIMER_VIRT = 0,     /* a descheduled vCPU's virtual timer: arch_vcpu_timer() */
+    TIMER_PHYS = 1,     /* a vCPU's emulated physical timer: arch_vcpu_timer() */
+    TIMER_BLOCK = 2,    /* end of a bounded block (SCHEDOP_poll, PSCI suspend) : vcpu_wake() */
+    TIMER_EVENT = 3,    /* an event that was held back may be delivered: evtchn_take_held() */
+    TIMER_WATCHDOG = 4, /* vCPU 0: a watchdog of its domain: health_watchdog_due() */
+    TIMER_KINDS = 5,
 };
 
 struct timer {

@@ -21,12 +21,17 @@ void upcall_kick(struct cpu *cpu)
 
 void upcall_guest_fault(struct vcpu *v, enum fault_class c, uint64_t syndrome, uint64_t address)
 {
+    static const uint8_t event_of[] = {[FAULT_STAGE2] = BULKHEAD_EVENT_ACCESS,
+                                       [FAULT_ILLEGAL] = BULKHEAD_EVENT_ILLEGAL,
+                                       [FAULT_SERROR] = BULKHEAD_EVENT_PERIPHERAL,
+                                       [FAULT_DOUBLE] = BULKHEAD_EVENT_DOUBLE};
+
     (void)syndrome;
     (void)address;
     v->stats.guest_errors++;
     (void)__atomic_fetch_add(&v->domain->faults[c], 1u, __ATOMIC_RELAXED);
-    if (c == FAULT_ILLEGAL || c == FAULT_SERROR) {
-        domain_shutdown(v->domain, SHUTDOWN_crash);
+    if (c != FAULT_UNDEFINED) {
+        health_report(v->domain, v, (enum bulkhead_event)event_of[c]);
     }
 }
 

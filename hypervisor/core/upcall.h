@@ -41,9 +41,11 @@ enum fault_class {
     FAULT_UNDEFINED = 1,
     FAULT_ILLEGAL = 2, /* illegal execution state, unhandled exit */
     FAULT_SERROR = 3,  /* asynchronous error attributed to the domain */
-    FAULT_CLASSES = 4,
+    FAULT_DOUBLE = 4,  /* the guest's own fault handler cannot be fetched */
+    FAULT_CLASSES = 5,
 };
-/* A guest did what the architecture forbids; it has been answered.  Counts, may stop the domain (ILLEGAL, SERROR). */
+/* A guest did what the architecture forbids; it has been answered.  Counts; the health monitor
+ * may stop the domain. */
 void upcall_guest_fault(struct vcpu *v, enum fault_class c, uint64_t syndrome, uint64_t address);
 
 /* Guest-side PSCI SYSTEM_OFF / SYSTEM_RESET / crash: reason is SHUTDOWN_* of xen/sched.h. */

@@ -8,6 +8,7 @@
 #include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "lib/bits.h"
+#include "lib/string.h"
 
 struct cpu_inbox cpu_inbox[MAX_CPUS];
 
@@ -95,6 +96,9 @@ static void take_hold(struct cpu *cpu, struct vcpu *v)
         if (attached) {
             detach(cpu, v);
         }
+        if (v->id == 0u) {
+            domain_restart_begin(cpu, v->domain);
+        }
         return;
     }
     if (!attached && !domain_may_run(v->domain)) {
@@ -164,6 +168,9 @@ void vcpu_drain_inbox(struct cpu *cpu)
                 take_irq(v);
             }
             take_event(v, bits);
+            if ((bits & VCPU_NOTIFY_WATCHDOG) != 0u) {
+                health_watchdog_set(v);
+            }
         }
         v = next;
     }
@@ -214,7 +221,7 @@ void vcpu_yield(struct vcpu *v)
 
 void vcpu_power_off(struct vcpu *v)
 {
-    for (uint32_t i = 0; i < TIMER_KINDS; i++) {
+    for (uint32_t i = 0; i < TIMER_WATCHDOG; i++) { /* that one is the domain's */
         timer_cancel(&v->timers[i]);
     }
     stop_running(v, VCPU_DOWN);
@@ -281,6 +288,26 @@ bool vcpu_home_of(const uint64_t *affinity, uint32_t id, uint32_t *out)
     return true;
 }
 
+static void init(struct vcpu *v)
+{
+    v->state = VCPU_DOWN;
+    v->power = VCPU_POWER_OFF;
+    v->held = true;
+    runstate_init(v);
+    evtchn_vcpu_init(v);
+}
+
+void vcpu_renew(struct vcpu *v)
+{
+    v->slice_end = 0;
+    memset(v->runstate, 0, sizeof(v->runstate));
+    memset(v->runstate_time, 0, sizeof(v->runstate_time));
+    v->runstate_since = 0;
+    memset(&v->evtchn, 0, sizeof(v->evtchn));
+    arch_vcpu_renew(v);
+    init(v);
+}
+
 err_t vcpu_create(struct domain *d, uint32_t id)
 {
     uint64_t frames = frames_of_vcpu();
@@ -296,12 +323,8 @@ err_t vcpu_create(struct domain *d, uint32_t id)
     v->memory = mfn;
     v->domain = d;
     v->id = id;
-    v->state = VCPU_DOWN;
-    v->power = VCPU_POWER_OFF;
-    v->held = true;
-    runstate_init(v);
+    init(v);
     list_init(&v->run_node);
-    evtchn_vcpu_init(v);
     for (uint32_t i = 0; i < TIMER_KINDS; i++) {
         timer_init(&v->timers[i], v, (enum timer_kind)i);
     }

@@ -23,11 +23,12 @@ enum vcpu_state {
 };
 
 enum vcpu_notify {
-    VCPU_NOTIFY_IRQ = 1u << 0,   /* something was posted to its interrupt controller */
-    VCPU_NOTIFY_HOLD = 1u << 1,  /* the domain's pause count changed */
-    VCPU_NOTIFY_START = 1u << 2, /* power is ON_PENDING: start at start_entry */
-    VCPU_NOTIFY_WAKE = 1u << 3,  /* what it polls for has come */
-    VCPU_NOTIFY_EVENT = 1u << 4, /* an event is held back until its time */
+    VCPU_NOTIFY_IRQ = 1u << 0,      /* something was posted to its interrupt controller */
+    VCPU_NOTIFY_HOLD = 1u << 1,     /* the domain's pause count changed */
+    VCPU_NOTIFY_START = 1u << 2,    /* power is ON_PENDING: start at start_entry */
+    VCPU_NOTIFY_WAKE = 1u << 3,     /* what it polls for has come */
+    VCPU_NOTIFY_EVENT = 1u << 4,    /* an event is held back until its time */
+    VCPU_NOTIFY_WATCHDOG = 1u << 5, /* vCPU 0: a watchdog of its domain was set */
 };
 
 enum vcpu_power { /* what PSCI AFFINITY_INFO tells */
@@ -96,6 +97,8 @@ void vcpu_notify_all(struct domain *d, uint32_t bits);
 /* A vCPU of d in zeroed memory; home and affinity: every CPU of the board, spread by id.  -NOMEM. */
 err_t vcpu_create(struct domain *d, uint32_t id);
 void vcpu_free(struct vcpu *v);
+/* v, which no CPU knows and nobody tells anything, is as created, with its place and affinity. */
+void vcpu_renew(struct vcpu *v);
 /* The home of vCPU id: the id-th usable CPU of the affinity, going round.  false = there is none. */
 bool vcpu_home_of(const uint64_t *affinity, uint32_t id, uint32_t *out);
 

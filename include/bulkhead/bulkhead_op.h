@@ -33,6 +33,11 @@ enum bulkhead_op {
     BULKHEAD_OP_SET_POOL = 40,      /* struct bulkhead_pool: CPUs and their policy */
     BULKHEAD_OP_SET_SCHEDULE = 41,  /* struct bulkhead_schedule: windows of an arinc653 pool */
     BULKHEAD_OP_SWITCH_SCHEDULE = 42, /* struct bulkhead_switch: another schedule at the next major frame */
+    BULKHEAD_OP_SEAL_IMAGE = 30,      /* struct bulkhead_seal: pages as they are now come back at a restart */
+    BULKHEAD_OP_SEAL_LAUNCH = 31,     /* struct bulkhead_seal: the domain can be restarted from now on */
+    BULKHEAD_OP_SET_HEALTH = 32,      /* struct bulkhead_health: what its failures lead to */
+    BULKHEAD_OP_RESTART = 33,         /* struct bulkhead_life: domid; by the holder of RIGHT_RESTART */
+    BULKHEAD_OP_LIFE = 34,            /* struct bulkhead_life: how often it was restarted, and its last crash */
 };
 
 /* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller
@@ -219,5 +224,73 @@ struct bulkhead_share {
     uint64_t count;
 };
 #define BULKHEAD_SHARE_READ_ONLY 0x1u
+
+/* SEAL_IMAGE, before the first unpause: the domain's RAM pages [gfn, gfn + count) as they are now; restarted until
+ * count is 0.  SEAL_LAUNCH, last: where its memory is, its entry state and limits; gfn must be 0 and is the hypervisor's
+ * to change, count 0.  -EBUSY started or sealed, -EINVAL not its RAM, -ENOSPC too many pieces, -ENOMEM. */
+struct bulkhead_seal {
+    uint16_t domid;
+    uint16_t pad[3];
+    uint64_t gfn;
+    uint64_t count;
+};
+
+/* What can become of a domain.  The first four end its life, whatever the action. */
+enum bulkhead_event {
+    BULKHEAD_EVENT_POWEROFF = 0,   /* it asked to be switched off */
+    BULKHEAD_EVENT_REBOOT = 1,     /* it asked to be restarted */
+    BULKHEAD_EVENT_CRASH = 2,      /* it says that it crashed */
+    BULKHEAD_EVENT_WATCHDOG = 3,   /* its watchdog (SCHEDOP_watchdog) expired */
+    BULKHEAD_EVENT_ACCESS = 4,     /* access to what is not there, answered by an abort */
+    BULKHEAD_EVENT_ILLEGAL = 5,    /* illegal execution state */
+    BULKHEAD_EVENT_DOUBLE = 6,     /* a fault where its fault handler should be */
+    BULKHEAD_EVENT_OVERRUN = 7,    /* it used more than its time */
+    BULKHEAD_EVENT_PERIPHERAL = 8, /* an asynchronous error, attributed to it */
+    BULKHEAD_EVENT_COUNT = 9,
+};
+
+/* All but IGNORE raise VIRQ_DOM_EXC at the holder of RIGHT_INFO over the domain. */
+enum bulkhead_action {
+    BULKHEAD_ACTION_IGNORE = 0, /* counted */
+    BULKHEAD_ACTION_NOTIFY = 1,
+    BULKHEAD_ACTION_LOG = 2,   /* printed once in a life */
+    BULKHEAD_ACTION_PAUSE = 3, /* until the holder of RIGHT_PAUSE unpauses it */
+    BULKHEAD_ACTION_HALT = 4,  /* it stays stopped */
+    BULKHEAD_ACTION_RESTART = 5,
+    BULKHEAD_ACTION_PLATFORM = 6, /* the machine is reset */
+    BULKHEAD_ACTION_COUNT = 7,
+};
+
+/* SET_HEALTH, before the first unpause.  -EINVAL an action below HALT for one of the first four events, or RESTART as
+ * fallback; -EBUSY started. */
+struct bulkhead_health {
+    uint16_t domid;
+    uint8_t fallback; /* enum bulkhead_action: when it cannot be restarted, or not again */
+    uint8_t pad;
+    uint32_t max_restarts; /* that many within ... */
+    uint64_t within;       /* nanoseconds, counted from the first of them */
+    uint8_t action[16];    /* by enum bulkhead_event; the rest 0 */
+};
+
+/* The vCPU that an abnormal end was reported for. */
+struct bulkhead_crash {
+    uint32_t event; /* enum bulkhead_event */
+    uint32_t vcpu;
+    uint64_t time; /* nanoseconds of the domain's life */
+    uint64_t x[31];
+    uint64_t pc, pstate, sp_el0, sp_el1, elr_el1, spsr_el1, esr_el1, far_el1;
+    char console[512]; /* the last lines it printed, oldest first, NUL-terminated */
+};
+
+/* LIFE: of the caller itself, or right INFO.  RESTART: -ENOSYS not sealed, -EBUSY being restarted or taken apart. */
+struct bulkhead_life {
+    uint16_t domid;
+    uint16_t pad[3];
+    uint64_t restarts;
+    uint64_t took;               /* nanoseconds of the last one */
+    uint64_t events[16];         /* reports by enum bulkhead_event, of all lives */
+    uint64_t crashes;            /* abnormal ends; 0: the rest is 0 */
+    struct bulkhead_crash crash; /* the last one */
+};
 
 #endif

@@ -24,7 +24,9 @@
  *           bulkhead,role = "domu" | "hardware" | "control";   // default from capabilities
  *           bulkhead,safe;
  *           bulkhead,after = "other", "third";          // started once these have been started
- *           bulkhead,keep-modules;                      // pristine copy is kept: build by copy
+ *           bulkhead,keep-modules;                      // a pristine copy is sealed: it can be restarted
+ *           bulkhead,health = <fallback max within a0..a8>;  // enum bulkhead_action; max restarts within that many
+ *                                                       // seconds; an action for each enum bulkhead_event
  *           module@0 {
  *               compatible = "multiboot,kernel", "multiboot,module";   // or ramdisk, device-tree
  *               bulkhead,member = "name-in-archive";    // in the archive, or
@@ -71,6 +73,7 @@
 #define LAUNCH_PROP_SAFE      "bulkhead,safe"
 #define LAUNCH_PROP_AFTER     "bulkhead,after"
 #define LAUNCH_PROP_KEEP      "bulkhead,keep-modules"
+#define LAUNCH_PROP_HEALTH    "bulkhead,health"
 #define LAUNCH_PROP_CPUS      "bulkhead,cpus"
 #define LAUNCH_PROP_GUARD     "bulkhead,guard"
 #define LAUNCH_PROP_SCHEDULE  "bulkhead,schedule"
@@ -82,6 +85,7 @@
 #define LAUNCH_MAX_DOMAINS    128
 #define LAUNCH_MAX_MODULES    4 /* a domain */
 #define LAUNCH_MODULE_ALIGN   0x200000u
+#define LAUNCH_HEALTH_CELLS   12
 
 /* Static event channels and shared memory */
 #define LAUNCH_PROP_MIN_INTERVAL "bulkhead,min-interval-ns"

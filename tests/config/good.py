@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the host tool makes of good inputs.  usage: good.py BULKHEAD WORKDIR"""
+"""What the host tool makes of good inputs.  usage: good.py BULKHEAD WORKDIR
+
+[utest->dsn~tool-health~1]
+"""
 import json
 import os
 import pathlib
@@ -21,7 +24,8 @@ board: { name: qemu-virt, cpus: 4, memory: 512 MiB }
 on-failure: halt
 boot-domain: { memory: 32 MiB }
 domains:
-  brake: { safe: true, memory: 16 MiB, cpus: [1], kernel: flat.bin, restartable: true, console: none }
+  brake: { safe: true, memory: 16 MiB, cpus: [1], kernel: flat.bin, restartable: true, console: none,
+           health: { access: log, max-restarts: 5, fallback: platform } }
   linux:
     memory: 64 MiB
     vcpus: 3

@@ -135,7 +135,10 @@ SYSTEM_TESTS = [
         "system": "examples/cockpit.yaml",
         "lanes": [
             [r"4 of 4 domains started", EXITED],
-            [r"\(infotainment\) LINUX UP infotainment cpus=2 hypervisor=xen", PANIC],
+            [r"\(infotainment\) LINUX UP infotainment cpus=2 hypervisor=xen", PANIC,
+             r"\(bulkhead\) infotainment: wants to reboot \(shutdown code 1\)", r"infotainment: restarted in \d+ us, 1 times by now",
+             r"\(infotainment\) LINUX UP infotainment cpus=2 hypervisor=xen", PANIC, r"infotainment: restarted in \d+ us, 2 times",
+             r"\(infotainment\) LINUX UP infotainment cpus=2 hypervisor=xen"],
             [r"\(telematics\) LINUX UP telematics cpus=2 hypervisor=xen", PANIC, *[r"\(telematics\) .*heartbeat"] * 3],
             [r"\(brake\) brake: seq 1 ", PANIC, *[r"\(brake\) brake: seq"] * 3],
             [r"\(cluster\) cluster: seq 1 ", PANIC, *[r"\(cluster\) cluster: seq .* ok"] * 3],
@@ -181,13 +184,30 @@ SYSTEM_TESTS = [
         "lanes": [
             *[[rf"\({name}\) end: how", rf"\(bulkhead\) {name}: {how} \(shutdown code {code}\)"]
               for name, how, code in (("poweroff", "powered off", 0), ("reboot", "wants to reboot", 1),
-                                      ("suspend", "suspended", 2), ("crash", "crashed", 3), ("watchdog", "watchdog", 4),
+                                      ("suspend", "suspended", 2), ("crash", "crashed", 3), ("watchdog", "watchdog expired", 4),
                                       ("off", "powered off", 0), ("reset", "wants to reboot", 1))],
             [r"\(exception\) synchronous exception: vector 4 ESR 0000000002000000", r"exception: crashed"],
             [r"\(cpu-off\) end: how 12"],
             [r"\(no-vector\) end: how 14", *[r"\(cluster\) cluster: seq .* ok"] * 4],
         ],
         "forbid": [FATAL, r"end: still here", r"CORRUPT"],
+        "timeout": 120,
+    },
+    {
+        # A domain that ends itself in six ways comes back as it was launched six times, then the limit holds.
+        # [itest->dsn~boot-launch-record~1] [itest->dsn~tool-health~1]
+        "name": "t_restart",
+        "system": f"{SYSTEMS}/t_restart.yaml",
+        "lanes": [
+            [*[line for n, end in enumerate(("crashed", "wants to reboot", "wants to reboot", "fault at its fault handler",
+                                             "watchdog expired", "access to what is not there"))
+               for line in (rf"\(victim\) t_restart: life {n}$", r"\(victim\) DONE 4 passed, 0 failed",
+                            rf"victim: {end} \(", rf"victim: restarted in \d+ us, {n + 1} times by now")],
+             r"\(victim\) t_restart: life 6$", r"\(victim\) DONE 4 passed, 0 failed", r"victim: crashed \(",
+             r"victim: restarted too often", ("send", "d"), r"2 victim +crashed .* 6 restarts"],
+            [*[r"\(cluster\) cluster: seq .* ok"] * 3],
+        ],
+        "forbid": [FATAL, FAILED, r"CORRUPT"],
         "timeout": 120,
     },
     hostile("hostile"),

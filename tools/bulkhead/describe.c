@@ -133,12 +133,27 @@ static void put_flags(struct buffer *out, const struct domain *d)
     }
 }
 
+static void put_health(struct buffer *out, const struct domain *d)
+{
+    if (d->health.at.file == NULL) {
+        return;
+    }
+    buffer_printf(out, "    health:\n");
+    for (unsigned i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
+        buffer_printf(out, "      %s: %s\n", event_names[i], action_choices[health_action(d, i)]);
+    }
+    buffer_printf(out, "      max-restarts: %" PRIu64 "\n      within: %" PRIu64 "\n      fallback: %s\n",
+                  d->health.max_restarts.value, d->health.within.value,
+                  d->health.fallback.value != 0 ? "platform" : "halt");
+}
+
 static void put_domain(struct buffer *out, const struct domain *d)
 {
     buffer_printf(out, "  ");
     put_text(out, d->name.value);
     buffer_printf(out, ":\n");
     put_flags(out, d);
+    put_health(out, d);
     put_memory(out, d);
     if (d->vcpus.given) {
         buffer_printf(out, "    vcpus: %" PRIu64 "\n", d->vcpus.value);

@@ -110,9 +110,28 @@ static void put_role(void *fdt, const struct domain *d)
     if (d->safe.value) {
         must(fdt_property(fdt, LAUNCH_PROP_SAFE, NULL, 0));
     }
+}
+
+/* [impl->dsn~tool-health~1] */
+static void put_health(void *fdt, const struct domain *d)
+{
+    fdt32_t cells[LAUNCH_HEALTH_CELLS];
+
     if (d->restartable.value) {
         must(fdt_property(fdt, LAUNCH_PROP_KEEP, NULL, 0));
     }
+    if (!health_is_described(d)) {
+        return;
+    }
+    cells[0] = cpu_to_fdt32((uint32_t)d->health.fallback.value * (BULKHEAD_ACTION_PLATFORM - BULKHEAD_ACTION_HALT) +
+                            BULKHEAD_ACTION_HALT);
+    cells[1] =
+        cpu_to_fdt32(d->health.max_restarts.given ? (uint32_t)d->health.max_restarts.value : HEALTH_MAX_RESTARTS);
+    cells[2] = cpu_to_fdt32(d->health.within.given ? (uint32_t)d->health.within.value : HEALTH_WITHIN);
+    for (unsigned i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
+        cells[3 + i] = cpu_to_fdt32(health_action(d, i));
+    }
+    must(fdt_property(fdt, LAUNCH_PROP_HEALTH, cells, sizeof(cells)));
 }
 
 static void put_devices(void *fdt, const struct domain *d)
@@ -268,6 +287,7 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
     must(fdt_property_u32(fdt, "cpus", (uint32_t)d->vcpus.value));
     put_role(fdt, d);
     put_time(fdt, s, d);
+    put_health(fdt, d);
     put_devices(fdt, d);
     if (d->direct_map.value) {
         must(fdt_property(fdt, "direct-map", NULL, 0));

@@ -384,6 +384,7 @@ void rules_check(struct diags *d, const struct system *s)
     for (size_t i = 0; i < s->domains.count; i++) {
         check_cpu_list(d, s, system_domain(s, i));
         check_rest(d, system_domain(s, i));
+        health_check(d, system_domain(s, i));
         rules_check_devices(d, s, i);
     }
     check_vcpu_total(d, s);

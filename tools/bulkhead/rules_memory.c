@@ -188,7 +188,7 @@ static void check_budget(struct diags *d, const struct system *s, struct image_s
         const struct domain *domain = system_domain(s, i);
         domains += domain->memory.value;
         need += DOMAIN_OVERHEAD + domain->memory.value / BLOCK_OVERHEAD + domain->vcpus.value * VCPU_OVERHEAD;
-        need += domain->memory.value;
+        need += domain->memory.value + health_image_bytes(domain);
         need -= moved_bytes(domain) < domain->memory.value ? moved_bytes(domain) : domain->memory.value;
     }
     if (need > have) {

@@ -3,6 +3,8 @@
 #ifndef TOOL_SYSTEM_H
 #define TOOL_SYSTEM_H
 
+#include <bulkhead/bulkhead_op.h>
+
 #include "board.h"
 #include "kernel.h"
 
@@ -78,6 +80,18 @@ struct module {
     struct kernel_info kernel; /* MODULE_KERNEL */
 };
 
+#define HEALTH_MAX_RESTARTS 3u
+#define HEALTH_WITHIN       60u /* seconds */
+#define HEALTH_ENDS         4u  /* the first events end a life: their choices begin with `halt` */
+
+struct domain_health {
+    struct number action[BULKHEAD_EVENT_COUNT]; /* enum bulkhead_action; of the first HEALTH_ENDS from `halt` on */
+    struct number max_restarts;
+    struct number within;   /* seconds */
+    struct number fallback; /* 0 halt, 1 platform */
+    struct place at;
+};
+
 /* The first field must be the name: see KEY_NAMED. */
 struct domain {
     struct text name;
@@ -94,6 +108,7 @@ struct domain {
     struct flag direct_map;
     struct number nr_spis;
     struct flag restartable;
+    struct domain_health health;
     struct items passthrough; /* struct text */
     struct flag force_dma;
     struct text pool;
@@ -176,6 +191,18 @@ struct system {
 
 extern const struct key_table system_keys;
 extern const char *const role_choices[];
+extern const char *const action_choices[]; /* enum bulkhead_action */
+extern const char *const event_names[];    /* enum bulkhead_event */
+
+/* The domain has a table of actions, or can be restarted. */
+bool health_is_described(const struct domain *d);
+/* The action for an event, as the hypervisor numbers it. */
+unsigned health_action(const struct domain *d, unsigned event);
+/* [impl->dsn~tool-health~1] */
+void health_check(struct diags *d, const struct domain *domain);
+extern const struct key_table health_keys;
+/* Bytes that a restartable domain's sealed images take. */
+uint64_t health_image_bytes(const struct domain *d);
 
 static inline struct domain *system_domain(const struct system *s, size_t i)
 {

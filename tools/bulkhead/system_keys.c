@@ -143,8 +143,19 @@ static const struct key domain_key_rows[] = {
      FIELD(domain, restartable),
      .fallback = "false",
      .meaning =
-         "Keep the domain's files unchanged in memory, so it can be built again; they are copied instead of moved.",
+         "Seal a copy of what kernel, ramdisk and device tree are in memory, so that the hypervisor can restart the "
+         "domain without anybody's help. The copy is paid in memory.",
      .example = "restartable: true"},
+    {.name = "health",
+     .kind = KEY_MAP,
+     FIELD(domain, health),
+     .inner = &health_keys,
+     .fallback = "its own defaults",
+     .meaning =
+         "What the domain's failures lead to. `ignore`: counted. `notify`: the domain that may read its state is told. "
+         "`log`: printed once. `pause`, `halt`, `restart`: it waits, stays stopped, comes back as it was launched. "
+         "`platform`: the machine is reset.",
+     .example = "health: { crash: restart, max-restarts: 5 }"},
     {.name = "passthrough",
      .kind = KEY_TEXTS,
      FIELD(domain, passthrough),

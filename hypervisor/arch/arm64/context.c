@@ -57,6 +57,12 @@ err_t arch_vcpu_init(struct vcpu *v)
     return vgic_vcpu_init(v);
 }
 
+void arch_vcpu_renew(struct vcpu *v)
+{
+    memset(&v->arch, 0, sizeof(v->arch));
+    ASSERT(arch_vcpu_init(v) == OK); /* it takes nothing from the pool */
+}
+
 void arch_vcpu_reset(struct vcpu *v, uint64_t entry, uint64_t arg)
 {
     struct arch_vcpu *a = &v->arch;
@@ -258,6 +264,21 @@ err_t arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     v->arch.ttbr0 = c->ttbr0;
     v->arch.ttbr1 = c->ttbr1;
     return OK;
+}
+
+void arch_vcpu_dump(const struct vcpu *v, struct bulkhead_crash *out)
+{
+    const struct arch_vcpu *a = &v->arch;
+
+    memcpy(out->x, a->x, sizeof(out->x));
+    out->pc = a->pc;
+    out->pstate = a->pstate;
+    out->sp_el0 = a->sp_el0;
+    out->sp_el1 = a->sp_el1;
+    out->elr_el1 = a->elr_el1;
+    out->spsr_el1 = a->spsr_el1;
+    out->esr_el1 = a->esr;
+    out->far_el1 = a->far;
 }
 
 void arch_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)

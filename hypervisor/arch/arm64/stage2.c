@@ -249,8 +249,10 @@ bool arch_stage2_reap(struct domain *d, gfn_t *gfn, struct stage2_entry *e)
         return true;
     }
     if (d->arch.root.v != 0u) {
-        pool_free_order(d, d->arch.root, root_size());
-        d->arch.root = MFN(0);
+        if (d->restarting != RESTART_ON) {
+            pool_free_order(d, d->arch.root, root_size());
+            d->arch.root = MFN(0);
+        }
         stage2_flush_all(d);
     }
     return false;

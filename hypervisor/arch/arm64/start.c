@@ -220,6 +220,14 @@ err_t arch_domain_add_vuart(struct domain *d)
     return OK;
 }
 
+void arch_domain_renew(struct domain *d)
+{
+    vgic_domain_renew(d);
+    if (d->arch.has_vuart) {
+        vuart_init(d);
+    }
+}
+
 void arch_domain_destroy(struct domain *d)
 {
     vgic_domain_destroy(d);

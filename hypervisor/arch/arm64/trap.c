@@ -25,6 +25,7 @@
 #define ISS_SSE(esr)  (((esr) & BIT(21)) != 0u)
 #define ISS_SRT(esr)  FIELD(esr, 20, 16)
 #define ISS_SF(esr)   (((esr) & BIT(15)) != 0u)
+#define VECTORS_SIZE  0x800u
 #define ISS_WNR(esr)  (((esr) & BIT(6)) != 0u)
 
 static uint64_t get_x(const struct vcpu *v, uint64_t r)
@@ -115,13 +116,19 @@ static bool is_there_now(struct vcpu *v, uint64_t esr)
     return e.mapping != MAPPING_NONE;
 }
 
+/* The guest cannot fetch its fault handler: the abort would be answered by the next one, for ever. */
+static bool is_at_vector(const struct vcpu *v, uint64_t esr)
+{
+    return ESR_EC(esr) == EC_IABT_LOW && v->arch.pc - read_sysreg(vbar_el1) < VECTORS_SIZE;
+}
+
 /* Nothing is there, or the guest may not: an external abort. */
 static NOINLINE void abort_guest(struct vcpu *v, uint64_t esr)
 {
     if (is_there_now(v, esr)) {
         return;
     }
-    upcall_guest_fault(v, FAULT_STAGE2, esr, faulting_ipa());
+    upcall_guest_fault(v, is_at_vector(v, esr) ? FAULT_DOUBLE : FAULT_STAGE2, esr, faulting_ipa());
     context_inject_external(v, esr, read_sysreg(far_el2));
 }
 

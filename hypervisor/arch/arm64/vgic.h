@@ -22,6 +22,9 @@ void vgic_cpu_init(void);
 /* nr_spis: 0..988, rounded up to whole registers.  Frames come from the pool.  -NOMEM, -INVAL.
  * [impl->dsn~vgic-memory~1] */
 err_t vgic_domain_init(struct domain *d, uint32_t nr_spis);
+/* As after init, but the board's SPIs that are bound stay bound, off and neither pending nor active: their guest enables
+ * them again.  The vCPUs are off and renewed by themselves. */
+void vgic_domain_renew(struct domain *d);
 void vgic_domain_destroy(struct domain *d);
 err_t vgic_vcpu_init(struct vcpu *v);
 /* As after CPU_ON: CPU interface and private interrupts as at reset. */

@@ -3,6 +3,7 @@
  * ring.  The registers that only real lines need (baud rate, DMA, IrDA) are stored. */
 #include "arch/arm64/vuart.h"
 #include "arch/arm64/vgic_internal.h"
+#include "lib/string.h"
 
 enum pl011_register {
     UART_DR = 0x00,
@@ -52,9 +53,15 @@ void vuart_init(struct domain *d)
 {
     struct vuart *u = &d->arch.vuart;
 
-    *u = (struct vuart){.ris = (uint32_t)INT_TX};
+    spin_lock(&u->lock);
+    u->rx_tail = u->rx_head;
+    u->overrun = 0;
+    memset(u->stored, 0, sizeof(u->stored));
     *stored(u, UART_CR) = CR_RESET;
     *stored(u, UART_IFLS) = IFLS_RESET;
+    u->ris = (uint32_t)INT_TX;
+    __atomic_store_n(&u->line, 0u, __ATOMIC_RELAXED);
+    spin_unlock(&u->lock);
 }
 
 static uint32_t queued(const struct vuart *u)

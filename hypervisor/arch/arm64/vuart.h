@@ -12,6 +12,7 @@ struct domain;
 
 #define VUART_SPI 32u /* INTID */
 
+/* As created, also later on: what was received is gone, what was lost stays counted. */
 void vuart_init(struct domain *d);
 /* [impl->dsn~vuart-transmit~1]  false = no register there.  Context: any vCPU of the domain is current. */
 bool vuart_access(struct vcpu *v, struct mmio *m);

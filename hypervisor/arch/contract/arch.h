@@ -102,6 +102,12 @@ void arch_vcpu_timer(struct vcpu *v, uint32_t kind);
 /* Whether WFI leaves the guest: true when the CPU has something else to run.  Context: v's own CPU. */
 void arch_vcpu_trap_wfi(struct vcpu *v, bool trap);
 
+/* v, which is not running and which nobody posts anything to, is as after arch_vcpu_init(). */
+void arch_vcpu_renew(struct vcpu *v);
+/* The registers of a vCPU that is not loaded. */
+struct bulkhead_crash;
+void arch_vcpu_dump(const struct vcpu *v, struct bulkhead_crash *out);
+
 /* Read or write the Xen-visible register set of a vCPU that is not running.  *c is struct vcpu_guest_context. */
 struct vcpu_guest_context;
 err_t arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
@@ -122,6 +128,9 @@ err_t arch_domain_init(struct domain *d, const struct arch_domain_config *c);
 void arch_domain_start(struct domain *d);
 /* Add the virtual UART.  Before the first unpause. */
 err_t arch_domain_add_vuart(struct domain *d);
+/* Virtual interrupt controller and UART of a domain whose vCPUs are off are as after arch_domain_init() and
+ * arch_domain_add_vuart(). */
+void arch_domain_renew(struct domain *d);
 /* Give back what arch_domain_init and arch_vcpu_init took from the pool, but stage 2 tables (see arch_stage2_reap). */
 void arch_domain_destroy(struct domain *d);
 

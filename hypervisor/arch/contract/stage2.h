@@ -63,7 +63,7 @@ void arch_stage2_flush(struct domain *d, const gfn_t *gfns, uint32_t count);
 struct stage2_entry arch_stage2_get(const struct domain *d, gfn_t gfn);
 
 /* Teardown, once no vCPU of d can run: remove and return through *e the next entry at or after *gfn, moving *gfn
- * behind it; frees empty tables to the pool.  false = nothing is left.  Bound: 512 entries looked at a level; when the
+ * behind it; frees empty tables to the pool, and the root unless the domain is being restarted.  false = nothing is left.  Bound: 512 entries looked at a level; when the
  * bound ends the search e->mapping is MAPPING_NONE and true is returned. */
 bool arch_stage2_reap(struct domain *d, gfn_t *gfn, struct stage2_entry *e);
 

@@ -252,6 +252,11 @@ err_t arch_vcpu_init(struct vcpu *v)
     return pool_alloc(v->domain, &v->arch.frame);
 }
 
+void arch_vcpu_renew(struct vcpu *v)
+{
+    v->arch = (struct arch_vcpu){.frame = v->arch.frame};
+}
+
 void arch_vcpu_reset(struct vcpu *v, uint64_t entry, uint64_t arg)
 {
     if (v->running) {
@@ -343,6 +348,14 @@ err_t arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     return OK;
 }
 
+void arch_vcpu_dump(const struct vcpu *v, struct bulkhead_crash *out)
+{
+    ASSERT(!v->running); /* in registers */
+    memcpy(out->x, v->arch.x, sizeof(out->x));
+    out->pc = v->arch.pc;
+    out->pstate = v->arch.pstate;
+}
+
 void arch_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
 {
     memset(c, 0, sizeof(*c));
@@ -375,6 +388,12 @@ err_t arch_domain_add_vuart(struct domain *d)
 {
     d->arch.has_vuart = true;
     return OK;
+}
+
+void arch_domain_renew(struct domain *d)
+{
+    d->arch.entered = false;
+    d->arch.rx_used = 0;
 }
 
 void arch_domain_destroy(struct domain *d)

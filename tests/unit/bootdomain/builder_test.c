@@ -29,6 +29,25 @@ static void copies_a_module_that_is_kept(void **state)
     assert_int_equal(kernel_file[1000], builder_pattern(1000));
 }
 
+/* [utest->dsn~boot-launch-record~1] */
+static void seals_a_domain_that_is_kept(void **state)
+{
+    (void)state;
+    struct plan_domain *domain = builder_add("linux");
+    domain->keep_modules = true;
+    domain->has_health = true;
+    domain->health.max_restarts = 7;
+    builder_add_ramdisk(domain);
+    builder_add("other");
+    builder_run_all();
+    assert_said_nothing();
+    assert_true(model_domains[1].is_sealed);
+    assert_int_equal(model_domains[1].health.max_restarts, 7);
+    assert_in_range(model_domains[1].sealed_pages - (KERNEL_BYTES / PAGE + 1) - (RAMDISK_BYTES / PAGE + 1), 1, 16);
+    assert_false(model_domains[2].is_sealed);
+    assert_int_equal(model_domains[2].sealed_pages, 0);
+}
+
 static void moves_a_module_that_one_domain_uses(void **state)
 {
     (void)state;
@@ -275,6 +294,7 @@ static void maps_a_page_outside_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(seals_a_domain_that_is_kept, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(copies_a_module_that_is_kept, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(moves_a_module_that_one_domain_uses, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(copies_a_module_that_two_use_or_that_is_not_aligned, builder_start,

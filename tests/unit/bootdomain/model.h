@@ -30,6 +30,9 @@ struct model_domain {
     bool extra_time;
     uint64_t pc;
     uint64_t x0;
+    struct bulkhead_health health;
+    uint64_t sealed_pages;
+    bool is_sealed;
     uint32_t register_count;
     struct passthrough_range registers[PASSTHROUGH_MAX_RANGES];
     uint32_t interrupt_count;

@@ -115,7 +115,7 @@ static void bad_calls_have_their_error(void **state)
         {"shutdown code without reason", __HYPERVISOR_sched_op, SCHEDOP_shutdown_code, POINTER(&bad_reason), 0,
          ERR_INVAL},
         {"poll from nowhere", __HYPERVISOR_sched_op, SCHEDOP_poll, NOWHERE, 0, ERR_FAULT},
-        {"watchdog", __HYPERVISOR_sched_op, SCHEDOP_watchdog, 0, 0, ERR_NOSYS},
+        {"watchdog", __HYPERVISOR_sched_op, SCHEDOP_watchdog, 0, 0, ERR_FAULT},
         {"remote shutdown", __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, 0, 0, ERR_NOSYS},
         {"pin override", __HYPERVISOR_sched_op, SCHEDOP_pin_override, 0, 0, ERR_NOSYS},
         {"unknown sched op", __HYPERVISOR_sched_op, 8, 0, 0, ERR_NOSYS},

@@ -12,7 +12,10 @@ struct test {
     void (*run)(void);
 };
 
-/* Run all (one that ends in an exception has failed), print DONE and shut down: SHUTDOWN_poweroff. */
+/* Run all (one that ends in an exception has failed) and print DONE. */
+void test_all(const struct test *tests, uint32_t count);
+
+/* The same, and shut down: SHUTDOWN_poweroff. */
 void test_run(const struct test *tests, uint32_t count) __attribute__((noreturn));
 
 /* The current test has failed; the first reason is kept.  The test goes on. */
