@@ -65,9 +65,8 @@ static bool read_place(const struct plan_reader *reader, int node, const char *i
     }
     (void)prop_cells(&prop, at, address, &mem->guest);
     (void)prop_cells(&prop, at + address_bytes, size, &mem->size);
-    if (mem->size == 0 || ((mem->machine | mem->guest | mem->size) & (LAYOUT_PAGE - 1)) != 0 ||
-        mem->machine + mem->size < mem->machine || mem->guest + mem->size > LAUNCH_GUEST_SPACE ||
-        mem->guest > LAUNCH_GUEST_SPACE) {
+    if (mem->size == 0 || mem->size > LAUNCH_GUEST_SPACE || mem->guest > LAUNCH_GUEST_SPACE - mem->size ||
+        ((mem->machine | mem->guest | mem->size) & (LAYOUT_PAGE - 1)) != 0 || mem->machine + mem->size < mem->machine) {
         return refuse(reader, id, "its addresses and size are not whole 4 KiB pages of an address space; align them");
     }
     return true;

@@ -4,11 +4,13 @@
 
 #include <string.h>
 
+#include "claim.h"
 #include "guest_fdt.h"
 #include "host_tree.h"
 #include "layout.h"
 #include "passthrough.h"
 #include "plan.h"
+#include "range.h"
 #include "tree.h"
 
 #define MIB UINT64_C(0x100000)
@@ -25,7 +27,7 @@ static const struct board_table board = {.name = "fuzzed",
                                          .gicr = {0x80a0000, 0x80000}};
 static const struct board_range taken[] = {{0x40200000, 24 * MIB}};
 
-static void build_tree(const struct plan_domain *domain, const void *partial)
+static void build_tree(const struct plan *plan, const struct plan_domain *domain, const void *partial)
 {
     static uint8_t out[GUEST_FDT_BYTES] __attribute__((aligned(8)));
     struct kernel_banks banks;
@@ -41,7 +43,8 @@ static void build_tree(const struct plan_domain *domain, const void *partial)
         fuzz_assert(given.range_count <= PASSTHROUGH_MAX_RANGES);
         fuzz_assert(given.interrupt_count <= PASSTHROUGH_MAX_INTERRUPTS);
     }
-    struct guest_fdt_input input = {.domain = domain, .banks = &banks, .devices = &devices, .partial = partial};
+    struct guest_fdt_input input = {
+        .domain = domain, .plan = plan, .banks = &banks, .devices = &devices, .partial = partial};
     if (guest_fdt_build(&input, out, &size)) {
         fuzz_assert(size <= sizeof(out) && tree_get(out, size, "built", NULL, 0) != NULL);
     }
@@ -59,6 +62,28 @@ static void check_domain(const struct plan *plan, const struct plan_domain *doma
     fuzz_assert(domain->fixed_count == 0 || fixed == domain->memory);
     for (uint32_t i = 0; i < domain->vcpus; i++) {
         fuzz_assert(plan->affinity[domain->first_vcpu + i] < 16);
+    }
+}
+
+static void check_shared(struct plan *plan)
+{
+    static struct ranges free_ram;
+    static const struct ranges in_use = {.count = 1, .range = {{0x40200000, 24 * MIB}}};
+
+    for (uint32_t i = 0; i < plan->channel_count; i++) {
+        const struct plan_channel *end = &plan->channels[i];
+        fuzz_assert(end->domain < plan->count && end->remote < plan->count && end->port >= 1);
+        fuzz_assert(end->port <= LAUNCH_MAX_PORT && end->min_interval <= LAUNCH_MIN_INTERVAL_MAX);
+    }
+    if (claim_find(&free_ram, &board, &in_use, plan) && claim_place_shares(&free_ram, plan)) {
+        for (uint32_t i = 0; i < plan->share_count; i++) {
+            const struct board_range *range = &plan->shares[i].machine;
+            fuzz_assert(range_contains(&board.ram[0], range) && !range_overlaps(range, &taken[0]));
+        }
+    }
+    for (uint32_t i = 0; i < plan->use_count; i++) {
+        fuzz_assert(plan->uses[i].domain < plan->count && plan->uses[i].share < plan->share_count);
+        fuzz_assert(plan->uses[i].guest + plan->shares[plan->uses[i].share].machine.size <= LAUNCH_GUEST_SPACE);
     }
 }
 
@@ -81,9 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct plan_context context = {
             .fdt = tree, .archive = (round == 0) ? &archive : NULL, .board = &board, .taken = taken, .taken_count = 1};
         if (plan_read(&plan, &context)) {
+            check_shared(&plan);
             for (uint32_t i = 0; i < plan.count; i++) {
                 check_domain(&plan, &plan.domains[i]);
-                build_tree(&plan.domains[i], tree);
+                build_tree(&plan, &plan.domains[i], tree);
             }
         }
     }

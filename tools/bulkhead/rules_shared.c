@@ -308,6 +308,10 @@ static void check_guest(struct diags *d, const struct system *s, size_t index, s
         diag_error(d, use->address.at, "shared-memory-direct",
                    "`%s` is direct-mapped and sees `%s` at its machine address; write `base` and the same `address`",
                    domain->name.value, share->name.value);
+    } else if (address + share->size.value > LAUNCH_GUEST_SPACE) {
+        diag_error(d, use->address.at, "shared-memory-guest",
+                   "`%s` at 0x%" PRIx64 " ends beyond the addresses of `%s`; write a lower one", share->name.value,
+                   address, domain->name.value);
     } else if (is_ram_of(domain, address, share->size.value)) {
         diag_error(d, use->address.at, "shared-memory-guest",
                    "`%s` has RAM of its own at 0x%" PRIx64 "; write an address outside, as 0x20000000",

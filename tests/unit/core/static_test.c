@@ -84,6 +84,22 @@ static void the_second_end_makes_the_channel(void **state)
 }
 
 /* [utest->dsn~evtchn-static~1] */
+static void an_end_is_for_the_named_domain_only(void **state)
+{
+    uint16_t fourth = build_domain(boot, "fourth", 1, 4);
+
+    (void)state;
+    assert_int_equal(bind(third, 5, PEER, 7, 0), OK);
+    assert_int_equal(bind(fourth, 7, third, 5, 0), OK); /* the other side does not want it */
+    assert_int_equal(unpause(boot, third), OK);
+    assert_int_equal(unpause(boot, fourth), OK);
+    settle();
+    assert_int_equal(status(vcpu_of(third, 0), 5).status, EVTCHNSTAT_unbound);
+    assert_int_equal(status(vcpu_of(third, 0), 5).u.unbound.dom, PEER);
+    assert_int_equal(status(vcpu_of(fourth, 0), 7).status, EVTCHNSTAT_unbound);
+}
+
+/* [utest->dsn~evtchn-static~1] */
 static void an_end_said_again_stays_as_it_is(void **state)
 {
     uint16_t fourth = build_domain(boot, "fourth", 1, 4);
@@ -432,6 +448,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_second_end_makes_the_channel, start),
+        cmocka_unit_test_setup(an_end_is_for_the_named_domain_only, start),
         cmocka_unit_test_setup(an_end_said_again_stays_as_it_is, start),
         cmocka_unit_test_setup(an_end_is_made_again_after_a_reset, start),
         cmocka_unit_test_setup(a_closed_end_leaves_its_peer_with_its_limit, start),
