@@ -33,6 +33,7 @@ FIRST_MIB = 64            # the first domain and the bench guest
 SMALL_MIB = 16            # a small further domain, as the safe tasks of examples/cockpit.yaml
 MANY = 5
 SWITCH = "switch=1"         # the bench guest measures partition_switch alone
+PAIR_PORT = 5
 GATE_SLACK = 0.02
 FUNCTION_REACH = 1 << 16  # an address further behind a function's start belongs to none
 TIMEOUT = "240"
@@ -64,6 +65,24 @@ def write_system(path, name, domains, kernel, memory, vcpus, cpus, bootargs=""):
         text += [f"  d{number}:", f"    memory: {memory} MiB", f"    kernel: {kernel}", f"    vcpus: {vcpus}",
                  f"    cpus: {cpus}", f"    bootargs: \"{bootargs}\""]
     path.write_text("\n".join(text) + "\n")
+
+
+def write_pair(path):
+    """Two domains on one CPU with a channel between them."""
+    text = ["system: pair", "board: qemu-virt", "domains:"]
+    for role in (1, 2):
+        text += [f"  d{role}:", "    memory: 16 MiB", "    kernel: guest:bench", "    cpus: [0]",
+                 f"    bootargs: role={role} port={PAIR_PORT}"]
+    text += ["channels:", "  pair:", f"    ends: [{{ domain: d1, port: {PAIR_PORT} }}, {{ domain: d2, port: {PAIR_PORT} }}]"]
+    path.write_text("\n".join(text) + "\n")
+
+
+def xen_pair_command():
+    command = ["scripts/run-on-xen.sh", "--icount", "--cpus", "1", "--ram", "4G", "--timeout", TIMEOUT, "--until",
+               "BENCH done"]
+    for role in (1, 2):
+        command += ["--kernel", GUEST, "--bootargs", f"role={role} port={PAIR_PORT}", "--channel", str(PAIR_PORT)]
+    return command
 
 
 def run(command):
@@ -196,9 +215,13 @@ def measure_bulkhead():
     figures, marks = boot_figures(boot)
     where = profile_by_function(WORK / "profile-1")
     figures |= {f"restart_{mib}": restart_figure(mib) for mib in (SMALL_MIB, FIRST_MIB)}
-    figures |= parse_operations(run(bulkhead_command(system, 4, "BENCH done")))
-    write_system(WORK / "switch.yaml", "switch", 1, "guest:bench", FIRST_MIB, 2, "[0]", SWITCH)
-    return figures | parse_operations(run(bulkhead_command(WORK / "switch.yaml", 1, "BENCH done"))), (marks, where)
+    pair = WORK / "pair.yaml"
+    switch = WORK / "switch.yaml"
+    write_pair(pair)
+    write_system(switch, "switch", 1, "guest:bench", FIRST_MIB, 2, "[0]", SWITCH)
+    for file, cpus in ((system, 4), (pair, 1), (switch, 1)):
+        figures |= parse_operations(run(bulkhead_command(file, cpus, "BENCH done")))
+    return figures, (marks, where)
 
 
 def measure_xen():
@@ -208,6 +231,7 @@ def measure_xen():
                                plugin_options(last=domains)))
     figures, _ = boot_figures(boot)
     figures |= parse_operations(run(xen_command(1, GUEST, FIRST_MIB, 2, 4, "BENCH done")))
+    figures |= parse_operations(run(xen_pair_command()))
     return figures | parse_operations(run(xen_command(1, GUEST, FIRST_MIB, 2, 1, "BENCH done", bootargs=SWITCH)))
 
 

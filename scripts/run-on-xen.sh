@@ -9,6 +9,7 @@
 #   --vcpus N           its vCPUs                                (1)
 #   --ramdisk FILE
 #   --bootargs TEXT
+#   --channel PORT      a static event channel to the other one of two domains, PORT at both ends
 #   --ram SIZE          of the machine, as QEMU's -m             (4G)
 #   --cpus N            of the machine                           (4)
 #   --cpu MODEL         (cortex-a57)
@@ -92,6 +93,9 @@ while [ $# -gt 0 ]; do
     --vcpus) vcpus=$2 ;;
     --ramdisk) ramdisk=$2 ;;
     --bootargs) bootargs=$2 ;;
+    --channel)
+        printf 'ec%s: evtchn@%s { compatible = "xen,evtchn-v1"; xen,evtchn = <%s &ec%s>; };\n' \
+            "$domains" "$2" "$2" $((3 - domains)) >>"$work/domains" ;;
     --ram) ram=$2 ;;
     --cpus) cpus=$2 ;;
     --cpu) cpu=$2 ;;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench: what the hypervisor costs a guest, in counter ticks.  Under QEMU's -icount shift=4 a tick is an instruction.
  * Lines "BENCH name min mean max"; the cost of measuring ("empty") is subtracted from the others.
- * Boot arguments: switch=1 (two vCPUs of one CPU yield to each other: that figure alone), n=ITERATIONS (1000), settle_s=SECONDS (30: the longest wait for other CPUs to be done booting).
+ * Boot arguments: n=ITERATIONS (1000), settle_s=SECONDS (30: the longest wait for other CPUs to be done booting).
+ * switch=1: only two vCPUs of one CPU that yield to each other.
+ * role=1, role=2: only events between these two domains, which share a CPU and a static channel (port=N at both ends).
  * Uses only what Xen on Arm offers too.
  * [impl->dsn~bench-guest~1] */
 #include <guest/gic.h>
@@ -17,6 +19,7 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 
+#include "cross.h"
 #include "grants.h"
 
 #define WARM_UP       32u
@@ -286,6 +289,22 @@ static void run_grants(void)
     run("add_to_physmap", grants_add_to_physmap);
 }
 
+static void run_cross(uint64_t role)
+{
+    if (!cross_prepare()) {
+        print("BENCH evtchn_cross_domain skip no event channels\n");
+        return;
+    }
+    if (role == 2) {
+        cross_answer();
+    }
+    for (uint32_t i = 0; i < WARM_UP; i++) {
+        (void)cross_measure();
+    }
+    cross_settle();
+    run("evtchn_cross_domain", cross_measure);
+}
+
 static void run_operations(void)
 {
     run("hypercall_null", measure_hypercall);
@@ -301,6 +320,8 @@ static void run_operations(void)
 int main(uint64_t x0)
 {
     platform_init(x0);
+
+    uint64_t role = platform_argument("role", 0);
     iterations = platform_argument("n", 1000);
     gic_init();
     gic_init_cpu();
@@ -311,9 +332,13 @@ int main(uint64_t x0)
     isb();
     print("BENCH start rate %llu Hz, %llu iterations\n", (unsigned long long)ticks_per_second(),
           (unsigned long long)iterations);
-    wait_for_quiet(ticks() + platform_argument("settle_s", 30) * ticks_per_second());
+    if (role == 0) {
+        wait_for_quiet(ticks() + platform_argument("settle_s", 30) * ticks_per_second());
+    }
     run("empty", measure_empty);
-    if (platform_argument("switch", 0) != 0) {
+    if (role != 0) {
+        run_cross(role);
+    } else if (platform_argument("switch", 0) != 0) {
         run_switch();
     } else {
         run_operations();
