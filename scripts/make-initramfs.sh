@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Make FOLDER/NAME.cpio.gz from guests/linux/NAME-init and Debian's static busybox, for each *-init.  FOLDER is the
 # argument, by default build/deps/initramfs.  The same inputs give the same bytes.  Does nothing where the archive is
-# newer than what it is made of.
+# newer than what it is made of.  A line `# needs: program NAME, module NAME of KERNEL` of an init adds guests/linux/NAME.c,
+# compiled, in /bin, and a module of Debian's kernel, unpacked, in /lib.
 # [impl->dsn~initramfs~1]
 set -eu
 umask 022
@@ -17,6 +18,22 @@ if [ ! -f "$busybox" ]; then
     exit 1
 fi
 
+# add_needs TREE INIT
+add_needs() {
+    sed -n 's/^# needs: //p' "$2" | tr ',' '\n' | while read -r kind name _ kernel; do
+        case $kind in
+        program)
+            clang-19 --target=aarch64-linux-gnu -ffreestanding -nostdlib -static -fuse-ld=lld-19 -O2 -Wall -Wextra -Werror \
+                -Wl,--build-id=none -s -o "$1/bin/$name" "$sources/$name.c"
+            ;;
+        module)
+            mkdir -p "$1/lib"
+            xz -dc "$deps/$kernel"/lib/modules/*/kernel/drivers/*/"$name.ko.xz" >"$1/lib/$name.ko"
+            ;;
+        esac
+    done
+}
+
 make_one() {
     name=$1
     file=$out/$name.cpio.gz
@@ -30,6 +47,7 @@ make_one() {
     install -m 755 "$sources/panic" "$tree/bin/panic"
     install -m 644 "$sources/common" "$sources/shell" "$tree/etc"
     install -m 755 "$sources/$name-init" "$tree/init"
+    add_needs "$tree" "$sources/$name-init"
     find "$tree" -exec touch -h -d '2026-01-01 00:00:00 UTC' {} +
     (cd "$tree" && find . | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) | gzip -9n >"$file.part"
     mv "$file.part" "$file"

@@ -83,7 +83,7 @@ class Between(unittest.TestCase):
     def test_picture_shows_them(self):
         """[utest->dsn~tool-shared~1]"""
         picture = text_of("draw", "between.yaml")
-        for expected in ("alarm", "port 1023, an event in 2 ms", "frames  3 MiB", "0x20000000, owner",
+        for expected in ("alarm", "port 1023, 2 ms between events", "frames  3 MiB", "0x20000000, owner",
                          "0xf000000000, read only"):
             self.assertIn(expected, picture)
 

@@ -213,6 +213,23 @@ SYSTEM_TESTS = [
     hostile("hostile"),
 ]
 
+BETWEEN = [
+    {
+        # A freestanding task and a program under a Debian kernel exchange messages.
+        # [itest->dsn~evtchn-static~1, dsn~evtchn-fifo~1, dsn~share-memory~1, dsn~boot-shared-memory~1, dsn~linux-guests~1]
+        "name": "channels",
+        "system": "examples/channels.yaml",
+        "lanes": [
+            [r"\(linux\) LINUX UP linux cpus=2 hypervisor=xen", r"\(linux\) mailbox$", r"answer: HELLO FROM LINUX",
+             r"answer: TWO EVENTS A MESSAGE", r"answer: THREE IS ENOUGH", r"mailman: done"],
+            [r"\(post\) post: mailbox at 0x20000000, port 1", r"post: message 1: hello from linux",
+             r"post: message 3: three is enough"],
+        ],
+        "forbid": [FATAL, r"damaged", r"does not open"],
+        "timeout": 240,
+    },
+]
+
 DOM0LESS = [
     {
         # A device tree written for Xen (scripts/run-on-xen.sh boots it on Debian's Xen), taken as it is.
@@ -319,4 +336,4 @@ FAULTS = [
 # By name only, minutes long: `tests/target/run.py hostile-long` (make abuse).
 LONG = [hostile("hostile-long")]
 
-TESTS = [*DOM0LESS, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *BAD_STARTS, *FAULTS]
+TESTS = [*DOM0LESS, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *BETWEEN, *BAD_STARTS, *FAULTS]

@@ -35,7 +35,7 @@ static const char *end_text(const struct drawing *g, const struct channel_end *e
 
     return end->min_interval.value == 0
                ? text
-               : arena_printf(g->arena, "%s, an event in %s", text, time_text(g, end->min_interval.value));
+               : arena_printf(g->arena, "%s, %s between events", text, time_text(g, end->min_interval.value));
 }
 
 /* The end's dot on its domain's column, its port beside it on the inner side. */
