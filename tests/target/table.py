@@ -244,6 +244,17 @@ DOM0LESS = [
                   [r"2 of 2 domains started"]],
         "timeout": 240,
     },
+    {
+        # The same with a static event channel: the tree with which `make bench` measures Xen.
+        # [itest->dsn~boot-channels~1, dsn~evtchn-static~1]
+        "name": "dom0less-channel",
+        "system": "none",
+        "machine": "dom0less",
+        "options": [word for role in (1, 2) for word in (
+            "--kernel", "build/arm64/guests/bench/bench.bin", "--bootargs", f"role={role} port=5 n=100", "--channel", "5")],
+        "lanes": [[r"\(domU1\) BENCH evtchn_cross_domain \d+ \d+ \d+", r"\(domU1\) BENCH done"]],
+        "timeout": 120,
+    },
 ]
 
 # [itest->dsn~board-table~1, dsn~boot-exit~1, dsn~start~1]
