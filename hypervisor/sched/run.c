@@ -214,8 +214,11 @@ struct vcpu *upcall_next(struct cpu *cpu)
         ticks_t now;
 
         while (cpu->work != 0u) { /* bound: what others post while we look */
+            bool posted = (cpu->work & CPU_WORK_INBOX) != 0u;
             cpu->work = 0;
-            vcpu_drain_inbox(cpu);
+            if (posted) {
+                vcpu_drain_inbox(cpu);
+            }
         }
         now = arch_ticks();
         c = choose(cpu, now);

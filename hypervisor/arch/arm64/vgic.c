@@ -129,7 +129,7 @@ void vgic_save(struct vcpu *v)
     for (uint32_t i = 0; (vgic_caps.apr_mask >> i) != 0u; i++) {
         vgic_hw_apr(i, &g->ap0r[i], &g->ap1r[i]);
     }
-    if (g->lr_used != 0u || (g->hcr & ICH_HCR_LRENPIE) != 0u) {
+    if ((g->lr_used != 0u || (g->hcr & ICH_HCR_LRENPIE) != 0u) && !vgic_drop_ended(g)) {
         struct vgic_kicks k = {.withdrawn = false};
 
         spin_lock(&v->domain->arch.vgic.lock);
@@ -139,6 +139,60 @@ void vgic_save(struct vcpu *v)
     }
     g->loaded = false;
     vgic_set_hcr(g, 0); /* g->fast is 0 from now on */
+}
+
+VGIC_HOT void put_lr(struct vgic_vcpu *g, uint32_t n, uint32_t i, uint32_t latched, uint64_t link)
+{
+    g->lr_latched = (g->lr_latched & ~(uint32_t)BIT(i)) | (latched << i);
+    vgic_hw_set_lr(i, LR_PENDING | link | vgic_lr_base(&g->priv, n));
+}
+
+/* The short way of a private interrupt of g->fast that was in a list register before: there again, where it is empty.
+ * link: LR_HW and the physical interrupt, or LR_EOI.  false = take a longer way. */
+VGIC_HOT bool list_again(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint64_t link)
+{
+    uint32_t i = g->lr_of[n];
+
+    if (UNLIKELY(((g->priv.held >> n) & 1u) == 0u || ((vgic_hw_elrsr() >> i) & 1u) == 0u)) {
+        return false;
+    }
+    put_lr(g, n, i, latched, link);
+    return true;
+}
+
+/* The same in a free list register. */
+static bool list_new(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint64_t link)
+{
+    uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
+    uint32_t i = (uint32_t)__builtin_ctz(free | (uint32_t)BIT(VGIC_LRS));
+
+    if (free == 0u || (g->priv.held & BIT(n)) != 0u) {
+        return false;
+    }
+    g->priv.held |= (uint32_t)BIT(n);
+    g->lr_of[n] = (uint8_t)i;
+    g->lr_intid[i] = (uint16_t)n;
+    g->lr_used |= (uint32_t)BIT(i);
+    put_lr(g, n, i, latched, link);
+    return true;
+}
+
+/* Private candidates of an interface with empty list registers into them: the short way for those that are latched. */
+static void give_private(struct vcpu *v, uint32_t bits)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    uint32_t left = bits;
+
+    for (uint32_t m = (g->priv.hw == 0u) ? bits & g->priv.pending & g->fast : 0u; m != 0u; m &= m - 1u) {
+        uint32_t n = (uint32_t)__builtin_ctz(m);
+        if (list_new(g, n, 1, vgic_lr_link(g, n))) {
+            g->priv.pending &= ~(uint32_t)BIT(n);
+            left &= ~(uint32_t)BIT(n);
+        }
+    }
+    if (left != 0u) {
+        vgic_resync(v);
+    }
 }
 
 /* Not 0: there are SPIs for this vCPU to take, perhaps. */
@@ -160,11 +214,12 @@ void vgic_load(struct vcpu *v)
     g->hcr = ICH_HCR_EN;
     vgic_take_posted(v);
     g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
-    if ((vgic_private_candidates(g) | g->spilled | g->spill_count | spi_hint(g) |
+    if ((g->spilled | g->spill_count | spi_hint(g) |
          __atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED)) != 0u) {
         vgic_resync(v);
     } else {
         vgic_set_hcr(g, 0);
+        give_private(v, vgic_private_candidates(g));
     }
 }
 
@@ -207,7 +262,7 @@ bool vgic_has_pending(struct vcpu *v)
 
     vgic_ask_end(v);
     g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
-    for (uint32_t m = g->lr_used; m != 0u; m &= m - 1u) {
+    for (uint32_t m = (g->lr_used != 0u) ? g->lr_used & ~(uint32_t)vgic_hw_elrsr() : 0u; m != 0u; m &= m - 1u) {
         if ((vgic_hw_lr((uint32_t)__builtin_ctz(m)) & LR_STATE) == LR_PENDING) {
             return true;
         }
@@ -222,42 +277,6 @@ bool vgic_has_pending(struct vcpu *v)
     best = vgic_spi_best(v);
     spin_unlock(&v->domain->arch.vgic.lock);
     return best != VGIC_KEY_NONE;
-}
-
-VGIC_HOT void put_lr(struct vgic_vcpu *g, uint32_t n, uint32_t i, uint32_t latched, uint64_t link)
-{
-    g->lr_latched = (g->lr_latched & ~(uint32_t)BIT(i)) | (latched << i);
-    vgic_hw_set_lr(i, LR_PENDING | link | vgic_lr_base(&g->priv, n));
-}
-
-/* The short way of a private interrupt of g->fast that was in a list register before: there again, where it is empty.
- * link: LR_HW and the physical interrupt, or LR_EOI.  false = take a longer way. */
-VGIC_HOT bool list_again(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint64_t link)
-{
-    uint32_t i = g->lr_of[n];
-
-    if (UNLIKELY(((g->priv.held >> n) & 1u) == 0u || ((vgic_hw_elrsr() >> i) & 1u) == 0u)) {
-        return false;
-    }
-    put_lr(g, n, i, latched, link);
-    return true;
-}
-
-/* The same in a free list register. */
-static bool list_new(struct vgic_vcpu *g, uint32_t n, uint32_t latched, uint64_t link)
-{
-    uint32_t free = vgic_caps.lr_mask & ~g->lr_used;
-    uint32_t i = (uint32_t)__builtin_ctz(free | (uint32_t)BIT(VGIC_LRS));
-
-    if (free == 0u || (g->priv.held & BIT(n)) != 0u) {
-        return false;
-    }
-    g->priv.held |= (uint32_t)BIT(n);
-    g->lr_of[n] = (uint8_t)i;
-    g->lr_intid[i] = (uint16_t)n;
-    g->lr_used |= (uint32_t)BIT(i);
-    put_lr(g, n, i, latched, link);
-    return true;
 }
 
 VGIC_COLD void vgic_pend_private(struct vcpu *v, uint32_t bits)

@@ -121,6 +121,9 @@ void vgic_resync_locked(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain
 void vgic_resync(struct vcpu *v) EXCLUDES(v->domain->arch.vgic.lock);
 /* Private interrupts `bits` of v become pending as edges, some perhaps at once.  Bound: popcount(bits) + a resync. */
 void vgic_pend_private(struct vcpu *v, uint32_t bits);
+/* Private interrupts that have ended leave their list registers, the short way.  false = there is more to take out.
+ * Bound: LRs.  Context: cpu-local, g is loaded. */
+bool vgic_drop_ended(struct vgic_vcpu *g);
 /* Everything out of the list registers.  Bound: LRs * (32 + VGIC_SPILL_MAX). */
 void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k) REQUIRES(v->domain->arch.vgic.lock);
 void vgic_set_hcr(struct vgic_vcpu *g, uint32_t flags);

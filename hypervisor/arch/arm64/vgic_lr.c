@@ -147,6 +147,26 @@ static void settle(struct vcpu *v, uint32_t i, enum fate fate, struct view *view
     view->lr[i] = lr;
 }
 
+bool vgic_drop_ended(struct vgic_vcpu *g)
+{
+    uint32_t asked = g->priv.cancel | g->priv.deact;
+
+    if (g->priv.hw != 0u || (g->hcr & ICH_HCR_LRENPIE) != 0u) {
+        return false;
+    }
+    for (uint32_t m = g->lr_used & (uint32_t)vgic_hw_elrsr(); m != 0u; m &= m - 1u) {
+        uint32_t i = (uint32_t)__builtin_ctz(m);
+        uint32_t intid = g->lr_intid[i];
+        if (intid < VGIC_PRIVATE && ((asked >> intid) & 1u) == 0u) {
+            vgic_hw_set_lr(i, 0);
+            g->priv.held &= ~(uint32_t)BIT(intid);
+            g->lr_latched &= ~(uint32_t)BIT(i);
+            g->lr_used &= ~(uint32_t)BIT(i);
+        }
+    }
+    return g->lr_used == 0u;
+}
+
 void vgic_take_out_all(struct vcpu *v, struct vgic_kicks *k)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
