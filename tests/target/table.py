@@ -80,6 +80,7 @@ TEST_GUESTS = [
     guest("t_passthrough", lanes=[[rf"\(owner\).*{DONE}"], [rf"\(other\).*{DONE}"]]),
     guest("t_assign", lanes=[[rf"\({name}\).*{DONE}"] for name in ("control", "guard", "holder", "heir")]),
     guest("t_granted", lanes=[[rf"\({name}\).*{DONE}"] for name in ("granter", "mapper", "alone")]),
+    guest("t_sink", lanes=[[r"granter: crashed", r"granter: restarted", rf"\(granter\).*{DONE}"], [rf"\(mapper\).*{DONE}"]]),
     guest("t_static", lanes=[[rf"\({name}\).*{DONE}"] for name in ("asks", "answers")]),
     guest("t_storm", options=["--icount=4"], lanes=[[r"storm: \d+ upcalls in", DONE]]),
     # Deadlines are in counter ticks; with --icount these do not depend on how busy this workstation is.
