@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_passthrough: a PL031 clock and a PL061 GPIO controller of the board, with their interrupts; with role=2 a domain that
- * was given neither.
+ * was given neither; with role=3 one that crashes with an interrupt in hand and is restarted.
+ * [itest->dsn~device-restart~1]
  * [itest->dsn~device-registers~1] [itest->dsn~device-interrupts~1] [itest->dsn~vgic-physical~1] */
 #include <guest/exception.h>
 #include <guest/gic.h>
+#include <guest/hypercall.h>
 #include <guest/platform.h>
 #include <guest/psci.h>
 #include <guest/sysreg.h>
 #include <guest/test.h>
 #include <guest/timer.h>
+
+#include <xen/sched.h>
 
 #include "probe.h"
 
@@ -299,6 +303,32 @@ static void gpio_interrupts_by_its_own_output(void)
     CHECK_EQUAL(other_count, 0);
 }
 
+/* The first life ends while its clock's line is high and the interrupt active.  The next one finds the interrupt off and idle, the
+ * device as it was left, and both its own. */
+static void devices_outlive_a_crash(void)
+{
+    struct sched_shutdown crash = {.reason = SHUTDOWN_crash};
+    static struct bulkhead_life life = {.domid = DOMID_SELF};
+
+    CHECK_EQUAL(bulkhead_op(BULKHEAD_OP_LIFE, &life), 0);
+    if (life.restarts == 0) {
+        start_over(false);
+        match_now();
+        wait_line();
+        CHECK_EQUAL(gic_acknowledge(), RTC_INTID);
+        (void)sched_op(SCHEDOP_shutdown, &crash);
+    }
+    CHECK(!gic_is_active(RTC_INTID));
+    irq_enable();
+    delay_ns(10000000);
+    irq_disable();
+    CHECK_EQUAL(clock_count, 0); /* not enabled */
+    CHECK(mmio_read32(RTC + RTC_RIS) != 0);
+    gic_enable(RTC_INTID);
+    CHECK(wait_count(&clock_count, 1));
+    armed_again_each_time();
+}
+
 int main(uint64_t x0)
 {
     static const struct test owner[] = {
@@ -318,11 +348,17 @@ int main(uint64_t x0)
         {"interrupts_do_not_come", interrupts_do_not_come},
     };
 
+    static const struct test restarted[] = {{"devices_outlive_a_crash", devices_outlive_a_crash}};
+
     platform_init(x0);
     gic_init();
     gic_init_cpu();
-    if (platform_argument("role", 1) == 1) {
+    switch (platform_argument("role", 1)) {
+    case 1:
         test_run(owner, sizeof(owner) / sizeof(owner[0]));
+    case 2:
+        test_run(other, sizeof(other) / sizeof(other[0]));
+    default:
+        test_run(restarted, sizeof(restarted) / sizeof(restarted[0]));
     }
-    test_run(other, sizeof(other) / sizeof(other[0]));
 }

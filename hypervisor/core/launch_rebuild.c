@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a launch record to a domain as it was launched, or to free frames.
- * [impl->dsn~launch-rebuild~1] */
+ * [impl->dsn~launch-rebuild~1] [impl->dsn~device-restart~1] */
 #include "core/launch_internal.h"
 #include "core/device.h"
 #include "core/evtchn.h"
@@ -118,14 +118,6 @@ err_t launch_free(struct domain *d)
 
 /* ---- building again ---- */
 
-/* d's registers of devices are d's still, unless somebody has taken them from it. */
-static err_t map_device(struct domain *d, gfn_t gfn, mfn_t first, uint64_t n)
-{
-    err_t err = device_map(d, gfn, first.v, n, true);
-
-    return (err == ERR_PERM) ? OK : err;
-}
-
 static err_t rebuild_memory(struct domain *d, const struct piece *p)
 {
     struct launch *l = d->launch;
@@ -136,8 +128,9 @@ static err_t rebuild_memory(struct domain *d, const struct piece *p)
     err_t err;
 
     if (e.mapping == MAPPING_DEVICE) {
-        n = (n < DEVICE_BATCH) ? n : DEVICE_BATCH;
-        err = map_device(d, gfn, e.mfn, n);
+        n = 1; /* the next one may be another device's */
+        err = device_map(d, gfn, e.mfn.v, n, true);
+        err = (err == ERR_PERM) ? OK : err; /* somebody has taken it from d */
     } else {
         if (p->kind == PIECE_RAM) {
             if (!frame_wake(e.mfn, n, FRAME_OWNER(d->slot))) {

@@ -78,6 +78,7 @@ TEST_GUESTS = [
     *[guest(name) for name in GUESTS],
     *[guest(name, lanes=[[rf"\(first\).*{DONE}"], [rf"\(second\).*{DONE}"]]) for name in ["t_evtchn", "t_evtchn_one_cpu"]],
     guest("t_passthrough", lanes=[[rf"\(owner\).*{DONE}"], [rf"\(other\).*{DONE}"]]),
+    guest("t_device_restart", lanes=[[r"owner: crashed", r"owner: restarted", DONE]]),
     guest("t_assign", lanes=[[rf"\({name}\).*{DONE}"] for name in ("control", "guard", "holder", "heir")]),
     guest("t_granted", lanes=[[rf"\({name}\).*{DONE}"] for name in ("granter", "mapper", "alone")]),
     guest("t_sink", lanes=[[r"granter: crashed", r"granter: restarted", rf"\(granter\).*{DONE}"], [rf"\(mapper\).*{DONE}"]]),

@@ -66,6 +66,7 @@ err_t vgic_domain_init(struct domain *d, uint32_t nr_spis)
     return OK;
 }
 
+/* [impl->dsn~device-restart~1] */
 void vgic_domain_renew(struct domain *d)
 {
     struct vgic_domain *g = &d->arch.vgic;

@@ -6,13 +6,18 @@
 
 #include "launch_world.h"
 #include "arch/contract/arch.h"
+#include "core/device.h"
 #include "core/rights.h"
+#include "core/upcall.h"
 
 #include <string.h>
 
+#include <xen/domctl.h>
 #include <xen/event_channel.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
+
+#define DEVICE (UINT64_C(0x09010000) >> PAGE_SHIFT)
 
 /* [utest->dsn~launch-record~1] [utest->dsn~launch-rebuild~1] [utest->dsn~domain-restart~1] */
 static void a_crashed_domain_comes_back_as_it_was_launched(void **state)
@@ -281,6 +286,56 @@ static void too_many_restarts_in_a_time_lead_to_the_fallback(void **state)
     assert_int_equal(destroy(boot, one), OK);
 }
 
+static int64_t permit_frame(uint16_t domid, uint64_t mfn, bool allow)
+{
+    struct xen_domctl op = {.u.iomem_permission = {.first_mfn = mfn, .nr_mfns = 1, .allow_access = allow}};
+
+    return do_domctl(boot, XEN_DOMCTL_iomem_permission, domid, &op);
+}
+
+static int64_t map_frame(uint16_t domid, uint64_t mfn, bool add)
+{
+    struct xen_domctl op = {.u.memory_mapping = {.first_gfn = mfn, .first_mfn = mfn, .nr_mfns = 1, .add_mapping = add}};
+
+    return do_domctl(boot, XEN_DOMCTL_memory_mapping, domid, &op);
+}
+
+/* Two neighbours and an interrupt stay its own; what is taken from it between two lives is not in the next one.
+ * [utest->dsn~device-restart~1] */
+static void devices_are_its_own_again(void **state)
+{
+    uint16_t one = world_domain(boot, "one", 4, 4);
+    struct bulkhead_health h = health_of(one, BULKHEAD_ACTION_RESTART, 9);
+    struct xen_domctl bind = {.u.bind_pt_irq = {.machine_irq = 34, .irq_type = PT_IRQ_TYPE_SPI, .u.spi.spi = 34}};
+
+    (void)state;
+    for (uint64_t mfn = DEVICE; mfn < DEVICE + 2u; mfn++) {
+        assert_int_equal(permit_frame(one, mfn, true), OK);
+        assert_int_equal(map_frame(one, mfn, true), OK);
+    }
+    assert_int_equal(do_domctl(boot, XEN_DOMCTL_bind_pt_irq, one, &bind), OK);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SET_HEALTH, &h), OK);
+    assert_int_equal(builder_seals(one, 0, 0), OK);
+    assert_int_equal(unpause(boot, one), OK);
+    settle();
+    for (uint32_t life = 0; life < 4u; life++) {
+        shut_down(one, SHUTDOWN_crash);
+        wait_for(one);
+        assert_int_equal(world_look(one, DEVICE).mapping, MAPPING_DEVICE);
+        assert_int_equal(world_look(one, DEVICE).mfn.v, DEVICE);
+        assert_int_equal(world_look(one, DEVICE + 1u).mapping, (life < 2u) ? MAPPING_DEVICE : MAPPING_NONE);
+        assert_true(upcall_device_interrupt(34));
+        assert_int_equal(permit_frame(one, DEVICE, false), ERR_BUSY); /* mapped */
+        if (life == 1u) {
+            assert_int_equal(map_frame(one, DEVICE + 1u, false), OK);
+            assert_int_equal(permit_frame(one, DEVICE + 1u, false), OK);
+        }
+    }
+    assert_int_equal(destroy(boot, one), OK);
+    settle();
+    assert_false(upcall_device_interrupt(34));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +344,7 @@ int main(void)
         cmocka_unit_test_setup(others_see_sink_frames_and_unbound_ports, launch_start),
         cmocka_unit_test_setup(a_static_channel_is_made_again, launch_start),
         cmocka_unit_test_setup(a_foreign_mapping_neither_stops_a_restart_nor_sees_the_new_life, launch_start),
+        cmocka_unit_test_setup(devices_are_its_own_again, launch_start),
         cmocka_unit_test_setup(memory_that_it_gave_up_stays_its_own, launch_start),
         cmocka_unit_test_setup(a_destroy_at_any_step_of_a_restart_is_the_end, launch_start),
         cmocka_unit_test_setup(sealing_is_for_builders_and_only_once, launch_start),

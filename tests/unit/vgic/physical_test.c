@@ -3,6 +3,8 @@
  * [utest->dsn~vgic-physical~1] */
 #include "fixture.h"
 
+#include <string.h>
+
 static struct model_spis *spis(void)
 {
     return &model.spis[SPI / 32u - 1u];
@@ -290,6 +292,39 @@ static void unbound_with_its_line_high(void **state)
     assert_int_equal(model.spis[2].active, 0);
 }
 
+/* Its domain is restarted while the line is high and the interrupt in flight: the interrupt is still its own, and off until the next
+ * life wants it.  [utest->dsn~device-restart~1] */
+static void renewed_with_its_line_high(void **state)
+{
+    (void)state;
+    begin_bound(4, false);
+    model_spi_line(SPI, true);
+    assert_int_equal(take(v0), SPI);
+    model_unload(v0);
+    model_unload(v1);
+    assert_true(model_spi_is_active(SPI));
+    vgic_domain_renew(&model.domain);
+    assert_int_equal(spis()->enabled, 0);
+    assert_int_equal(spis()->active, 0);
+    assert_int_equal(spis()->deactivations, 0); /* but by the release */
+    for (uint32_t i = 0; i < 2u; i++) {
+        memset(&model.vcpu[i]->arch.vgic, 0, sizeof(model.vcpu[i]->arch.vgic));
+        assert_int_equal(vgic_vcpu_init(model.vcpu[i]), OK);
+    }
+    model_load(v0);
+    gicd_write(v0, GICD_CTLR, 4, 2);
+    guest_set_pmr(v0, 0xf8);
+    guest_enable(v0, true);
+    assert_int_equal(take(v0), SPURIOUS);
+    gicd_write(v0, GICD_ISENABLER + 4, 4, SPI_BIT);
+    assert_int_equal(spis()->enabled, SPI_BIT);
+    assert_int_equal(take(v0), SPI);
+    model_spi_line(SPI, false);
+    guest_eoir(v0, SPI);
+    assert_int_equal(take(v0), SPURIOUS);
+    assert_int_equal(model_spi_is_active(SPI), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +342,7 @@ int main(void)
         cmocka_unit_test_teardown(made_pending_by_register, stop),
         cmocka_unit_test_teardown(unbound_only_when_no_vcpu_has_it, stop),
         cmocka_unit_test_teardown(unbound_with_its_line_high, stop),
+        cmocka_unit_test_teardown(renewed_with_its_line_high, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
