@@ -60,6 +60,12 @@ def dom0less(root, out, test):
     return [TOOL, "run", str(image), "--", "-dtb", str(tree), *loaders]
 
 
+def on_xen(root, out, test):
+    """The same tree and modules on Debian's unmodified Xen."""
+    del root, out
+    return ["scripts/run-on-xen.sh", *test["options"], "--timeout", str(test["timeout"])]
+
+
 def part(image, name):
     """(offset, size) of a part of an image, and where the descriptor says so."""
     at = DESCRIPTOR + 16 + 16 * PARTS.index(name)

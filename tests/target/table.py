@@ -232,16 +232,14 @@ BETWEEN = [
     },
 ]
 
+# A device tree written for Xen, taken as it is; the same on Debian's Xen.
+FOR_XEN = ["--kernel", "build/arm64/guests/hello/hello.bin", "--bootargs", "from-the-tree",
+           "--kernel", "build/deps/linux-6.1/vmlinuz", "--memory", "256", "--ramdisk",
+           "build/deps/initramfs/test.cpio.gz", "--bootargs", "console=ttyAMA0 quiet"]
 DOM0LESS = [
+    # [itest->dsn~tool-dom0less~1]
     {
-        # A device tree written for Xen (scripts/run-on-xen.sh boots it on Debian's Xen), taken as it is.
-        # [itest->dsn~tool-dom0less~1]
-        "name": "dom0less",
-        "system": "none",
-        "machine": "dom0less",
-        "options": ["--kernel", "build/arm64/guests/hello/hello.bin", "--bootargs", "from-the-tree",
-                    "--kernel", "build/deps/linux-6.1/vmlinuz", "--memory", "256", "--ramdisk",
-                    "build/deps/initramfs/test.cpio.gz", "--bootargs", "console=ttyAMA0 quiet"],
+        "name": "dom0less", "system": "none", "machine": "dom0less", "options": FOR_XEN,
         "lanes": [[r"\(domU1\) hello by PL011: bootargs \"from-the-tree\""], [r"\(domU2\) LINUX UP"],
                   [r"2 of 2 domains started"]],
         "timeout": 240,
@@ -256,6 +254,11 @@ DOM0LESS = [
             "--kernel", "build/arm64/guests/bench/bench.bin", "--bootargs", f"role={role} port=5 n=100", "--channel", "5")],
         "lanes": [[r"\(domU1\) BENCH evtchn_cross_domain \d+ \d+ \d+", r"\(domU1\) BENCH done"]],
         "timeout": 120,
+    },
+    {
+        "name": "dom0less-on-xen", "system": "none", "machine": "on_xen", "options": FOR_XEN,
+        "lanes": [[r"DOM1: hello by PL011: bootargs \"from-the-tree\""], [r"DOM2: LINUX UP"]],
+        "timeout": 240,
     },
 ]
 
