@@ -21,6 +21,10 @@
 
 #include <xen/xen.h>
 
+#define DOMAIN_FLAGS                                                                                                   \
+    (BULKHEAD_DOMAIN_SAFE | BULKHEAD_DOMAIN_VPL011 | BULKHEAD_DOMAIN_DIRECT | BULKHEAD_DOMAIN_ARGO |                   \
+     BULKHEAD_DOMAIN_ARGO_ANY | BULKHEAD_DOMAIN_PARTITION(BULKHEAD_PARTITIONS))
+
 /* ---- exit ---- */
 
 /* [impl->dsn~boot-unfinished~1]
@@ -172,9 +176,8 @@ static int64_t op_set_domain(struct vcpu *v, gva_t arg)
     } else {
         err = rights_check(v, BULKHEAD_RIGHT_BUILD, d->slot);
     }
-    if (err == OK && (b.role > BULKHEAD_ROLE_CONTROL || !is_name(b.name, sizeof(b.name)) ||
-                      (b.flags & ~(BULKHEAD_DOMAIN_SAFE | BULKHEAD_DOMAIN_VPL011 | BULKHEAD_DOMAIN_DIRECT |
-                                   BULKHEAD_DOMAIN_PARTITION(BULKHEAD_PARTITIONS))) != 0u)) {
+    if (err == OK &&
+        (b.role > BULKHEAD_ROLE_CONTROL || !is_name(b.name, sizeof(b.name)) || (b.flags & ~DOMAIN_FLAGS) != 0u)) {
         err = ERR_INVAL;
     }
     if (err == OK) {

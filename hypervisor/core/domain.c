@@ -2,6 +2,7 @@
 /* The table of domains, and how one comes into being. */
 #include "core/domain.h"
 #include "arch/contract/arch.h"
+#include "core/argo.h"
 #include "core/evtchn.h"
 #include "core/frame.h"
 #include "core/grant.h"
@@ -234,6 +235,7 @@ static err_t build(struct domain *d, const struct domain_config *config)
         err = grant_init(d, config->max_grant_frames, config->max_maptrack_frames);
     }
     if (err == OK) {
+        argo_domain_init(d);
         evtchn_domain_init(d, config->max_evtchn_port);
         err = arch_domain_init(d, &config->arch);
         if (err == OK) {

@@ -9,6 +9,7 @@
 #include "lib/spinlock.h"
 #include "lib/types.h"
 #include "core/cpu.h"
+#include "core/argo_types.h"
 #include "core/evtchn_types.h"
 #include "core/health.h"
 #include "core/vcpu.h"
@@ -69,6 +70,7 @@ struct domain {
     uint64_t overhead;               /* guarded by lock: frames for struct domain, vCPUs, interrupt state */
     mfn_t shared_info;               /* const after creation */
     struct evtchn_domain evtchn;     /* see evtchn_types.h */
+    struct argo_domain argo;         /* see argo_types.h */
     struct grant_table *grants;      /* const after creation: NULL = it has no grants */
     mfn_t grants_frame;              /* const after creation */
     uint64_t hvm_params[HVM_PARAMS]; /* guarded by lock */

@@ -2,6 +2,7 @@
 /* Take apart, restart.
  * [impl->dsn~domain-life~1] [impl->dsn~domain-restart~1] */
 #include "arch/contract/arch.h"
+#include "core/argo.h"
 #include "core/console.h"
 #include "core/device.h"
 #include "core/domain.h"
@@ -21,7 +22,7 @@
 
 enum reap_stage {
     REAP_WAIT_VCPUS = 0, /* a CPU may still have one in its registers */
-    REAP_GRANTS = 1,     /* what it maps of others by grant, and others of it */
+    REAP_GRANTS = 1,     /* Argo's rings; what it maps of others by grant, and others of it */
     REAP_EVENTS = 2,     /* event channels: peers see unbound */
     REAP_MAPPINGS = 3,   /* guest-physical address space, and the frames in it */
     REAP_FOREIGN = 4,    /* who maps its frames by right sees a sink frame */
@@ -284,7 +285,8 @@ static err_t reap_stage(struct domain *d, bool restart)
         }
         break;
     case REAP_GRANTS:
-        err = grant_reap(d);
+        err = argo_reap(d);
+        err = (err == OK) ? grant_reap(d) : err;
         if (err != OK) {
             return err;
         }

@@ -21,6 +21,7 @@ static hypercall_fn *const hypercalls[HYPERCALL_COUNT] = {
     [HYPERVISOR_BULKHEAD_OP] = bulkhead_op,
     [__HYPERVISOR_grant_table_op] = grant_table_op,
     [__HYPERVISOR_event_channel_op] = event_channel_op,
+    [__HYPERVISOR_argo_op] = argo_op,
 };
 
 static hypercall_fn *find(uint64_t nr)

@@ -24,5 +24,6 @@ hypercall_fn sysctl;
 hypercall_fn domctl;
 hypercall_fn bulkhead_op;
 hypercall_fn grant_table_op;
+hypercall_fn argo_op;
 
 #endif

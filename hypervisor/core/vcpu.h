@@ -70,6 +70,8 @@ struct vcpu {
     struct vcpu_stats stats;          /* cpu-local */
     gaddr_t runstate[2];              /* registered area, guest-physical; [1] = its part on the next page; 0 = none */
     struct evtchn_vcpu evtchn;        /* see evtchn_types.h */
+    mfn_t
+        argo_bounce; /* guarded by the domain's physmap_lock, used by the vCPU itself: frame for a message; 0 = none */
     uint64_t affinity[(MAX_CPUS + 63u) / 64u]; /* const after the first unpause: CPUs it may run on */
     mfn_t memory;                              /* const: first frame of this structure */
 };

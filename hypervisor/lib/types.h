@@ -84,7 +84,9 @@ typedef enum MUST_CHECK_TYPE err {
     ERR_NOSPC = -28,
     ERR_RANGE = -34,
     ERR_NOSYS = -38,
+    ERR_MSGSIZE = -90,
     ERR_OPNOTSUPP = -95,
+    ERR_CONNREFUSED = -111,
     ERR_RESTART = -85, /* internal: the same call is to be made again; no guest sees it */
 } err_t;
 

@@ -93,9 +93,11 @@ enum bulkhead_role {
     BULKHEAD_ROLE_CONTROL = 2,
 };
 
-#define BULKHEAD_DOMAIN_SAFE   0x1u /* runs a safety-critical task */
-#define BULKHEAD_DOMAIN_VPL011 0x2u /* has the virtual PL011 */
-#define BULKHEAD_DOMAIN_DIRECT 0x4u /* direct map: guest-physical = machine addresses */
+#define BULKHEAD_DOMAIN_SAFE     0x1u  /* runs a safety-critical task */
+#define BULKHEAD_DOMAIN_VPL011   0x2u  /* has the virtual PL011 */
+#define BULKHEAD_DOMAIN_DIRECT   0x4u  /* direct map: guest-physical = machine addresses */
+#define BULKHEAD_DOMAIN_ARGO     0x40u /* may use Argo */
+#define BULKHEAD_DOMAIN_ARGO_ANY 0x80u /* and have rings that anybody may send to */
 
 /* Partition of an arinc653 pool in which the domain runs: 1..BULKHEAD_PARTITIONS; 0 = none, it runs in nobody's windows. */
 #define BULKHEAD_PARTITIONS                 31u

@@ -90,7 +90,12 @@ struct vcpu *machine_start(void)
 
 int64_t hypercall(struct vcpu *v, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2)
 {
-    uint64_t args[5] = {a0, a1, a2, 0, 0};
+    return hypercall5(v, nr, (const uint64_t[5]){a0, a1, a2, 0, 0});
+}
+
+int64_t hypercall5(struct vcpu *v, uint64_t nr, const uint64_t a[5])
+{
+    uint64_t args[5] = {a[0], a[1], a[2], a[3], a[4]};
     struct cpu *cpu;
     struct vcpu *before;
     int64_t result;

@@ -31,6 +31,7 @@ struct vcpu *machine_start_with(void (*change)(struct boot_info *info, struct im
 
 /* v, on its home CPU, makes a hypercall; restarted as often as the hypervisor wants. */
 int64_t hypercall(struct vcpu *v, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2);
+int64_t hypercall5(struct vcpu *v, uint64_t nr, const uint64_t a[5]);
 #define POINTER(p) ((uint64_t)(uintptr_t)(p))
 /* Restarts of the last hypercall(). */
 uint32_t restarts(void);
