@@ -148,6 +148,17 @@ static void read_health(struct plan_reader *reader, const struct prop *prop)
     reader->domain->has_health = true;
 }
 
+static void read_argo(struct plan_reader *reader, const struct prop *prop)
+{
+    const char *text = prop_string(prop);
+
+    if (text != NULL && strcmp(text, "partners") != 0 && strcmp(text, "any") != 0) {
+        log_problem(prop->domain, "%s is '%s'; write \"partners\" or \"any\"", prop->name, text);
+    } else if (text != NULL) {
+        reader->domain->flags |= BULKHEAD_DOMAIN_ARGO | ((text[0] == 'a') ? BULKHEAD_DOMAIN_ARGO_ANY : 0u);
+    }
+}
+
 static void read_enhanced(struct plan_reader *reader, const struct prop *prop)
 {
     const char *text = (prop->size == 0) ? "enabled" : prop_string(prop);
@@ -305,6 +316,7 @@ static const struct {
     {LAUNCH_PROP_SAFE, read_safe},
     {LAUNCH_PROP_KEEP, read_keep},
     {LAUNCH_PROP_HEALTH, read_health},
+    {LAUNCH_PROP_ARGO, read_argo},
     {LAUNCH_PROP_NAME, NULL},
     {LAUNCH_PROP_AFTER, NULL},
     {"compatible", NULL},

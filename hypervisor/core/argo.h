@@ -5,7 +5,7 @@
  * together in a frame of the sender's before the receiver's lock is taken, so a message is at most ARGO_MESSAGE bytes and
  * that lock is held for one copy of it; nothing that the sender or the receiver does makes the hold longer.  Only rx_ptr
  * is read from the ring.  What a domain uses comes from its own pool.
- * [impl->dsn~argo~1] */
+ * [impl->dsn~argo~1] [impl->dsn~argo-refused~1] */
 #ifndef CORE_ARGO_H
 #define CORE_ARGO_H
 
@@ -51,12 +51,14 @@ void *argo_bounce(struct vcpu *v);
  * -ECONNREFUSED no such ring, -EMSGSIZE larger than the ring, -EAGAIN no space now: VIRQ_ARGO comes when there is,
  * -EBUSY no space, and too many wait for it.  Bound: one copy of ARGO_MESSAGE bytes, one event. */
 err_t argo_send(struct domain *r, uint32_t port, uint16_t sender, const void *message, uint32_t n) MUST_CHECK;
-/* What xen/argo.h says of the ring that sender would send to. */
+/* [impl->dsn~argo-space~1]
+ * What xen/argo.h says of the ring that sender would send to. */
 void argo_look(struct domain *r, uint16_t sender, struct xen_argo_ring_data_ent *ent);
 /* Who waits for space in d's ring number n and has it now is told.  false = there is no such ring. */
 bool argo_tell_waiting(const struct vcpu *v, uint32_t n);
 
-/* One step: rings and frames go.  ERR_RESTART = not done.  Context: no vCPU of d runs. */
+/* [impl->dsn~argo-end~1]
+ * One step: rings and frames go.  ERR_RESTART = not done.  Context: no vCPU of d runs. */
 err_t argo_reap(struct domain *d) MUST_CHECK;
 
 #endif

@@ -182,6 +182,7 @@ static int64_t op_notify(struct vcpu *v, uint64_t *args)
     return (err == OK && done == NOTIFY_STEP) ? ERR_RESTART : err;
 }
 
+/* [impl->dsn~argo-allowed~1] */
 int64_t argo_op(struct vcpu *v, uint64_t *args)
 {
     if ((v->domain->flags & BULKHEAD_DOMAIN_ARGO) == 0u) {

@@ -23,6 +23,7 @@
  *           bulkhead,name = "brake";                    // default: the node's name
  *           bulkhead,role = "domu" | "hardware" | "control";   // default from capabilities
  *           bulkhead,safe;
+ *           bulkhead,argo = "partners" | "any";         // Argo: with rings for one sender, or for anybody too
  *           bulkhead,after = "other", "third";          // started once these have been started
  *           bulkhead,keep-modules;                      // a pristine copy is sealed: it can be restarted
  *           bulkhead,health = <fallback max within a0..a8>;  // enum bulkhead_action; max restarts within that many
@@ -71,6 +72,7 @@
 #define LAUNCH_PROP_NAME      "bulkhead,name"
 #define LAUNCH_PROP_ROLE      "bulkhead,role"
 #define LAUNCH_PROP_SAFE      "bulkhead,safe"
+#define LAUNCH_PROP_ARGO      "bulkhead,argo"
 #define LAUNCH_PROP_AFTER     "bulkhead,after"
 #define LAUNCH_PROP_KEEP      "bulkhead,keep-modules"
 #define LAUNCH_PROP_HEALTH    "bulkhead,health"

@@ -262,6 +262,14 @@ DOM0LESS = [
     },
 ]
 
+ARGO = [
+    {
+        "name": "argo", "system": "examples/argo.yaml", "timeout": 120,
+        "lanes": [[r"\(left\) ask: 2000 of 2000 messages were answered right"],
+                  [r"\(right\) ask: 2000 of 2000 messages were answered right"]],
+    },
+]
+
 # [itest->dsn~board-table~1, dsn~boot-exit~1, dsn~start~1]
 BAD_STARTS = [
     {**hello("not-at-el2", ""), "machine": "without_el2", "forbid": [r"hello by"],
@@ -352,4 +360,4 @@ FAULTS = [
 # By name only, minutes long: `tests/target/run.py hostile-long` (make abuse).
 LONG = [hostile("hostile-long")]
 
-TESTS = [*DOM0LESS, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *BETWEEN, *BAD_STARTS, *FAULTS]
+TESTS = [*DOM0LESS, *ARGO, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *BETWEEN, *BAD_STARTS, *FAULTS]

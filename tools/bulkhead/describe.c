@@ -122,6 +122,9 @@ static void put_flags(struct buffer *out, const struct domain *d)
     if (d->direct_map.value) {
         buffer_printf(out, "    direct-map: true\n");
     }
+    if (d->argo.value != ARGO_NO) {
+        buffer_printf(out, "    argo: %s\n", argo_choices[d->argo.value]);
+    }
     if (d->restartable.value) {
         buffer_printf(out, "    restartable: true\n");
     }

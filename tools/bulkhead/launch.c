@@ -110,6 +110,9 @@ static void put_role(void *fdt, const struct domain *d)
     if (d->safe.value) {
         must(fdt_property(fdt, LAUNCH_PROP_SAFE, NULL, 0));
     }
+    if (d->argo.value != ARGO_NO) {
+        must(fdt_property_string(fdt, LAUNCH_PROP_ARGO, argo_choices[d->argo.value]));
+    }
 }
 
 /* [impl->dsn~tool-health~1] */

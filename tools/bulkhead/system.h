@@ -106,6 +106,7 @@ struct domain {
     struct items after;         /* struct text */
     struct items static_memory; /* struct range */
     struct flag direct_map;
+    struct number argo; /* enum domain_argo */
     struct number nr_spis;
     struct flag restartable;
     struct domain_health health;
@@ -167,6 +168,12 @@ struct system_boot_domain {
     struct number memory;
 };
 
+enum domain_argo {
+    ARGO_NO,
+    ARGO_PARTNERS,
+    ARGO_ANY,
+};
+
 enum on_failure {
     ON_FAILURE_CONTINUE,
     ON_FAILURE_HALT,
@@ -191,6 +198,7 @@ struct system {
 
 extern const struct key_table system_keys;
 extern const char *const role_choices[];
+extern const char *const argo_choices[];
 extern const char *const action_choices[]; /* enum bulkhead_action */
 extern const char *const event_names[];    /* enum bulkhead_event */
 

@@ -13,6 +13,7 @@
 
 const char *const role_choices[] = {"domu", "hardware", "control", NULL};
 static const char *const console_choices[] = {"vpl011", "none", NULL};
+const char *const argo_choices[] = {[ARGO_NO] = "no", [ARGO_PARTNERS] = "partners", [ARGO_ANY] = "any", NULL};
 static const char *const on_failure_choices[] = {"continue", "halt", NULL};
 
 static const struct key static_key_rows[] = {
@@ -131,6 +132,15 @@ static const struct key domain_key_rows[] = {
      .fallback = "false",
      .meaning = "Guest-physical addresses equal machine addresses; needs `static-memory`.",
      .example = "direct-map: true"},
+    {.name = "argo",
+     .kind = KEY_CHOICE,
+     FIELD(domain, argo),
+     .choices = argo_choices,
+     .fallback = "no",
+     .meaning =
+         "Whether the domain may send and receive messages by Argo. `partners`: it receives from domains that it "
+         "names itself. `any`: its rings may be open to every domain that has Argo.",
+     .example = "argo: partners"},
     {.name = "nr-spis",
      .kind = KEY_NUMBER,
      FIELD(domain, nr_spis),

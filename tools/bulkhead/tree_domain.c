@@ -104,6 +104,19 @@ static void take_health(const struct tree_reader *r, const char *name)
     }
 }
 
+static void take_argo(const struct tree_reader *r, const char *name)
+{
+    const char *text = tree_text(r->tree, r->node, name);
+
+    for (unsigned i = ARGO_PARTNERS; text != NULL && argo_choices[i] != NULL; i++) {
+        if (strcmp(text, argo_choices[i]) == 0) {
+            r->domain->argo = tree_number_here(r, i);
+            return;
+        }
+    }
+    tree_wrong(r, "`" LAUNCH_PROP_ARGO "` is neither \"partners\" nor \"any\"; write one of them");
+}
+
 static void take_capabilities(const struct tree_reader *r, const char *name)
 {
     uint64_t bits;
@@ -286,6 +299,7 @@ static const struct {
     {LAUNCH_PROP_AFTER, take_after},
     {LAUNCH_PROP_KEEP, take_keep},
     {LAUNCH_PROP_HEALTH, take_health},
+    {LAUNCH_PROP_ARGO, take_argo},
 };
 
 static void take_property(const struct tree_reader *r, const char *name)

@@ -117,7 +117,7 @@ static void reads_all_of_a_domain(void **state)
     assert_true(plan.halt_on_failure);
     assert_string_equal(brake->name, "brake");
     assert_int_equal(brake->role, BULKHEAD_ROLE_CONTROL);
-    assert_int_equal(brake->flags, BULKHEAD_DOMAIN_SAFE | BULKHEAD_DOMAIN_VPL011);
+    assert_int_equal(brake->flags, BULKHEAD_DOMAIN_SAFE | BULKHEAD_DOMAIN_VPL011 | BULKHEAD_DOMAIN_ARGO);
     assert_int_equal(brake->memory, 8 * MIB);
     assert_int_equal(brake->vcpus, 1);
     assert_int_equal(brake->spis, 1);
