@@ -167,6 +167,12 @@ static struct sched_choice choose(struct cpu *cpu, ticks_t now)
         c = rtds_choose(runnable, cpu->current, now);
         break;
     case BULKHEAD_POLICY_SHARE:
+        if (!has_company(cpu)) { /* the usual case, on the way of every event: no turn to end or to begin */
+            if (c.vcpu != NULL) {
+                c.vcpu->slice_end = 0;
+            }
+            break;
+        }
         c = share_choose(runnable, cpu->current, has_company(cpu), now, arch_ticks_hz() / SLICE_PER_SECOND);
         break;
     default: /* null: whoever is here stays.  [impl->dsn~null-policy~1] */
