@@ -86,7 +86,7 @@ static void put(struct argo_ring *ring, const uint8_t *message, uint32_t n)
         piece = (piece < ring->len - to) ? piece : ring->len - to;
         piece = (piece < n) ? piece : n;
         memcpy((uint8_t *)arch_map_frame(*argo_page(ring, at >> PAGE_SHIFT)) + (at & PAGE_MASK), message, piece);
-        message += piece;
+        message = &message[piece];
         n -= piece;
         to = (to + piece == ring->len) ? 0u : to + piece;
     }
