@@ -29,7 +29,7 @@ static bool is_answer(const struct message *m, uint32_t number)
         return false;
     }
     for (uint32_t i = 0; i < m->bytes; i++) {
-        if (m->data[i] != (uint8_t)~byte_of(number, i)) {
+        if (m->data[i] != 255u - byte_of(number, i)) {
             return false;
         }
     }
