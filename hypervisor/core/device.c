@@ -231,7 +231,7 @@ err_t device_spi(struct domain *d, uint32_t intid, enum device_change change)
     return err;
 }
 
-bool upcall_device_interrupt(uint32_t intid)
+NOINLINE bool upcall_device_interrupt(uint32_t intid)
 {
     uint16_t owner = __atomic_load_n(owner_of(intid), __ATOMIC_ACQUIRE);
     struct domain *d = (owner != FRAME_NOBODY) ? domain_get_slot(owner - 1u) : NULL;

@@ -8,12 +8,12 @@
 #include <xen/xen.h>
 #include <xen/sched.h>
 
-void upcall_timer(struct cpu *cpu)
+NOINLINE void upcall_timer(struct cpu *cpu)
 {
     timer_run(cpu, arch_ticks());
 }
 
-void upcall_kick(struct cpu *cpu)
+NOINLINE void upcall_kick(struct cpu *cpu)
 {
     cpu->work |= CPU_WORK_INBOX;
     console_serve();
@@ -35,7 +35,7 @@ void upcall_guest_fault(struct vcpu *v, enum fault_class c, uint64_t syndrome, u
     }
 }
 
-void upcall_shutdown(struct vcpu *v, uint32_t reason)
+NOINLINE void upcall_shutdown(struct vcpu *v, uint32_t reason)
 {
     domain_shutdown(v->domain, reason);
 }

@@ -219,7 +219,7 @@ void vcpu_yield(struct vcpu *v)
     sched_rotate(this_cpu());
 }
 
-void vcpu_power_off(struct vcpu *v)
+NOINLINE void vcpu_power_off(struct vcpu *v)
 {
     for (uint32_t i = 0; i < TIMER_WATCHDOG; i++) { /* that one is the domain's */
         timer_cancel(&v->timers[i]);

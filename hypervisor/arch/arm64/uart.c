@@ -150,7 +150,7 @@ void arch_console_write_sync(const char *s, size_t n)
     }
 }
 
-void uart_interrupt(void)
+NOINLINE void uart_interrupt(void)
 {
     char c;
 
