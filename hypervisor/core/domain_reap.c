@@ -273,6 +273,14 @@ static err_t end_stage(struct domain *d)
     return OK;
 }
 
+/* What is shared by calls: Argo's rings, then grants. */
+static err_t reap_shared(struct domain *d)
+{
+    err_t err = argo_reap(d);
+
+    return (err == OK) ? grant_reap(d) : err;
+}
+
 /* One step of the stages that both have.  OK: the slot is free. */
 static err_t reap_stage(struct domain *d, bool restart)
 {
@@ -285,8 +293,7 @@ static err_t reap_stage(struct domain *d, bool restart)
         }
         break;
     case REAP_GRANTS:
-        err = argo_reap(d);
-        err = (err == OK) ? grant_reap(d) : err;
+        err = reap_shared(d);
         if (err != OK) {
             return err;
         }
