@@ -2,7 +2,7 @@
 /* t_time: when this domain runs, seen from inside: it reads the counter as fast as it can, and a gap between two readings is time
  * that it did not get.  Boot arguments (times in microseconds, ticks of the counter where said so):
  *   role=1 a partition: frame, start, length, guard, windows=N to look at, late=TICKS allowed
- *   role=2 an attacker: everything that costs the hypervisor time, for ever
+ *   role=2 an attacker: everything that costs the hypervisor time, for ever; rounds=N: then it crashes
  *   role=3 alone on its CPU: for=TIME, gap=TICKS of a loop without an exit
  *   role=4 a budget: period, budget, periods=N to look at, late=TICKS allowed
  * [itest->dsn~arinc653-guard~1] [itest->dsn~arinc653-window~1] [itest->dsn~partition-messages~1]
@@ -181,9 +181,10 @@ static void attack(void)
 
     gic_enable(TIMER_VIRTUAL_PPI);
     irq_enable();
-    for (uint32_t i = 0;; i++) {
+    for (uint64_t i = platform_argument("rounds", UINT64_MAX); i > 0; i--) {
         attacks[i % COUNT(attacks)]();
     }
+    shutdown(SHUTDOWN_crash);
 }
 
 /* ---- role 3 ---- */

@@ -3,13 +3,14 @@
  * Which vCPU is next and until when is decided by the policy of the CPU's pool (sched/policy.h).
  * [impl->dsn~run-loop~1] */
 #include "arch/contract/arch.h"
+#include "core/health.h"
 #include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "core/upcall.h"
 #include "sched/policy.h"
 
 #define SLICE_PER_SECOND 500u  /* a turn among equals is 2 ms */
-#define REAP_PER_SECOND  1000u /* a real-time CPU takes domains apart only when it is idle for 1 ms or more */
+#define REAP_PER_SECOND  1000u /* a real-time CPU takes domains apart only in spare time of 1 ms or more */
 
 void sched_cpu_init(struct cpu *cpu)
 {
@@ -95,12 +96,12 @@ static void account(struct cpu *cpu, struct vcpu *next, ticks_t now)
 /* ---- arinc653 ---- */
 
 /* What ran before kept interrupts masked for longer than the guard time, or the guard time is too short for a switch.
- * [impl->dsn~arinc653-late~1] */
-static void report_late(struct cpu *cpu, ticks_t late)
+ * [impl->dsn~arinc653-late~2] */
+static void report_late(struct cpu *cpu)
 {
-    (void)late;
     if (cpu->current != NULL) {
         cpu->current->stats.windows_overrun++;
+        health_report(cpu->current->domain, cpu->current, BULKHEAD_EVENT_OVERRUN);
     }
 }
 
@@ -126,7 +127,7 @@ static struct sched_choice partition_choose(struct cpu *cpu, ticks_t now)
 
     if (place.start != cpu->sched.start) {
         if (cpu->sched.start != 0u && now > place.start) {
-            report_late(cpu, now - place.start);
+            report_late(cpu);
         }
         cpu->sched.start = place.start;
         if (place.partition != cpu->sched.active) {
@@ -197,17 +198,30 @@ static bool is_real_time(const struct cpu *cpu)
     return policy_of(cpu) == BULKHEAD_POLICY_ARINC653 || policy_of(cpu) == BULKHEAD_POLICY_RTDS;
 }
 
-static bool may_reap(const struct cpu *cpu, ticks_t now)
+/* Time that nobody was promised: idle, nobody's window, extra time. */
+static bool is_spare(const struct cpu *cpu, const struct vcpu *v)
 {
-    return !is_real_time(cpu) || cpu->sched.next - now > arch_ticks_hz() / REAP_PER_SECOND;
+    return v == NULL || (policy_of(cpu) == BULKHEAD_POLICY_RTDS && v->rt.level != 0u) ||
+           (policy_of(cpu) == BULKHEAD_POLICY_ARINC653 && cpu->sched.active == 0u);
 }
 
-static void idle(struct cpu *cpu, ticks_t now)
+/* A step of taking a domain apart, in time that is spare and long enough.  true = choose again.
+ * [impl->dsn~real-time-reap~1] */
+static bool reap(struct cpu *cpu, struct vcpu *chosen, ticks_t now)
 {
-    account(cpu, NULL, now);
-    if (list_empty(&cpu->reap) || !may_reap(cpu, now) || !domain_reap_step(cpu)) {
-        arch_cpu_idle();
+    if (list_empty(&cpu->reap) || !is_spare(cpu, chosen) ||
+        (is_real_time(cpu) && cpu->sched.next - now <= arch_ticks_hz() / REAP_PER_SECOND)) {
+        return false;
     }
+    if (chosen != NULL) {
+        chosen->rt.since = 0; /* it does not pay for it */
+    }
+    account(cpu, NULL, now);
+    if (!domain_reap_step(cpu)) {
+        return false;
+    }
+    arch_cpu_wait(0); /* who wakes waits for a step at most */
+    return true;
 }
 
 struct vcpu *upcall_next(struct cpu *cpu)
@@ -228,8 +242,12 @@ struct vcpu *upcall_next(struct cpu *cpu)
         }
         now = arch_ticks();
         c = choose(cpu, now);
+        if (reap(cpu, c.vcpu, now)) {
+            continue;
+        }
         if (c.vcpu == NULL) {
-            idle(cpu, now);
+            account(cpu, NULL, now);
+            arch_cpu_idle();
             continue;
         }
         account(cpu, c.vcpu, now);

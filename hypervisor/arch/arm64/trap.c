@@ -273,9 +273,9 @@ void arch_cpu_wait(ticks_t until)
 {
     struct cpu *cpu = this_cpu();
 
-    while (cpu->work == 0u && arch_ticks() < until) {
+    do {
         irq_take(cpu, cpu->arch.loaded);
-    }
+    } while (cpu->work == 0u && arch_ticks() < until);
 }
 
 void arch_cpu_idle(void)

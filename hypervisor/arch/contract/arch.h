@@ -32,7 +32,7 @@ void arch_cpu_kick(uint32_t id);
  * Returns after at least one event, perhaps spurious. */
 void arch_cpu_idle(void);
 
-/* Take interrupts as they come until `until`, or until this CPU has work.  Bound: until. */
+/* Take the interrupt that is pending, and those that come until `until` or until this CPU has work.  Bound: until. */
 void arch_cpu_wait(ticks_t until);
 
 /* Enter the guest: v is loaded and current.  The stack is empty from now on. */

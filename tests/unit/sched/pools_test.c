@@ -150,7 +150,7 @@ static void two_partitions(void)
     assert_int_equal(set_schedule(0, 0, w, 3), OK);
 }
 
-/* [utest->dsn~arinc653-guard~1] */
+/* [utest->dsn~arinc653-guard~1] [utest->dsn~arinc653-late~2] */
 static void partitions_run_in_their_windows_and_nowhere_else(void **state)
 {
     ticks_t guard;
@@ -180,6 +180,8 @@ static void partitions_run_in_their_windows_and_nowhere_else(void **state)
     /* A path that keeps interrupts masked beyond the guard time is charged to who was on the CPU. */
     assert_ptr_equal(runs_at(1, frame + 2u * MS + 3u), b);
     assert_int_equal(a->stats.windows_overrun, 1);
+    assert_int_equal(a->domain->health.events[BULKHEAD_EVENT_OVERRUN], 1);
+    assert_int_equal(b->domain->health.events[BULKHEAD_EVENT_OVERRUN], 0);
 }
 
 /* [utest->dsn~arinc653-idle~1] */
@@ -442,6 +444,81 @@ static void a_budget_is_enforced_on_the_machine(void **state)
     }
 }
 
+/* ---- the end of a domain ---- */
+
+/* It ends on CPU 1, whose work it is then to take it apart. */
+static uint32_t end_on_cpu_1(struct vcpu *v)
+{
+    uint32_t slot = v->domain->slot;
+
+    host_become(1);
+    assert_int_equal(domain_destroy(v->domain), OK);
+    return slot;
+}
+
+static bool is_there(uint32_t slot)
+{
+    struct domain *d = domain_get_slot(slot);
+
+    if (d != NULL) {
+        domain_put(d);
+    }
+    return d != NULL;
+}
+
+/* [utest->dsn~real-time-reap~1] */
+static void a_domain_is_taken_apart_in_nobodys_time(void **state)
+{
+    static const struct bulkhead_window w[] = {
+        {.end = 3u * NS_MS, .partition = 1}, {.end = 4u * NS_MS, .partition = 2}, {.end = 6u * NS_MS, .partition = 0}};
+    ticks_t frame = 1008u * MS;
+    struct vcpu *a, *lent;
+    uint32_t slot;
+
+    (void)state;
+    assert_int_equal(set_pool(0, BULKHEAD_POLICY_ARINC653, 2), OK);
+    assert_int_equal(set_schedule(0, 0, w, 3), OK);
+    a = started(domain_in("a", 1, 2, 1));
+    lent = started(domain_in("lent", 1, 2, 0));
+    assert_ptr_equal(runs_at(1, frame), a);
+    slot = end_on_cpu_1(started(domain_in("b", 1, 2, 2)));
+    for (uint32_t i = 0; i < 3u; i++) { /* where a runs, and where too little is left */
+        assert_ptr_equal(runs_at(1, frame + i * MS), a);
+        assert_ptr_equal(runs_at(1, frame + 3u * MS), NULL);
+        assert_ptr_equal(runs_at(1, frame + 5u * MS), lent);
+        assert_true(is_there(slot));
+        frame += 6u * MS;
+    }
+    assert_ptr_equal(runs_at(1, frame), a);
+    assert_ptr_equal(runs_at(1, frame + 3u * MS), NULL);
+    assert_true(is_there(slot));
+    assert_ptr_equal(runs_at(1, frame + 4u * MS), lent);
+    assert_false(is_there(slot));
+}
+
+/* [utest->dsn~real-time-reap~1] */
+static void a_domain_is_taken_apart_in_extra_time(void **state)
+{
+    struct vcpu *va, *extra;
+    ticks_t t;
+    uint16_t a;
+    uint32_t slot;
+
+    (void)state;
+    assert_int_equal(set_pool(0, BULKHEAD_POLICY_RTDS, 2), OK);
+    a = domain_in("a", 1, 2, 0);
+    assert_int_equal(reserve(boot, a, 10000, 5000), OK);
+    va = started(a);
+    extra = started(domain_in("extra", 1, 2, 0));
+    t = arch_ticks();
+    assert_ptr_equal(runs_at(1, t), va);
+    slot = end_on_cpu_1(started(domain_in("b", 1, 2, 0)));
+    assert_ptr_equal(runs_at(1, t + 5u * MS - 1u), va);
+    assert_true(is_there(slot));
+    assert_ptr_equal(runs_at(1, t + 5u * MS), extra);
+    assert_false(is_there(slot));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +534,8 @@ int main(void)
         cmocka_unit_test_setup(no_cpu_is_promised_twice, start),
         cmocka_unit_test_setup(a_whole_cpu_can_be_promised, start),
         cmocka_unit_test_setup(a_budget_is_enforced_on_the_machine, start),
+        cmocka_unit_test_setup(a_domain_is_taken_apart_in_nobodys_time, start),
+        cmocka_unit_test_setup(a_domain_is_taken_apart_in_extra_time, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
