@@ -331,6 +331,10 @@ int64_t bulkhead_op(struct vcpu *v, uint64_t *args)
         return bulkhead_map_outside(v, arg);
     case BULKHEAD_OP_BOOT_RECORD:
         return op_record(arg);
+    case BULKHEAD_OP_SEED_GRANT:
+        return bulkhead_seed_grant(v, arg);
+    case BULKHEAD_OP_CONSOLE:
+        return bulkhead_console(v, arg);
     case BULKHEAD_OP_BIND_CHANNEL:
         return bulkhead_bind_channel(v, arg);
     case BULKHEAD_OP_CHANNEL_EARLY:

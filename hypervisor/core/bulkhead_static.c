@@ -6,6 +6,7 @@
 #include "core/domain.h"
 #include "core/evtchn.h"
 #include "core/frame.h"
+#include "core/grant.h"
 #include "core/physmap.h"
 #include "core/rights.h"
 #include "lib/bits.h"
@@ -72,6 +73,30 @@ int64_t bulkhead_channel_early(struct vcpu *v, gva_t arg)
     }
     domain_put(d);
     return (err == OK) ? copy_out(arg, &e, sizeof(e)) : err;
+}
+
+/* ---- grants ---- */
+
+int64_t bulkhead_seed_grant(struct vcpu *v, gva_t arg)
+{
+    struct bulkhead_seed s;
+    struct domain *d;
+    err_t err = copy_in(&s, arg, sizeof(s));
+
+    if (err == OK && (s.to == 0u || s.to >= MAX_DOMAINS)) {
+        err = ERR_INVAL;
+    }
+    if (err == OK) {
+        err = bulkhead_get_target(v, s.domid, &d);
+    }
+    if (err != OK) {
+        return err;
+    }
+    spin_lock(&d->lock);
+    err = d->started ? ERR_PERM : grant_seed(d, s.ref, s.to, GFN(s.gfn));
+    spin_unlock(&d->lock);
+    domain_put(d);
+    return err;
 }
 
 /* ---- shared memory ---- */

@@ -10,5 +10,6 @@
 int64_t bulkhead_bind_channel(struct vcpu *v, gva_t arg);
 int64_t bulkhead_channel_early(struct vcpu *v, gva_t arg);
 int64_t bulkhead_share_memory(struct vcpu *v, gva_t arg);
+int64_t bulkhead_seed_grant(struct vcpu *v, gva_t arg);
 
 #endif

@@ -23,6 +23,8 @@ void console_line(const char *text, size_t n);
 void console_put(struct domain *d, char c);
 /* Characters typed for d, for CONSOLEIO_read: returns how many, at most n. */
 size_t console_take(struct domain *d, char *to, size_t n);
+/* bulkhead_op CONSOLE.  arg: guest virtual address of its structure. */
+int64_t bulkhead_console(struct vcpu *v, gva_t arg);
 /* d is going: what it said last is shown, the focus leaves it. */
 void console_forget(struct domain *d);
 /* The machine dies: everything that waits, then text, straight to the device, without lock. */

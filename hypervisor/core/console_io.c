@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* console_io: a domain's console without a UART.
- * [impl->dsn~console-io~1] */
+/* console_io: a domain's console without a UART; and the consoles of others, for who serves them.
+ * [impl->dsn~console-io~1] [impl->dsn~console-served~1] */
 #include "arch/contract/arch.h"
+#include "bulkhead/bulkhead_op.h"
 #include "core/console.h"
+#include "core/domain.h"
 #include "core/hypercall.h"
+#include "core/rights.h"
 
 #include <xen/xen.h>
 
@@ -46,6 +49,55 @@ static int64_t op_read(struct vcpu *v, const uint64_t *args)
     n = console_take(v->domain, text, (count < PIECE) ? count : PIECE);
     err = copy_out(GVA(args[2]), text, n);
     return (err == OK) ? (int64_t)n : err;
+}
+
+/* One piece; c says afterwards what is left, or how much was read. */
+static err_t move_piece(struct domain *d, struct bulkhead_console *c)
+{
+    char text[PIECE];
+    size_t n = (c->count < PIECE) ? c->count : PIECE;
+    err_t err;
+
+    if ((c->flags & BULKHEAD_CONSOLE_READ) != 0u) {
+        c->count = (uint32_t)console_take(d, text, n);
+        return copy_out(GVA(c->buffer), text, c->count);
+    }
+    err = copy_in(text, GVA(c->buffer), n);
+    if (err != OK) {
+        return err;
+    }
+    for (size_t i = 0; i < n; i++) {
+        console_put(d, text[i]);
+    }
+    c->count -= (uint32_t)n;
+    c->buffer += n;
+    return OK;
+}
+
+int64_t bulkhead_console(struct vcpu *v, gva_t arg)
+{
+    struct bulkhead_console c;
+    struct domain *d;
+    err_t err = copy_in(&c, arg, sizeof(c));
+
+    if (err == OK && (c.flags & ~BULKHEAD_CONSOLE_READ) != 0u) {
+        err = ERR_INVAL;
+    }
+    if (err == OK) {
+        err = domain_get(v, c.domid, &d);
+    }
+    if (err != OK) {
+        return err;
+    }
+    err = rights_check(v, BULKHEAD_RIGHT_CONSOLE, d->slot);
+    if (err == OK) {
+        err = move_piece(d, &c);
+    }
+    domain_put(d);
+    if (err == OK) {
+        err = copy_out(arg, &c, sizeof(c));
+    }
+    return (err == OK && c.count != 0u && c.flags == 0u) ? ERR_RESTART : err;
 }
 
 int64_t console_io(struct vcpu *v, uint64_t *args)

@@ -20,6 +20,11 @@ err_t grant_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack) M
  * -INVAL idx is not below the limit, gfn; -NOMEM the pool is spent. */
 err_t grant_add_to_physmap(struct domain *d, uint64_t idx, gfn_t gfn) EXCLUDES(d->physmap_lock) MUST_CHECK;
 
+/* Entry ref of d's table, one of the reserved ones, lets the domain `to` use frame gfn of d.  -INVAL ref, gfn, no table.
+ * Context: nobody of d runs yet.
+ * [impl->dsn~grant-seed~1] */
+err_t grant_seed(struct domain *d, uint32_t ref, uint32_t to, gfn_t gfn) MUST_CHECK;
+
 /* One step of d's end: what it maps of others is given up; what others map of it is redirected to sink frames of their
  * own, and no grant of it works any more.  OK = nothing is left, ERR_RESTART = go on, -BUSY = wait (a call on another
  * CPU is under way; it nudges).  Context: the CPU that takes d apart; no vCPU of d is on a CPU.

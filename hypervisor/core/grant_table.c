@@ -191,6 +191,19 @@ err_t grant_add_to_physmap(struct domain *d, uint64_t idx, gfn_t gfn)
     return err;
 }
 
+err_t grant_seed(struct domain *d, uint32_t ref, uint32_t to, gfn_t gfn)
+{
+    uint64_t *entries;
+
+    if (d->grants == NULL || ref >= GNTTAB_NR_RESERVED_ENTRIES || gfn.v > UINT32_MAX) {
+        return ERR_INVAL;
+    }
+    entries = arch_map_frame(d->grants->shared[0]); /* there from the start */
+    __atomic_store_n(&entries[ref], GTF_permit_access | (uint64_t)to << 16 | gfn.v << 32, __ATOMIC_RELEASE);
+    arch_clean(d->grants->shared[0], 1);
+    return OK;
+}
+
 uint64_t grant_frame_address(const struct domain *d, uint32_t i)
 {
     gfn_t at = d->grants->shared_at[i];

@@ -27,6 +27,8 @@ enum bulkhead_op {
     BULKHEAD_OP_MOVE_RIGHT = 7,         /* struct bulkhead_right_move: hand a privilege over, once */
     BULKHEAD_OP_MAP_OUTSIDE = 8,    /* struct bulkhead_memory: map an unclaimed RAM range read-only into the caller */
     BULKHEAD_OP_BOOT_RECORD = 9,    /* struct bulkhead_boot_record: status of the launch, readable by everybody */
+    BULKHEAD_OP_SEED_GRANT = 10,    /* struct bulkhead_seed: a reserved entry of a new domain's grant table */
+    BULKHEAD_OP_CONSOLE = 11,       /* struct bulkhead_console: lines and input of another domain's console */
     BULKHEAD_OP_BIND_CHANNEL = 20,  /* struct bulkhead_channel: one end of a static event channel */
     BULKHEAD_OP_CHANNEL_EARLY = 21, /* struct bulkhead_early: how many events came before their min-interval was over */
     BULKHEAD_OP_SHARE_MEMORY = 22,  /* struct bulkhead_share: static shared memory */
@@ -189,6 +191,27 @@ struct bulkhead_boot_record {
     uint64_t ticks_first_domain; /* generic timer at the first unpause of an Initial Domain */
     uint64_t ticks_reset;        /* generic timer at the hypervisor's first instruction */
 };
+
+/* SEED_GRANT: entry ref of domid's grant table lets `to`, which need not exist yet, map and write frame gfn.
+ * -EPERM without the right BUILD over domid, or after its first unpause; -EINVAL ref is not one of the 8 reserved
+ * entries, domid has no grant table, `to` is no domid, gfn beyond 2^32. */
+struct bulkhead_seed {
+    uint16_t domid;
+    uint16_t to;
+    uint32_t ref;
+    uint64_t gfn;
+};
+
+/* CONSOLE: for the holder of the right CONSOLE over domid (-EPERM).  Write: count bytes at buffer go to domid's lines on
+ * the machine's console, under its name; restarted until count is 0.  Read: at most count bytes of input for domid,
+ * which has no virtual UART, go to buffer; count says how many.  VIRQ_CONSOLE tells the holder that input has come. */
+struct bulkhead_console {
+    uint16_t domid;
+    uint16_t flags; /* BULKHEAD_CONSOLE_* */
+    uint32_t count;
+    uint64_t buffer; /* guest virtual address */
+};
+#define BULKHEAD_CONSOLE_READ 0x1u
 
 /* BIND_CHANNEL: `port` of domid is an end of a channel whose other end is remote_port of remote, which need not exist yet:
  * the end whose call comes second connects both.  Said again, or said for one end after its domain's ports were closed,
