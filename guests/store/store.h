@@ -21,9 +21,9 @@
 #define STORE_TOKEN_MAX     64u
 #define STORE_PERMS         5u /* entries of a node's permissions */
 #define STORE_BLOCK_BYTES   64u
-#define STORE_NODES_LAUNCH  2048u
+#define STORE_NODES_LAUNCH  4096u
 #define STORE_NODES_EACH    256u
-#define STORE_BLOCKS_LAUNCH 3072u
+#define STORE_BLOCKS_LAUNCH 6144u
 #define STORE_BLOCKS_EACH   512u
 #define STORE_WATCHES_EACH  96u
 #define STORE_EVENTS_EACH   48u
