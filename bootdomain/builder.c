@@ -9,7 +9,10 @@
 #include "guest_layout.h"
 #include "hyper.h"
 #include "load.h"
+#include "order.h"
 #include "outside.h"
+#include "rings.h"
+#include "store_tree.h"
 #include "text.h"
 
 /* Page-table pool of a domain: a page for each 2 MiB, some for each vCPU, and what grants, shared pages and devices need. */
@@ -83,23 +86,6 @@ static uint64_t paging_bytes(const struct plan *plan, uint32_t index)
     return (domain->paging != 0) ? domain->paging : pages * LAYOUT_PAGE;
 }
 
-/* The domid that a domain has or will have: the Control Domain the first one, the others as they are started. */
-static uint16_t domid_of(const struct plan *plan, uint32_t index)
-{
-    uint32_t domid = 1;
-
-    if (plan->domains[index].role == BULKHEAD_ROLE_CONTROL) {
-        return (uint16_t)domid;
-    }
-    for (uint32_t i = 0; i < plan->count; i++) {
-        domid += (plan->domains[i].role == BULKHEAD_ROLE_CONTROL) ? 1 : 0;
-    }
-    for (uint32_t i = 0; i < plan->count && plan->order[i] != index; i++) {
-        domid += (plan->domains[plan->order[i]].role != BULKHEAD_ROLE_CONTROL) ? 1 : 0;
-    }
-    return (uint16_t)domid;
-}
-
 /* Its ends of channels, before it has any other port: the hypervisor wants them in ascending order.
  * [impl->dsn~boot-channels~1] */
 static int64_t bind_channels(const struct plan *plan, uint32_t index, uint16_t domid)
@@ -110,7 +96,7 @@ static int64_t bind_channels(const struct plan *plan, uint32_t index, uint16_t d
     while (end != NULL && result == 0) {
         uint64_t ticks = (end->min_interval * hyper_ticks_hz() + NANOSECONDS - 1) / NANOSECONDS;
         struct bulkhead_channel op = {.domid = domid,
-                                      .remote = domid_of(plan, end->remote),
+                                      .remote = order_domid(plan, end->remote),
                                       .port = end->port,
                                       .remote_port = end->remote_port,
                                       .min_interval = (ticks < UINT32_MAX) ? (uint32_t)ticks : UINT32_MAX};
@@ -157,16 +143,18 @@ static bool create(struct builder *builder, uint32_t index)
     const struct plan_domain *domain = &builder->plan->domains[index];
     struct builder_state *state = &builder->states[index];
 
-    state->domid = domid_of(builder->plan, index);
+    state->domid = order_domid(builder->plan, index);
     if (!passes(domain, "create the domain", hyper_create(domain, &state->domid))) {
         return false;
     }
     state->is_created = true;
     return passes(domain, "set its page-table pool",
                   hyper_set_paging(state->domid, paging_bytes(builder->plan, index))) &&
-           passes(domain, "set its memory limit", hyper_set_max_memory(state->domid, domain->memory)) &&
+           passes(domain, "set its memory limit",
+                  hyper_set_max_memory(state->domid, domain->memory + rings_bytes(builder->plan, index))) &&
            passes(domain, "create its vCPUs", hyper_set_vcpus(state->domid, domain->vcpus)) &&
            passes(domain, "bind its channels", bind_channels(builder->plan, index, state->domid)) &&
+           passes(domain, "bind its rings' channels", rings_bind(builder->plan, index)) &&
            passes(domain, "set its name and role", hyper_set_identity(state->domid, domain));
 }
 
@@ -179,6 +167,24 @@ static bool set_affinity(const struct builder *builder, const struct plan_domain
         }
     }
     return domain->period == 0 || passes(domain, "promise it its budget", hyper_set_reservation(domid, domain));
+}
+
+/* What a server of rings is told at its start is its ramdisk. */
+static bool write_store_tree(struct load *load, uint32_t index)
+{
+    static uint8_t tree[STORE_TREE_BYTES];
+    struct plan_module *module = &load->modules[PLAN_RAMDISK];
+    uint32_t size = 0;
+
+    if (load->domain->serves == PLAN_SERVES_NOTHING) {
+        return true;
+    }
+    *module = (struct plan_module){.name = "first tree", .data = tree, .shared = true};
+    if (!store_tree_write(load->plan, index, tree, &size)) {
+        return false;
+    }
+    module->size = size;
+    return true;
 }
 
 /* All modules of the domain, readable. Whatever is to verify or measure them belongs here.
@@ -225,7 +231,7 @@ static bool build(struct builder *builder, uint32_t index)
     load.domain = domain;
     load.plan = builder->plan;
     load.has_safe = has_safe(builder->plan);
-    if (!get_modules(&load) || !load_prepare(&load, builder->board)) {
+    if (!get_modules(&load) || !write_store_tree(&load, index) || !load_prepare(&load, builder->board)) {
         return false;
     }
     if (!state->is_created && !create(builder, index)) {
@@ -235,6 +241,7 @@ static bool build(struct builder *builder, uint32_t index)
            passes(domain, "give it memory", load_memory(&load, state->domid)) &&
            passes(domain, "map its shared memory", map_shares(builder, index, state->domid)) &&
            passes(domain, "fill its memory", load_contents(&load, state->domid)) &&
+           passes(domain, "give it its rings", rings_seed(builder->plan, index, state->domid, load.devices.magic)) &&
            passes(domain, "give it its devices", load_devices(&load, state->domid)) &&
            passes(domain, "set its entry state", hyper_set_entry(state->domid, load.kernel.entry, load.place.fdt)) &&
            seal(domain, &load, state->domid) && passes(domain, "start it", hyper_unpause(state->domid));
@@ -257,6 +264,7 @@ static void hand_over(const struct builder *builder, uint32_t index)
     bool is_safe = (builder->plan->domains[index].flags & BULKHEAD_DOMAIN_SAFE) != 0;
     uint16_t control = control_domid(builder);
 
+    rings_hand_over(builder->plan, index, builder->states[index].domid);
     for (uint32_t i = 0; i < sizeof(domain_rights) / sizeof(domain_rights[0]); i++) {
         enum bulkhead_right right = domain_rights[i];
         bool is_harmless = right == BULKHEAD_RIGHT_INFO || right == BULKHEAD_RIGHT_CONSOLE;

@@ -21,6 +21,7 @@
 #define HOLE_FIRST      UINT64_C(0x1000000)
 #define HOLE_LAST       UINT64_C(0x8000000000)
 #define NODE_NAME_BYTES 40u
+#define MAGIC_BYTES     (2u * LAYOUT_PAGE) /* a direct-mapped domain has them behind its grants */
 
 /* A tree under construction; the first error stays. */
 struct writer {
@@ -353,6 +354,7 @@ void guest_devices_of(const struct plan_domain *domain, const struct board_table
         devices->gicr = (struct board_range){.base = LAYOUT_GICR_BASE, .size = gicr_size};
         devices->uart = (struct board_range){.base = LAYOUT_PL011_BASE, .size = has_uart ? LAYOUT_PL011_SIZE : 0};
         devices->grants = (struct board_range){.base = LAYOUT_GNTTAB_BASE, .size = LAYOUT_GNTTAB_SIZE};
+        devices->magic = LAYOUT_MAGIC_BASE;
         return;
     }
     devices->gicd = (struct board_range){.base = board->gicd.base, .size = LAYOUT_GICD_SIZE};
@@ -362,4 +364,6 @@ void guest_devices_of(const struct plan_domain *domain, const struct board_table
         devices->uart.base = board->uart.base;
     }
     devices->grants = find_grant_space(domain, devices);
+    devices->grants.size -= MAGIC_BYTES;
+    devices->magic = devices->grants.base + devices->grants.size;
 }

@@ -18,6 +18,7 @@ struct guest_devices {
     struct board_range gicr;
     struct board_range uart;   /* size 0 = none */
     struct board_range grants; /* free guest-physical space for grant frames */
+    uint64_t magic;            /* address of the pages of rings that it has from its start */
 };
 
 /* The layout of Xen on Arm, or, direct-mapped, where the board has its own. */

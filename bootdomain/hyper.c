@@ -7,6 +7,7 @@
 #include <xen/xen.h>
 #include <xen/errno.h>
 #include <xen/domctl.h>
+#include <xen/hvm/hvm_op.h>
 #include <xen/memory.h>
 
 #include <guest/hypercall.h>
@@ -259,6 +260,20 @@ int64_t hyper_bind_channel(const struct bulkhead_channel *end)
     struct bulkhead_channel op = *end;
 
     return bulkhead_op(BULKHEAD_OP_BIND_CHANNEL, &op);
+}
+
+int64_t hyper_seed_grant(uint16_t domid, uint32_t ref, uint16_t to, uint64_t gfn)
+{
+    struct bulkhead_seed op = {.domid = domid, .to = to, .ref = ref, .gfn = gfn};
+
+    return bulkhead_op(BULKHEAD_OP_SEED_GRANT, &op);
+}
+
+int64_t hyper_set_parameter(uint16_t domid, uint32_t index, uint64_t value)
+{
+    struct xen_hvm_param op = {.domid = domid, .index = index, .value = value};
+
+    return hvm_op(HVMOP_set_param, &op);
 }
 
 int64_t hyper_move(uint16_t domid, uint64_t own_gfn, uint64_t gfn, uint64_t pages, uint32_t tail_bytes)

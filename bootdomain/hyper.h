@@ -39,6 +39,9 @@ int64_t hyper_bind_channel(const struct bulkhead_channel *end);
 int64_t hyper_set_health(uint16_t domid, const struct bulkhead_health *health);
 int64_t hyper_seal_image(uint16_t domid, uint64_t gfn, uint64_t pages);
 int64_t hyper_seal_launch(uint16_t domid);
+/* Rings of a new domain: a reserved grant of frame gfn to domain `to`, and an HVM parameter. */
+int64_t hyper_seed_grant(uint16_t domid, uint32_t ref, uint16_t to, uint64_t gfn);
+int64_t hyper_set_parameter(uint16_t domid, uint32_t index, uint64_t value);
 
 /* Map pages [gfn, gfn + pages) of a domain at own guest-physical `to`; pages 1..HYPER_MAP_MAX.  unmap takes them away. */
 #define HYPER_MAP_MAX 512u

@@ -64,3 +64,19 @@ bool order_domains(struct plan *plan)
     }
     return true;
 }
+
+uint16_t order_domid(const struct plan *plan, uint32_t index)
+{
+    uint32_t domid = 1;
+
+    if (plan->domains[index].role == BULKHEAD_ROLE_CONTROL) {
+        return (uint16_t)domid;
+    }
+    for (uint32_t i = 0; i < plan->count; i++) {
+        domid += (plan->domains[i].role == BULKHEAD_ROLE_CONTROL) ? 1 : 0;
+    }
+    for (uint32_t i = 0; i < plan->count && plan->order[i] != index; i++) {
+        domid += (plan->domains[plan->order[i]].role != BULKHEAD_ROLE_CONTROL) ? 1 : 0;
+    }
+    return (uint16_t)domid;
+}

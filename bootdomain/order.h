@@ -13,4 +13,7 @@
  * [impl->dsn~boot-order~1] */
 bool order_domains(struct plan *plan);
 
+/* The domid that domain `index` has or will have: the Control Domain the first one, the others as they are started. */
+uint16_t order_domid(const struct plan *plan, uint32_t index);
+
 #endif

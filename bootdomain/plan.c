@@ -164,6 +164,9 @@ static void read_common(struct plan_reader *reader)
             plan_read_channel(reader, node);
         } else if (fdt_node_check_compatible(fdt, node, "xen,domain-shared-memory-v1") == 0) {
             plan_read_share(reader, node);
+        } else if (fdt_node_check_compatible(fdt, node, "bulkhead,disk") == 0 ||
+                   fdt_node_check_compatible(fdt, node, "bulkhead,nic") == 0) {
+            plan_read_device(reader, node);
         }
     }
 }
@@ -211,5 +214,6 @@ bool plan_read(struct plan *plan, const struct plan_context *context)
     read_relations(plan, context, parent);
     plan_mark_shared_modules(plan, context);
     plan_check_rules(plan, context);
+    plan_check_devices(plan);
     return log_problem_count() == before && order_domains(plan);
 }

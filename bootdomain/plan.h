@@ -35,6 +35,9 @@ struct plan_module {
     bool shared;      /* another module, or the description, lies in its pages: it cannot be moved */
 };
 
+/* What a domain is there for besides itself. */
+enum plan_serves { PLAN_SERVES_NOTHING = 0, PLAN_SERVES_STORE = 1, PLAN_SERVES_CONSOLE = 2 };
+
 struct plan_domain {
     char name[PLAN_NAME_BYTES];
     enum bulkhead_role role;
@@ -50,7 +53,10 @@ struct plan_domain {
     bool has_health;
     struct bulkhead_health health; /* but its domid */
     bool xen_node;                 /* the guest's device tree names the hypervisor */
-    const char *bootargs;          /* NULL = none */
+    bool has_store;                /* it is to have a ring to the store */
+    bool has_pv_console;
+    enum plan_serves serves;
+    const char *bootargs; /* NULL = none */
     struct plan_module modules[PLAN_MODULE_KINDS];
     uint32_t fixed_count;
     struct board_range fixed[PLAN_MAX_FIXED]; /* static memory; none = from the pool */
@@ -96,6 +102,21 @@ struct plan_share_use {
     uint64_t guest; /* guest-physical */
 };
 
+#define PLAN_DISK_BYTES 8u /* of "xvda" */
+#define PLAN_MAC_BYTES  18u
+
+/* A paravirtual disk or network interface. */
+struct plan_device {
+    uint16_t domain;  /* index: who sees it */
+    uint16_t backend; /* index: who provides it */
+    bool is_interface;
+    bool is_read_only;
+    uint32_t number;            /* disk: Linux's number of the device; interface: counted from 0 */
+    uint32_t major, minor;      /* disk: of the back end's block device */
+    char name[PLAN_DISK_BYTES]; /* disk */
+    char mac[PLAN_MAC_BYTES];   /* interface */
+};
+
 struct plan {
     uint32_t count;
     bool halt_on_failure;
@@ -113,6 +134,8 @@ struct plan {
     struct plan_share shares[LAUNCH_MAX_SHARES];
     uint32_t use_count;
     struct plan_share_use uses[LAUNCH_MAX_SHARE_USES];
+    uint32_t device_count;
+    struct plan_device devices[LAUNCH_MAX_DEVICES];
 };
 
 /* What the description is read against. */

@@ -163,8 +163,40 @@ static void read_enhanced(struct plan_reader *reader, const struct prop *prop)
 {
     const char *text = (prop->size == 0) ? "enabled" : prop_string(prop);
 
-    if (text != NULL) {
-        reader->domain->xen_node = strcmp(text, "disabled") != 0;
+    if (text == NULL) {
+        return;
+    }
+    reader->domain->xen_node = strcmp(text, "disabled") != 0;
+    reader->domain->has_store = strcmp(text, "enabled") == 0 || strcmp(text, "legacy") == 0;
+    if (reader->domain->xen_node && !reader->domain->has_store && strcmp(text, "no-xenstore") != 0) {
+        log_problem(prop->domain,
+                    "xen,enhanced is '%s'; write \"enabled\", \"no-xenstore\", \"legacy\" or \"disabled\"", text);
+    }
+}
+
+static void read_console(struct plan_reader *reader, const struct prop *prop)
+{
+    const char *text = prop_string(prop);
+
+    if (text != NULL && strcmp(text, "pv") != 0) {
+        log_problem(prop->domain, LAUNCH_PROP_CONSOLE " is '%s'; write \"pv\" or leave it out", text);
+    }
+    reader->domain->has_pv_console = text != NULL;
+}
+
+static void read_serves(struct plan_reader *reader, const struct prop *prop)
+{
+    const char *text = prop_string(prop);
+
+    if (text == NULL) {
+        return;
+    }
+    if (strcmp(text, "xenstore") == 0) {
+        reader->domain->serves = PLAN_SERVES_STORE;
+    } else if (strcmp(text, "console") == 0) {
+        reader->domain->serves = PLAN_SERVES_CONSOLE;
+    } else {
+        log_problem(prop->domain, LAUNCH_PROP_SERVES " is '%s'; write \"xenstore\" or \"console\"", text);
     }
 }
 
@@ -192,7 +224,7 @@ static void read_capabilities(struct plan_reader *reader, const struct prop *pro
         return;
     }
     if ((bits & CAPABILITY_STORE) != 0) {
-        log_notice(prop->domain, "%s asks for the xenstore right; it has no effect", prop->name);
+        reader->domain->serves = PLAN_SERVES_STORE;
     }
     if ((bits & CAPABILITY_CONTROL) != 0) {
         reader->domain->role = BULKHEAD_ROLE_CONTROL;
@@ -312,6 +344,8 @@ static const struct {
     {"max_maptrack_frames", read_maptrack_frames},
     {"xen,domain-p2m-mem-mb", read_paging},
     {"xen,enhanced", read_enhanced},
+    {LAUNCH_PROP_CONSOLE, read_console},
+    {LAUNCH_PROP_SERVES, read_serves},
     {LAUNCH_PROP_ROLE, read_role},
     {LAUNCH_PROP_SAFE, read_safe},
     {LAUNCH_PROP_KEEP, read_keep},
@@ -408,7 +442,9 @@ static void read_subnodes(struct plan_reader *reader)
                    fdt_node_check_compatible(fdt, node, "module") == 0) {
             plan_read_module(reader, node);
         } else if (fdt_node_check_compatible(fdt, node, "xen,evtchn-v1") != 0 &&
-                   fdt_node_check_compatible(fdt, node, "xen,domain-shared-memory-v1") != 0) {
+                   fdt_node_check_compatible(fdt, node, "xen,domain-shared-memory-v1") != 0 &&
+                   fdt_node_check_compatible(fdt, node, "bulkhead,disk") != 0 &&
+                   fdt_node_check_compatible(fdt, node, "bulkhead,nic") != 0) {
             log_notice(reader->domain->name, "node '%s' is not known; it has no effect", fdt_get_name(fdt, node, NULL));
         }
     }

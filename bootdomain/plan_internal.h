@@ -21,10 +21,12 @@ void plan_read_module(struct plan_reader *reader, int node);
 void plan_read_after(struct plan *plan, const struct plan_context *context, uint32_t index, int node);
 void plan_read_channel(struct plan_reader *reader, int node); /* once all domains are known */
 void plan_read_share(struct plan_reader *reader, int node);   /* the same */
+void plan_read_device(struct plan_reader *reader, int node);  /* the same */
 void plan_mark_shared_modules(struct plan *plan, const struct plan_context *context);
 void plan_check_rules(struct plan *plan, const struct plan_context *context);
 void plan_check_shares(const struct plan *plan, const struct plan_context *context);
 bool plan_is_board_ram(const struct board_table *board, const struct board_range *range);
+void plan_check_devices(struct plan *plan); /* and the order of start that they need */
 void plan_check_cpus(struct plan *plan, const struct plan_context *context);
 
 /* Name of a node without its unit address, cut to fit; false when it is not [A-Za-z0-9_.-]{1,31}. */

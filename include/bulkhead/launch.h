@@ -45,6 +45,19 @@
  *               xen,shared-mem = <[machine] guest size>;   // #address-cells, #size-cells of the domain's node
  *               bulkhead,read-only;                     // the domain may not write it
  *           };
+ *           xen,enhanced = "enabled" | "no-xenstore" | "legacy" | "disabled";
+ *           bulkhead,console = "pv";                    // a ring instead of a UART
+ *           bulkhead,serves = "xenstore" | "console";   // of others' rings; default from capabilities
+ *           disk@0 {
+ *               compatible = "bulkhead,disk";
+ *               bulkhead,backend = "other";  bulkhead,disk = "xvda";
+ *               bulkhead,device = <major minor>;        // of the back end's block device
+ *               bulkhead,read-only;
+ *           };
+ *           nic@0 {
+ *               compatible = "bulkhead,nic";
+ *               bulkhead,backend = "other";  bulkhead,mac = "00:16:3e:00:00:01";
+ *           };
  *       };
  *       POOL {
  *           compatible = "xen,cpupool";
@@ -88,6 +101,16 @@
 #define LAUNCH_MAX_MODULES    4 /* a domain */
 #define LAUNCH_MODULE_ALIGN   0x200000u
 #define LAUNCH_HEALTH_CELLS   12
+
+/* Paravirtual devices */
+#define LAUNCH_PROP_CONSOLE "bulkhead,console"
+#define LAUNCH_PROP_SERVES  "bulkhead,serves"
+#define LAUNCH_PROP_BACKEND "bulkhead,backend"
+#define LAUNCH_PROP_DISK    "bulkhead,disk"
+#define LAUNCH_PROP_DEVICE  "bulkhead,device"
+#define LAUNCH_PROP_MAC     "bulkhead,mac"
+#define LAUNCH_MAX_CLIENTS  31u /* domains with a ring to the store, or to the console domain */
+#define LAUNCH_MAX_DEVICES  64u /* disks and network interfaces of a system */
 
 /* Static event channels and shared memory */
 #define LAUNCH_PROP_MIN_INTERVAL "bulkhead,min-interval-ns"

@@ -38,9 +38,11 @@ struct model_domain {
     uint32_t interrupt_count;
     uint32_t interrupts[PASSTHROUGH_MAX_INTERRUPTS];
     uint32_t channel_count;
-    struct bulkhead_channel channels[4]; /* as they were bound */
+    struct bulkhead_channel channels[8]; /* as they were bound */
     uint32_t share_count;
-    struct bulkhead_share shares[4];       /* as they were mapped; of domain 0: as they were made */
+    struct bulkhead_share shares[4]; /* as they were mapped; of domain 0: as they were made */
+    struct bulkhead_seed grants[2];
+    uint64_t parameters[40];
     uint16_t holder[BULKHEAD_RIGHT_COUNT]; /* domid that holds the right on this domain */
 };
 

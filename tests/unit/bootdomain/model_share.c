@@ -16,7 +16,7 @@ int64_t hyper_bind_channel(const struct bulkhead_channel *end)
     if (!model_step(&error)) {
         return error;
     }
-    assert_true(model->channel_count < 4);
+    assert_true(model->channel_count < 8);
     assert_true(model->channel_count == 0 || end->port > model->channels[model->channel_count - 1].port);
     model->channels[model->channel_count] = *end;
     model->channel_count++;
@@ -53,5 +53,33 @@ int64_t hyper_share(uint16_t domid, uint64_t gfn, uint64_t mfn, uint64_t count, 
     model->shares[model->share_count] =
         (struct bulkhead_share){.domid = domid, .flags = is_read_only, .mfn = mfn, .gfn = gfn, .count = count};
     model->share_count++;
+    return 0;
+}
+
+int64_t hyper_seed_grant(uint16_t domid, uint32_t ref, uint16_t to, uint64_t gfn)
+{
+    struct model_domain *model = &model_domains[domid];
+    int64_t error;
+
+    model_assert_building(domid);
+    if (!model_step(&error)) {
+        return error;
+    }
+    assert_true(ref < 2);
+    assert_false(model_is_free(domid, gfn, 1));
+    model->grants[ref] = (struct bulkhead_seed){.domid = domid, .to = to, .ref = ref, .gfn = gfn};
+    return 0;
+}
+
+int64_t hyper_set_parameter(uint16_t domid, uint32_t index, uint64_t value)
+{
+    int64_t error;
+
+    model_assert_building(domid);
+    if (!model_step(&error)) {
+        return error;
+    }
+    assert_true(index < 40);
+    model_domains[domid].parameters[index] = value;
     return 0;
 }
