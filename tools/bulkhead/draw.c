@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "draw.h"
 
+#include "devices.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,19 +197,22 @@ static const char *cpus_text(struct drawing *g, const struct domain *d)
     return text;
 }
 
-static const char *devices_text(struct drawing *g, const struct domain *d)
+/* Devices of the board, then those of other domains. */
+static const char *own_devices_text(struct drawing *g, const struct domain *d)
 {
     const struct text *name = d->passthrough.item;
-    const char *text = d->file[MODULE_DEVICE_TREE].given ? base_name(d->file[MODULE_DEVICE_TREE].value)
-                       : d->passthrough.count == 0       ? "none"
-                                                         : "";
+    const char *text = d->file[MODULE_DEVICE_TREE].given ? base_name(d->file[MODULE_DEVICE_TREE].value) : "";
+    const char *others = devices_text(g->arena, d);
 
     for (size_t i = 0; i < d->passthrough.count; i++) {
         const struct board_device *device = passthrough_find(&g->system->board, name[i].value);
         const char *shown = device != NULL && device->alias.given ? device->alias.value : base_name(name[i].value);
         text = arena_printf(g->arena, "%s%s%s", text, i == 0 ? "" : ", ", shown);
     }
-    return text;
+    if (*text == '\0') {
+        return *others == '\0' ? "none" : others;
+    }
+    return *others == '\0' ? text : arena_printf(g->arena, "%s, %s", text, others);
 }
 
 static const char *after_text(struct drawing *g, const struct domain *d)
@@ -220,6 +225,9 @@ static const char *after_text(struct drawing *g, const struct domain *d)
     }
     return text;
 }
+
+static const char *const consoles[] = {
+    [CONSOLE_VPL011] = "virtual PL011", [CONSOLE_NONE] = "hypercall only", [CONSOLE_PV] = "paravirtual"};
 
 static void draw_card(struct drawing *g, struct svg_box card, size_t index)
 {
@@ -237,7 +245,7 @@ static void draw_card(struct drawing *g, struct svg_box card, size_t index)
         right -= 48;
     }
     if (d->role.value != ROLE_DOMU) {
-        draw_badge(g, right, card.y + 13, d->role.value == ROLE_CONTROL ? "control" : "hardware", "#5344b5");
+        draw_badge(g, right, card.y + 13, role_choices[d->role.value], "#5344b5");
     }
     draw_line(g, card, 0, "memory",
               arena_printf(g->arena, "%s%s", draw_size_text(g, d->memory.value),
@@ -247,8 +255,8 @@ static void draw_card(struct drawing *g, struct svg_box card, size_t index)
     draw_line(g, card, 1, "vCPUs", cpus_text(g, d));
     draw_line(g, card, 2, "kernel", base_name(kernel->value));
     draw_line(g, card, 3, "ramdisk", ramdisk->given ? base_name(ramdisk->value) : "none");
-    draw_line(g, card, 4, "console", d->console.value == CONSOLE_VPL011 ? "virtual PL011" : "hypercall only");
-    draw_line(g, card, 5, "devices", devices_text(g, d));
+    draw_line(g, card, 4, "console", consoles[d->console.value]);
+    draw_line(g, card, 5, "devices", own_devices_text(g, d));
     draw_line(g, card, 6, "waits for", after_text(g, d));
 }
 

@@ -10,10 +10,12 @@
 #include <bulkhead/launch.h>
 
 #include "cpio.h"
+#include "devices.h"
 #include "pools.h"
 
 #define CAPABILITY_CONTROL  1u /* dom0less `capabilities` bits */
 #define CAPABILITY_HARDWARE 2u
+#define CAPABILITY_XENSTORE 4u
 
 /* Sequential writes into a tree that was sized for them: a failure is a mistake of this program. */
 static void must(int result)
@@ -103,10 +105,12 @@ static void put_role(void *fdt, const struct domain *d)
 {
     uint32_t capabilities = d->role.value == ROLE_CONTROL    ? CAPABILITY_CONTROL
                             : d->role.value == ROLE_HARDWARE ? CAPABILITY_HARDWARE
+                            : d->role.value == ROLE_XENSTORE ? CAPABILITY_XENSTORE
                                                              : 0;
+    uint64_t role = d->role.value <= ROLE_CONTROL ? d->role.value : ROLE_DOMU;
 
     must(fdt_property_u32(fdt, "capabilities", capabilities));
-    must(fdt_property_string(fdt, LAUNCH_PROP_ROLE, role_choices[d->role.value]));
+    must(fdt_property_string(fdt, LAUNCH_PROP_ROLE, role_choices[role]));
     if (d->safe.value) {
         must(fdt_property(fdt, LAUNCH_PROP_SAFE, NULL, 0));
     }
@@ -292,6 +296,7 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
     put_time(fdt, s, d);
     put_health(fdt, d);
     put_devices(fdt, d);
+    devices_put_properties(fdt, d);
     if (d->direct_map.value) {
         must(fdt_property(fdt, "direct-map", NULL, 0));
     }
@@ -309,6 +314,7 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
     for (unsigned kind = 0; kind < MODULE_KINDS; kind++) {
         put_module(arena, fdt, d, kind);
     }
+    devices_put_nodes(arena, fdt, d);
     must(fdt_end_node(fdt));
 }
 
@@ -320,7 +326,7 @@ static size_t tree_bound(const struct system *s)
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *d = system_domain(s, i);
         const struct text *after = d->after.item;
-        bound += 2048 + d->vcpus.value * 128 + d->static_memory.count * 16 +
+        bound += 2048 + devices_bound(d) + d->vcpus.value * 128 + d->static_memory.count * 16 +
                  (d->bootargs.given ? strlen(d->bootargs.value) : 0);
         for (size_t j = 0; j < d->after.count; j++) {
             bound += strlen(after[j].value) + 4;

@@ -6,6 +6,7 @@
 
 #include <bulkhead/launch.h>
 
+#include "devices.h"
 #include "pools.h"
 
 static const struct domain *find_domain(const struct system *s, const char *name)
@@ -81,6 +82,8 @@ static void check_roles(struct diags *d, const struct system *s)
 {
     check_single_role(d, s, ROLE_HARDWARE, "one-hardware-domain", "Hardware");
     check_single_role(d, s, ROLE_CONTROL, "one-control-domain", "Control");
+    check_single_role(d, s, ROLE_XENSTORE, "one-store-domain", "Store");
+    check_single_role(d, s, ROLE_CONSOLE, "one-console-domain", "Console");
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *domain = system_domain(s, i);
         if (domain->role.value == ROLE_CONTROL && !domain->safe.value && !is_wrong(&domain->safe)) {
@@ -394,4 +397,5 @@ void rules_check(struct diags *d, const struct system *s)
     check_order(d, s);
     rules_check_shared(d, s);
     rules_check_time(d, s);
+    devices_check(d, s);
 }

@@ -18,11 +18,20 @@ enum domain_role {
     ROLE_DOMU,
     ROLE_HARDWARE,
     ROLE_CONTROL,
+    ROLE_XENSTORE, /* serves rings; to the hypervisor an ordinary domain */
+    ROLE_CONSOLE,
+};
+
+enum domain_enhanced {
+    ENHANCED_NO_STORE,
+    ENHANCED_YES,
+    ENHANCED_LEGACY,
 };
 
 enum domain_console {
     CONSOLE_VPL011,
     CONSOLE_NONE,
+    CONSOLE_PV,
 };
 
 enum module_kind {
@@ -115,6 +124,9 @@ struct domain {
     struct text pool;
     struct number period, budget; /* ns */
     struct flag extra_time;
+    struct number enhanced; /* enum domain_enhanced */
+    struct items disks;     /* struct disk */
+    struct items nics;      /* struct nic */
     struct place at;
 
     unsigned partition; /* of its arinc653 pool; 0 = it has no window */

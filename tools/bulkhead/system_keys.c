@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The keys of a system description. */
-#include "system.h"
+#include "devices.h"
 
 #include <assert.h>
 #include <bulkhead/launch.h>
@@ -11,8 +11,9 @@
 #define FIELD(structure, field) .offset = offsetof(struct structure, field)
 #define ADDRESS_MAX             ((UINT64_C(1) << 52) - 1)
 
-const char *const role_choices[] = {"domu", "hardware", "control", NULL};
-static const char *const console_choices[] = {"vpl011", "none", NULL};
+const char *const role_choices[] = {"domu", "hardware", "control", "xenstore", "console", NULL};
+static const char *const console_choices[] = {"vpl011", "none", "pv", NULL};
+static const char *const enhanced_choices[] = {"no-xenstore", "yes", "legacy", NULL};
 const char *const argo_choices[] = {[ARGO_NO] = "no", [ARGO_PARTNERS] = "partners", [ARGO_ANY] = "any", NULL};
 static const char *const on_failure_choices[] = {"continue", "halt", NULL};
 
@@ -45,7 +46,8 @@ static const struct key domain_key_rows[] = {
      .meaning =
          "What the domain may do. `domu`: only what affects itself. `hardware`: gets every device that nobody else "
          "was given, and no privilege; at most one. `control`: all privileges that the launch leaves; at most one, "
-         "optional, must be safe.",
+         "optional, must be safe. `xenstore`: serves xenstore to the domains with `enhanced: yes`; `console`: serves "
+         "paravirtual consoles; at most one of each, both run `guest:store`.",
      .example = "role: hardware"},
     {.name = "safe",
      .kind = KEY_FLAG,
@@ -111,7 +113,9 @@ static const struct key domain_key_rows[] = {
      FIELD(domain, console),
      .choices = console_choices,
      .fallback = "vpl011",
-     .meaning = "`vpl011`: the domain sees a PL011 UART. `none`: only the console hypercall.",
+     .meaning =
+         "`vpl011`: the domain sees a PL011 UART. `none`: only the console hypercall. `pv`: a paravirtual console "
+         "(Linux: `console=hvc0`), which a domain with `role: console` serves.",
      .example = "console: none"},
     {.name = "after",
      .kind = KEY_TEXTS,
@@ -209,6 +213,29 @@ static const struct key domain_key_rows[] = {
      .fallback = "false",
      .meaning = "In an rtds pool: the domain may run beyond its budget while nobody with budget left wants the CPU.",
      .example = "extra-time: true"},
+    {.name = "enhanced",
+     .kind = KEY_CHOICE,
+     FIELD(domain, enhanced),
+     .choices = enhanced_choices,
+     .fallback = "no-xenstore",
+     .meaning =
+         "`yes`: the domain finds xenstore, and so paravirtual devices; a domain with `role: xenstore` serves it. "
+         "`legacy`: the same. `no-xenstore`: event channels and grants only.",
+     .example = "enhanced: yes"},
+    {.name = "disks",
+     .kind = KEY_MAPS,
+     FIELD(domain, disks),
+     .inner = &disk_keys,
+     .fallback = "none",
+     .meaning = "Paravirtual disks: block devices of other domains.",
+     .example = "disks: [{ name: xvda, backend: storage, device: \"7:0\" }]"},
+    {.name = "nics",
+     .kind = KEY_MAPS,
+     FIELD(domain, nics),
+     .inner = &nic_keys,
+     .fallback = "none",
+     .meaning = "Paravirtual network interfaces, each to another domain.",
+     .example = "nics: [{ backend: net, mac: 00:16:3e:00:00:01 }]"},
 };
 static const struct key_table domain_keys = {KEYS(domain_key_rows), .size = sizeof(struct domain),
                                              .at_offset = offsetof(struct domain, at)};

@@ -266,6 +266,19 @@ static void take_pool(const struct tree_reader *r, const char *name)
     r->domain->cpus = (struct items){.item = list, .count = count, .at = tree_here(r), .given = true};
 }
 
+static void take_serves(const struct tree_reader *r, const char *name)
+{
+    const char *text = tree_text(r->tree, r->node, name);
+
+    r->domain->role = tree_number_here(r, text != NULL && strcmp(text, "console") == 0 ? ROLE_CONSOLE : ROLE_XENSTORE);
+}
+
+static void take_pv_console(const struct tree_reader *r, const char *name)
+{
+    (void)name;
+    r->domain->console = tree_number_here(r, CONSOLE_PV);
+}
+
 static const struct {
     const char *name;
     void (*take)(const struct tree_reader *r, const char *name);
@@ -295,6 +308,8 @@ static const struct {
     {LAUNCH_PROP_EXTRA, tree_take_extra},
     {LAUNCH_PROP_NAME, take_name},
     {LAUNCH_PROP_ROLE, take_role},
+    {LAUNCH_PROP_SERVES, take_serves},
+    {LAUNCH_PROP_CONSOLE, take_pv_console},
     {LAUNCH_PROP_SAFE, take_safe},
     {LAUNCH_PROP_AFTER, take_after},
     {LAUNCH_PROP_KEEP, take_keep},
