@@ -235,6 +235,26 @@ BETWEEN = [
     },
 ]
 
+PV_DEVICES = [
+    # [itest->dsn~tool-devices~1, dsn~boot-devices~1]
+    guest("xenstore", lanes=[[r"\(store\) store: 3 clients"],
+                             *[[rf"\({name}\) {DONE}"] for name in ("client1", "client2", "hostile")]]),
+    {
+        # A console is a ring: what a domain prints has its name, what is typed reaches only the one in focus.
+        # [itest->dsn~store-console~1, dsn~console-served~1]
+        "name": "pv-console",
+        "system": f"{SYSTEMS}/pv-console.yaml",
+        "lanes": [
+            [[r"\(one\) one: shell on this console", r"\(two\) two: shell on this console"],
+             ("send", CTRL_A3), ("send", CTRL_A3), ("send", CTRL_A3), r"Serial input to one", ("send", "\n"), "# ",
+             ("send", "echo typed-$((6*7))-on-$domain\n"), "typed-42-on-one", ("send", CTRL_A3),
+             r"Serial input to two", ("send", "\necho typed-$((6*7))-on-$domain\n"), "typed-42-on-two",
+             ("send", "cat /proc/consoles\n"), r"hvc0 .*E"],
+        ],
+        "timeout": 180,
+    },
+]
+
 # A device tree written for Xen, taken as it is; the same on Debian's Xen.
 FOR_XEN = ["--kernel", "build/arm64/guests/hello/hello.bin", "--bootargs", "from-the-tree",
            "--kernel", "build/deps/linux-6.1/vmlinuz", "--memory", "256", "--ramdisk",
@@ -363,4 +383,4 @@ FAULTS = [
 # By name only, minutes long: `tests/target/run.py hostile-long` (make abuse).
 LONG = [hostile("hostile-long")]
 
-TESTS = [*DOM0LESS, *ARGO, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *BETWEEN, *BAD_STARTS, *FAULTS]
+TESTS = [*DOM0LESS, *ARGO, *PV_DEVICES, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *BETWEEN, *BAD_STARTS, *FAULTS]
