@@ -3,7 +3,8 @@
 # Make FOLDER/NAME.cpio.gz from guests/linux/NAME-init and Debian's static busybox, for each *-init.  FOLDER is the
 # argument, by default build/deps/initramfs.  The same inputs give the same bytes.  Does nothing where the archive is
 # newer than what it is made of.  A line `# needs: program NAME, module NAME of KERNEL` of an init adds guests/linux/NAME.c,
-# compiled, in /bin, and a module of Debian's kernel, unpacked, in /lib.
+# compiled, in /bin, and a module of Debian's kernel, unpacked, in /lib.  Where there is a folder NAME-disk, its files
+# are an ext4 file system /disk.img.
 # [impl->dsn~initramfs~1]
 set -eu
 umask 022
@@ -28,9 +29,23 @@ add_needs() {
             ;;
         module)
             mkdir -p "$1/lib"
-            xz -dc "$deps/$kernel"/lib/modules/*/kernel/drivers/*/"$name.ko.xz" >"$1/lib/$name.ko"
+            if [ -f "$deps/$kernel/$name.ko" ]; then
+                install -m 644 "$deps/$kernel/$name.ko" "$1/lib"
+            else
+                xz -dc "$deps/$kernel"/lib/modules/*/kernel/drivers/*/"$name.ko.xz" >"$1/lib/$name.ko"
+            fi
             ;;
         esac
+    done
+}
+
+# An ext4 file system of 16 MiB with the files of folder $1; not by mke2fs -d, which copies the files' own times.
+add_disk() {
+    export E2FSPROGS_FAKE_TIME=1767225600
+    /sbin/mke2fs -q -F -t ext4 -U 6275636b-6865-6164-8000-000000000001 \
+        -E hash_seed=6275636b-6865-6164-8000-000000000002,root_owner=0:0 "$tree/disk.img" 16M >/dev/null
+    for file_of_disk in "$1"/*; do
+        /sbin/debugfs -w -R "write $file_of_disk ${file_of_disk##*/}" "$tree/disk.img" >/dev/null 2>&1
     done
 }
 
@@ -48,6 +63,7 @@ make_one() {
     install -m 644 "$sources/common" "$sources/shell" "$tree/etc"
     install -m 755 "$sources/$name-init" "$tree/init"
     add_needs "$tree" "$sources/$name-init"
+    [ ! -d "$sources/$name-disk" ] || add_disk "$sources/$name-disk"
     find "$tree" -exec touch -h -d '2026-01-01 00:00:00 UTC' {} +
     (cd "$tree" && find . | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) | gzip -9n >"$file.part"
     mv "$file.part" "$file"

@@ -253,6 +253,8 @@ PV_DEVICES = [
         ],
         "timeout": 180,
     },
+    # Stock Debian drivers on both sides.
+    *[guest(name, lanes=[[rf"\(front\) {DONE}"]], timeout=240) for name in ("pv-disk", "pv-net")],
 ]
 
 # A device tree written for Xen, taken as it is; the same on Debian's Xen.
