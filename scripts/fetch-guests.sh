@@ -74,20 +74,24 @@ fetch_linux() {
     settle "$name"
 }
 
-# Of the kernel that is there already, so that they fit.
+# Of the kernel that is there, so that they fit; where the lists have only a later one, that one replaces it.
 fetch_modules() {
-    [ ! -f "$deps/modules-$1/VERSION" ] || return 0
     fetch_linux "$1"
     have=$(cat "$deps/linux-$1/VERSION")
-    unpack "${have%%_*}" '*/fs/ext4/ext4.ko' '*/fs/jbd2/jbd2.ko' '*/fs/mbcache.ko' '*/lib/crc16.ko' \
+    [ "$have" != "$(cat "$deps/modules-$1/VERSION" 2>/dev/null)" ] || return 0
+    scripts/apt.sh
+    package=$(kernel_package "$1")
+    [ "$package" = "${have%%_*}" ] || rm -rf "${deps:?}/linux-$1"
+    unpack "$package" '*/fs/ext4/ext4.ko' '*/fs/jbd2/jbd2.ko' '*/fs/mbcache.ko' '*/lib/crc16.ko' \
         '*/crypto/crc32c_generic.ko' '*/drivers/block/loop.ko' '*/xen-blkfront.ko' '*/xen-blkback.ko' \
         '*/xen-netfront.ko' '*/xen-netback.ko' '*/xenfs.ko' '*/xen-privcmd.ko'
-    [ "$(basename "$work"/*.deb .deb)" = "$have" ] || die "the lists have another kernel than build/deps/linux-$1; remove that folder"
+    [ "$(basename "$work"/*.deb .deb)" = "$have" ] || rm -rf "${deps:?}/linux-$1"
     mkdir "$work/flat"
     find "$work/root" -name '*.ko' -exec mv {} "$work/flat" \;
     rm -rf "$work/root"
     mv "$work/flat" "$work/root"
     settle "modules-$1"
+    fetch_linux "$1"
 }
 
 fetch_busybox() {

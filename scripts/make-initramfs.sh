@@ -14,8 +14,8 @@ busybox=$deps/busybox/busybox
 out=${1:-$deps/initramfs}
 sources=guests/linux
 
-if [ ! -f "$busybox" ]; then
-    echo "make-initramfs: no $busybox; run scripts/fetch-guests.sh busybox" >&2
+if [ ! -f "$busybox" ] || [ ! -d "$deps/modules-6.1" ]; then
+    echo "make-initramfs: no $busybox or no $deps/modules-6.1; run scripts/fetch-guests.sh busybox modules-6.1" >&2
     exit 1
 fi
 
@@ -52,11 +52,11 @@ add_disk() {
 make_one() {
     name=$1
     file=$out/$name.cpio.gz
-    if [ -f "$file" ] && [ -z "$(find "$sources" "$busybox" scripts/make-initramfs.sh -newer "$file")" ]; then
+    if [ -f "$file" ] && [ -z "$(find "$sources" "$busybox" "$deps"/modules-6.1 scripts/make-initramfs.sh -newer "$file")" ]; then
         return 0
     fi
     tree=$out/$name.tree
-    rm -rf "$tree"
+    rm -rf "$tree" "$tree.disk"
     mkdir -p "$tree/bin" "$tree/dev" "$tree/etc" "$tree/proc" "$tree/sys" "$tree/tmp"
     install -m 755 "$busybox" "$tree/bin/busybox"
     install -m 755 "$sources/panic" "$tree/bin/panic"

@@ -124,6 +124,8 @@ static const struct operation operations[] = {
     OURS(MOVE_RIGHT, bulkhead_right_move),
     OURS(MAP_OUTSIDE, bulkhead_memory),
     {HYPERVISOR_BULKHEAD_OP, BULKHEAD_OP_BOOT_RECORD, 1, WRITES, sizeof(struct bulkhead_boot_record)},
+    OURS(SEED_GRANT, bulkhead_seed),
+    OURS(CONSOLE, bulkhead_console),
     OURS(BIND_CHANNEL, bulkhead_channel),
     OURS(CHANNEL_EARLY, bulkhead_early),
     OURS(SHARE_MEMORY, bulkhead_share),
