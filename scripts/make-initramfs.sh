@@ -56,7 +56,7 @@ make_one() {
         return 0
     fi
     tree=$out/$name.tree
-    rm -rf "$tree" "$tree.disk"
+    rm -rf "$tree"
     mkdir -p "$tree/bin" "$tree/dev" "$tree/etc" "$tree/proc" "$tree/sys" "$tree/tmp"
     install -m 755 "$busybox" "$tree/bin/busybox"
     install -m 755 "$sources/panic" "$tree/bin/panic"

@@ -329,7 +329,7 @@ static void world(uint64_t seed)
         batch();
         turn();
         account_check();
-        if (run.calls - first > SEALED_FROM && boot != NULL && below(10) == 0u) {
+        if (run.calls - first > SEALED_FROM && !is_gone(SLOT_BOOT) && below(10) == 0u) {
             host_refuse_pointers(false);
             (void)exit_boot(boot, 0);
         }
