@@ -259,7 +259,7 @@ static int64_t op_life(struct vcpu *v, uint32_t op, gva_t arg)
         uint16_t size;
         uint8_t right;
     } kind[] = {
-        [BULKHEAD_OP_SEAL_IMAGE - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(struct bulkhead_seal), BULKHEAD_RIGHT_BUILD},
+        [0] = {sizeof(struct bulkhead_seal), BULKHEAD_RIGHT_BUILD},
         [BULKHEAD_OP_SEAL_LAUNCH - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(struct bulkhead_seal), BULKHEAD_RIGHT_BUILD},
         [BULKHEAD_OP_SET_HEALTH - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(struct bulkhead_health), BULKHEAD_RIGHT_BUILD},
         [BULKHEAD_OP_RESTART - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(uint16_t), BULKHEAD_RIGHT_RESTART},
