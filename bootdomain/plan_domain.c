@@ -191,11 +191,10 @@ static void read_serves(struct plan_reader *reader, const struct prop *prop)
     if (text == NULL) {
         return;
     }
-    if (strcmp(text, "xenstore") == 0) {
-        reader->domain->serves = PLAN_SERVES_STORE;
-    } else if (strcmp(text, "console") == 0) {
-        reader->domain->serves = PLAN_SERVES_CONSOLE;
-    } else {
+    reader->domain->serves = (strcmp(text, "xenstore") == 0)  ? PLAN_SERVES_STORE
+                             : (strcmp(text, "console") == 0) ? PLAN_SERVES_CONSOLE
+                                                              : PLAN_SERVES_NOTHING;
+    if (reader->domain->serves == PLAN_SERVES_NOTHING) {
         log_problem(prop->domain, LAUNCH_PROP_SERVES " is '%s'; write \"xenstore\" or \"console\"", text);
     }
 }

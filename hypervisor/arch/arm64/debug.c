@@ -9,20 +9,23 @@
 #define MDSCR_ENABLES (BIT(0) | BIT(13) | BIT(15)) /* SS, KDE, MDE */
 #define MDCR_DEBUG    (MDCR_TDA)
 
-#define DBG16(op, reg, array)                                                                                          \
-    op(0, s2_0_c0_c0_##reg, array) op(1, s2_0_c0_c1_##reg, array) op(2, s2_0_c0_c2_##reg, array)                       \
-        op(3, s2_0_c0_c3_##reg, array) op(4, s2_0_c0_c4_##reg, array) op(5, s2_0_c0_c5_##reg, array)                   \
-            op(6, s2_0_c0_c6_##reg, array) op(7, s2_0_c0_c7_##reg, array) op(8, s2_0_c0_c8_##reg, array)               \
-                op(9, s2_0_c0_c9_##reg, array) op(10, s2_0_c0_c10_##reg, array) op(11, s2_0_c0_c11_##reg, array)       \
-                    op(12, s2_0_c0_c12_##reg, array) op(13, s2_0_c0_c13_##reg, array) op(14, s2_0_c0_c14_##reg, array) \
-                        op(15, s2_0_c0_c15_##reg, array)
-#define SAVE_ONE(i, r, array)                                                                                          \
+/* Registers i of both kinds, values and controls, as far as the CPU has them. */
+#define DBG16(op, v, c, values, controls)                                                                              \
+    op(0, v, c, values, controls) op(1, v, c, values, controls) op(2, v, c, values, controls)                          \
+        op(3, v, c, values, controls) op(4, v, c, values, controls) op(5, v, c, values, controls)                      \
+            op(6, v, c, values, controls) op(7, v, c, values, controls) op(8, v, c, values, controls)                  \
+                op(9, v, c, values, controls) op(10, v, c, values, controls) op(11, v, c, values, controls)            \
+                    op(12, v, c, values, controls) op(13, v, c, values, controls) op(14, v, c, values, controls)       \
+                        op(15, v, c, values, controls)
+#define SAVE_ONE(i, v, c, values, controls)                                                                            \
     if ((i) < count) {                                                                                                 \
-        (array)[i] = read_sysreg(r);                                                                                   \
+        (values)[i] = read_sysreg(s2_0_c0_c##i##_##v);                                                                 \
+        (controls)[i] = read_sysreg(s2_0_c0_c##i##_##c);                                                               \
     }
-#define LOAD_ONE(i, r, array)                                                                                          \
+#define LOAD_ONE(i, v, c, values, controls)                                                                            \
     if ((i) < count) {                                                                                                 \
-        write_sysreg(r, (array)[i]);                                                                                   \
+        write_sysreg(s2_0_c0_c##i##_##v, (values)[i]);                                                                 \
+        write_sysreg(s2_0_c0_c##i##_##c, (controls)[i]);                                                               \
     }
 
 static uint32_t breakpoints(void)
@@ -37,26 +40,22 @@ static uint32_t watchpoints(void)
 
 static void save_breakpoints(struct debug_state *s, uint32_t count)
 {
-    DBG16(SAVE_ONE, 4, s->bvr)
-    DBG16(SAVE_ONE, 5, s->bcr)
+    DBG16(SAVE_ONE, 4, 5, s->bvr, s->bcr)
 }
 
 static void save_watchpoints(struct debug_state *s, uint32_t count)
 {
-    DBG16(SAVE_ONE, 6, s->wvr)
-    DBG16(SAVE_ONE, 7, s->wcr)
+    DBG16(SAVE_ONE, 6, 7, s->wvr, s->wcr)
 }
 
 static void load_breakpoints(const struct debug_state *s, uint32_t count)
 {
-    DBG16(LOAD_ONE, 4, s->bvr)
-    DBG16(LOAD_ONE, 5, s->bcr)
+    DBG16(LOAD_ONE, 4, 5, s->bvr, s->bcr)
 }
 
 static void load_watchpoints(const struct debug_state *s, uint32_t count)
 {
-    DBG16(LOAD_ONE, 6, s->wvr)
-    DBG16(LOAD_ONE, 7, s->wcr)
+    DBG16(LOAD_ONE, 6, 7, s->wvr, s->wcr)
 }
 
 static void make_live(struct vcpu *v)
