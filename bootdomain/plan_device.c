@@ -16,6 +16,50 @@
 #define WORD_BITS     64u
 #define MAC_CHARACTER 3u /* two digits and a colon */
 
+/* ---- properties of a domain ---- */
+
+void plan_read_enhanced(struct plan_reader *reader, const struct prop *prop)
+{
+    const char *text = (prop->size == 0) ? "enabled" : prop_string(prop);
+
+    if (text == NULL) {
+        return;
+    }
+    reader->domain->xen_node = strcmp(text, "disabled") != 0;
+    reader->domain->has_store = strcmp(text, "enabled") == 0 || strcmp(text, "legacy") == 0;
+    if (reader->domain->xen_node && !reader->domain->has_store && strcmp(text, "no-xenstore") != 0) {
+        log_problem(prop->domain,
+                    "xen,enhanced is '%s'; write \"enabled\", \"no-xenstore\", \"legacy\" or \"disabled\"", text);
+    }
+}
+
+void plan_read_console(struct plan_reader *reader, const struct prop *prop)
+{
+    const char *text = prop_string(prop);
+
+    if (text != NULL && strcmp(text, "pv") != 0) {
+        log_problem(prop->domain, LAUNCH_PROP_CONSOLE " is '%s'; write \"pv\" or leave it out", text);
+    }
+    reader->domain->has_pv_console = text != NULL;
+}
+
+void plan_read_serves(struct plan_reader *reader, const struct prop *prop)
+{
+    const char *text = prop_string(prop);
+
+    if (text == NULL) {
+        return;
+    }
+    reader->domain->serves = (strcmp(text, "xenstore") == 0)  ? PLAN_SERVES_STORE
+                             : (strcmp(text, "console") == 0) ? PLAN_SERVES_CONSOLE
+                                                              : PLAN_SERVES_NOTHING;
+    if (reader->domain->serves == PLAN_SERVES_NOTHING) {
+        log_problem(prop->domain, LAUNCH_PROP_SERVES " is '%s'; write \"xenstore\" or \"console\"", text);
+    }
+}
+
+/* ---- devices ---- */
+
 static const char *read_text(const struct plan_reader *reader, int node, const char *name)
 {
     struct prop prop;

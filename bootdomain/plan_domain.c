@@ -159,46 +159,6 @@ static void read_argo(struct plan_reader *reader, const struct prop *prop)
     }
 }
 
-static void read_enhanced(struct plan_reader *reader, const struct prop *prop)
-{
-    const char *text = (prop->size == 0) ? "enabled" : prop_string(prop);
-
-    if (text == NULL) {
-        return;
-    }
-    reader->domain->xen_node = strcmp(text, "disabled") != 0;
-    reader->domain->has_store = strcmp(text, "enabled") == 0 || strcmp(text, "legacy") == 0;
-    if (reader->domain->xen_node && !reader->domain->has_store && strcmp(text, "no-xenstore") != 0) {
-        log_problem(prop->domain,
-                    "xen,enhanced is '%s'; write \"enabled\", \"no-xenstore\", \"legacy\" or \"disabled\"", text);
-    }
-}
-
-static void read_console(struct plan_reader *reader, const struct prop *prop)
-{
-    const char *text = prop_string(prop);
-
-    if (text != NULL && strcmp(text, "pv") != 0) {
-        log_problem(prop->domain, LAUNCH_PROP_CONSOLE " is '%s'; write \"pv\" or leave it out", text);
-    }
-    reader->domain->has_pv_console = text != NULL;
-}
-
-static void read_serves(struct plan_reader *reader, const struct prop *prop)
-{
-    const char *text = prop_string(prop);
-
-    if (text == NULL) {
-        return;
-    }
-    reader->domain->serves = (strcmp(text, "xenstore") == 0)  ? PLAN_SERVES_STORE
-                             : (strcmp(text, "console") == 0) ? PLAN_SERVES_CONSOLE
-                                                              : PLAN_SERVES_NOTHING;
-    if (reader->domain->serves == PLAN_SERVES_NOTHING) {
-        log_problem(prop->domain, LAUNCH_PROP_SERVES " is '%s'; write \"xenstore\" or \"console\"", text);
-    }
-}
-
 static void read_passthrough(struct plan_reader *reader, const struct prop *prop)
 {
     const char *text = prop_string(prop);
@@ -342,9 +302,9 @@ static const struct {
     {"max_grant_frames", read_grant_frames},
     {"max_maptrack_frames", read_maptrack_frames},
     {"xen,domain-p2m-mem-mb", read_paging},
-    {"xen,enhanced", read_enhanced},
-    {LAUNCH_PROP_CONSOLE, read_console},
-    {LAUNCH_PROP_SERVES, read_serves},
+    {"xen,enhanced", plan_read_enhanced},
+    {LAUNCH_PROP_CONSOLE, plan_read_console},
+    {LAUNCH_PROP_SERVES, plan_read_serves},
     {LAUNCH_PROP_ROLE, read_role},
     {LAUNCH_PROP_SAFE, read_safe},
     {LAUNCH_PROP_KEEP, read_keep},

@@ -22,6 +22,10 @@ void plan_read_after(struct plan *plan, const struct plan_context *context, uint
 void plan_read_channel(struct plan_reader *reader, int node); /* once all domains are known */
 void plan_read_share(struct plan_reader *reader, int node);   /* the same */
 void plan_read_device(struct plan_reader *reader, int node);  /* the same */
+/* xen,enhanced, bulkhead,console, bulkhead,serves */
+void plan_read_enhanced(struct plan_reader *reader, const struct prop *prop);
+void plan_read_console(struct plan_reader *reader, const struct prop *prop);
+void plan_read_serves(struct plan_reader *reader, const struct prop *prop);
 void plan_mark_shared_modules(struct plan *plan, const struct plan_context *context);
 void plan_check_rules(struct plan *plan, const struct plan_context *context);
 void plan_check_shares(const struct plan *plan, const struct plan_context *context);
