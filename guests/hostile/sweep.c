@@ -168,7 +168,7 @@ static uint64_t address(const struct sweep *s, enum place place, uint32_t size)
     case END_OF_MEMORY:
         return ram->base + ram->size - size + 1;
     case WRAPS:
-        return UINT64_MAX - size + 2;
+        return UINT64_MAX - (size > 1 ? size - 2 : 0); /* one byte cannot wrap, and 0 may be a page of this program's */
     case LAST_BYTES:
         return UINT64_MAX - 7;
     case NO_ADDRESS:

@@ -18,8 +18,8 @@
 #define SEND_PIECE   256u /* bytes to the device with the lock held */
 
 static struct spinlock lock;   /* rank 7 */
-static struct domain *focus;   /* guarded by lock: who gets input; NULL = the hypervisor */
-static struct domain *partial; /* guarded by lock: whose unfinished line is on the screen */
+static struct domain *focus;   /* written under lock, read anywhere: who gets input; NULL = the hypervisor */
+static struct domain *partial; /* guarded by lock: whose unfinished line is on the screen; NULL or focus */
 static uint32_t switches;      /* cpu-local to the console's CPU: Ctrl-A in a row */
 static uint32_t home;          /* const after init: the CPU that takes the device's interrupt */
 static bool asked;             /* guarded by lock: home has been asked to send */
@@ -133,29 +133,31 @@ static void keep(struct console_line *l)
     }
 }
 
-void console_tail(const struct domain *d, char *to, size_t n)
+void console_tail(struct domain *d, char *to, size_t n)
 {
-    const struct console_line *l = &d->line;
+    struct console_line *l = &d->line;
     uint32_t have;
 
-    spin_lock(&lock);
+    spin_lock(&l->lock);
     have = (l->kept < sizeof(l->tail)) ? l->kept : (uint32_t)sizeof(l->tail);
     have = (have < n - 1u) ? have : (uint32_t)n - 1u;
     for (uint32_t i = 0; i < have; i++) {
         to[i] = l->tail[(l->kept - have + i) % sizeof(l->tail)];
     }
     to[have] = '\0';
-    spin_unlock(&lock);
+    spin_unlock(&l->lock);
 }
 
-static void finish_line(struct domain *d)
+static void finish_line(struct domain *d) REQUIRES(d->line.lock)
 {
-    keep(&d->line);
+    spin_lock(&lock);
     show_line(d, d->line.text, d->line.used);
+    spin_unlock(&lock);
+    keep(&d->line);
     d->line.used = 0;
 }
 
-static void put_unfocused(struct domain *d, char c)
+static void put_unfocused(struct domain *d, char c) REQUIRES(d->line.lock)
 {
     struct console_line *l = &d->line;
 
@@ -173,7 +175,7 @@ static void put_unfocused(struct domain *d, char c)
     l->used++;
 }
 
-static void put_focused(struct domain *d, char c)
+static void put_focused(struct domain *d, char c) REQUIRES(d->line.lock)
 {
     struct console_line *l = &d->line;
 
@@ -197,23 +199,55 @@ static void put_focused(struct domain *d, char c)
             l->used++;
         }
     }
-    send();
 }
 
-void console_put(struct domain *d, char c)
+/* A part of a line as it is written, if d has the focus. */
+static bool show_part(struct domain *d, const char *text, size_t n) REQUIRES(d->line.lock)
 {
+    bool mine;
+
+    if (__atomic_load_n(&focus, __ATOMIC_ACQUIRE) != d) {
+        return false; /* it may get it now: its next part is shown then, with what is kept of the line until there */
+    }
     spin_lock(&lock);
-    if (focus == d) {
-        put_focused(d, c);
-    } else {
-        put_unfocused(d, c);
+    mine = focus == d;
+    for (size_t i = 0; mine && i < n; i++) {
+        put_focused(d, text[i]);
+    }
+    if (mine) {
+        send();
     }
     spin_unlock(&lock);
+    return mine;
+}
+
+static size_t part_of_line(const char *text, size_t n)
+{
+    size_t i = 0;
+
+    while (i + 1u < n && text[i] != '\n') {
+        i++;
+    }
+    return i + 1u;
+}
+
+void console_write(struct domain *d, const char *text, size_t n)
+{
+    spin_lock(&d->line.lock);
+    for (size_t done = 0, part; done < n; done += part) {
+        part = part_of_line(text + done, n - done);
+        if (!show_part(d, text + done, part)) {
+            for (size_t i = 0; i < part; i++) {
+                put_unfocused(d, text[done + i]);
+            }
+        }
+    }
+    spin_unlock(&d->line.lock);
 }
 
 void upcall_console_output(struct domain *d, char c)
 {
-    console_put(d, c);
+    console_write(d, &c, 1);
 }
 
 void upcall_console_ready(void)
@@ -276,7 +310,7 @@ static void switch_focus(void)
         (void)console_ring_put(CONSOLE_SELF, "\r\n", 2);
         partial = NULL;
     }
-    focus = next_focus();
+    __atomic_store_n(&focus, next_focus(), __ATOMIC_RELEASE);
     if (focus != NULL) {
         domain_label(focus, label, sizeof(label));
     }
@@ -362,17 +396,19 @@ size_t console_take(struct domain *d, char *to, size_t n)
 
 void console_forget(struct domain *d)
 {
+    spin_lock(&d->line.lock);
     spin_lock(&lock);
     if (partial == d) {
         partial = NULL;
         (void)console_ring_put(CONSOLE_SELF, "\r\n", 2);
         d->line.used = 0;
     }
+    if (focus == d) {
+        __atomic_store_n(&focus, NULL, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&lock);
     if (d->line.used > 0u) {
         finish_line(d);
     }
-    if (focus == d) {
-        focus = NULL;
-    }
-    spin_unlock(&lock);
+    spin_unlock(&d->line.lock);
 }

@@ -3,7 +3,7 @@
  * Output: a ring.  A domain's complete lines come with the prefix "(name) "; the one that has the input focus is shown as
  * it writes.  No domain may have more than CONSOLE_QUOTA bytes waiting, so a flood loses its own bytes, which are
  * counted and told.  Input: Ctrl-A three times moves it from the hypervisor to the domains in turn.
- * [impl->dsn~console~1] [impl->dsn~console-focus~1] [impl->dsn~console-flood~1] */
+ * [impl->dsn~console~1] [impl->dsn~console-focus~1] [impl->dsn~console-flood~1] [impl->dsn~console-apart~1] */
 #ifndef CORE_CONSOLE_H
 #define CORE_CONSOLE_H
 
@@ -19,8 +19,9 @@ void console_init(uint32_t cpu);
 void console_serve(void);
 /* A line of the hypervisor, without newline.  Any CPU. */
 void console_line(const char *text, size_t n);
-/* A character of d: complete lines are shown, or all at once when d has the focus.  Any CPU. */
-void console_put(struct domain *d, char c);
+/* Characters of d: complete lines are shown, or all at once when d has the focus.  Any CPU.  The lock of all domains is taken
+ * once a line, not for what waits for the line's end.  Bound: n characters, and a wait for the lock for each newline. */
+void console_write(struct domain *d, const char *text, size_t n);
 /* Characters typed for d, for CONSOLEIO_read: returns how many, at most n. */
 size_t console_take(struct domain *d, char *to, size_t n);
 /* bulkhead_op CONSOLE.  arg: guest virtual address of its structure. */
@@ -33,6 +34,6 @@ void console_panic(const char *text, size_t n);
 uint64_t console_lost(void);
 
 /* The last whole lines of d, oldest first, NUL-terminated, at most n - 1 bytes. */
-void console_tail(const struct domain *d, char *to, size_t n);
+void console_tail(struct domain *d, char *to, size_t n);
 
 #endif

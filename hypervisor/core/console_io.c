@@ -27,9 +27,7 @@ static int64_t op_write(struct vcpu *v, uint64_t *args)
     if (err != OK) {
         return err;
     }
-    for (size_t i = 0; i < n; i++) {
-        console_put(v->domain, text[i]);
-    }
+    console_write(v->domain, text, n);
     args[1] = count - n;
     args[2] += n;
     return (args[1] != 0u) ? ERR_RESTART : OK;

@@ -38,7 +38,8 @@ enum restart {
     RESTART_CANCEL = 2, /* destroyed meanwhile: DYING, from the first step on */
 };
 
-struct console_line { /* what a domain printed since its last newline; guarded by the console lock */
+struct console_line {     /* what a domain printed since its last newline */
+    struct spinlock lock; /* rank 6.8: of the writers; what is on the screen is written under the console lock too */
     char text[248];
     uint32_t used;
     uint32_t kept;  /* bytes ever put to tail */
@@ -74,7 +75,7 @@ struct domain {
     struct grant_table *grants;      /* const after creation: NULL = it has no grants */
     mfn_t grants_frame;              /* const after creation */
     uint64_t hvm_params[HVM_PARAMS]; /* guarded by lock */
-    struct console_line line;        /* guarded by console lock */
+    struct console_line line;        /* guarded by its lock */
     char input[64];                  /* guarded by console lock: for CONSOLEIO_read */
     uint32_t input_head, input_tail; /* guarded by console lock */
     struct list reap_node;           /* cpu-local to the CPU that takes it apart */

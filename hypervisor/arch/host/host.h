@@ -55,6 +55,8 @@ const char *host_console(void);
 void host_console_clear(void);
 void host_console_room(size_t room);
 bool host_console_wanted(void);
+/* What others do while the device is written, with the console's lock held; NULL = nothing. */
+void host_console_at_write(void (*fn)(void));
 
 /* Run fn until it enters a guest (returns the vCPU) or idles with nothing to do (returns NULL). */
 struct vcpu *host_run(void (*fn)(void *), void *arg);

@@ -36,6 +36,7 @@ static struct {
     size_t used;
     size_t room;
     bool wanted;
+    void (*at_write)(void);
 } console;
 
 /* ---- the test's side ---- */
@@ -451,6 +452,9 @@ size_t arch_console_write(const char *s, size_t n)
 {
     size_t take = (n < console.room) ? n : console.room;
 
+    if (console.at_write != NULL) {
+        console.at_write();
+    }
     if (console.used + take >= sizeof(console.text)) {
         console.used = 0;
     }
@@ -491,6 +495,11 @@ void host_console_clear(void)
 void host_console_room(size_t room)
 {
     console.room = room;
+}
+
+void host_console_at_write(void (*fn)(void))
+{
+    console.at_write = fn;
 }
 
 bool host_console_wanted(void)

@@ -340,6 +340,23 @@ static void another_cpu_does_not_wait_for_the_device(void **state)
     assert_non_null(strstr(host_console(), "(bulkhead) from far\r\n(bulkhead) and again\r\n"));
 }
 
+static void two_says_a_part(void)
+{
+    say(two, "x");
+}
+
+/* It would wait for ever: the lock of the console is held by the one that makes the line.
+ * [utest->dsn~console-apart~1] */
+static void a_part_of_a_line_waits_for_no_other_domain(void **state)
+{
+    (void)state;
+    host_console_at_write(two_says_a_part);
+    say(one, "line\n");
+    host_console_at_write(NULL);
+    say(two, "\n");
+    assert_string_equal(host_console(), "(one) line\r\n(two) x\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup(a_panic_shows_what_waits_first, start),
         cmocka_unit_test_setup(console_io_writes_and_reads, start),
         cmocka_unit_test_setup(another_cpu_does_not_wait_for_the_device, start),
+        cmocka_unit_test_setup(a_part_of_a_line_waits_for_no_other_domain, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

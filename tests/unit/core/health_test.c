@@ -222,9 +222,7 @@ static void what_was_not_sealed_falls_back(void **state)
 
 static void say(const char *text)
 {
-    for (; *text != '\0'; text++) {
-        console_put(domain_of(one), *text);
-    }
+    console_write(domain_of(one), text, strlen(text));
 }
 
 /* [utest->dsn~health-crash~1] */
