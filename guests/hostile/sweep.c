@@ -96,7 +96,7 @@ static const struct operation operations[] = {
     {__HYPERVISOR_sched_op, SCHEDOP_poll, 1, DEADLY, sizeof(struct sched_poll)},
     NONE(__HYPERVISOR_sched_op, SCHEDOP_yield),
     NONE(__HYPERVISOR_sched_op, SCHEDOP_remote_shutdown),
-    NONE(__HYPERVISOR_sched_op, SCHEDOP_watchdog),
+    {__HYPERVISOR_sched_op, SCHEDOP_watchdog, 1, DEADLY, sizeof(struct sched_watchdog)},
     NONE(__HYPERVISOR_sched_op, SCHEDOP_pin_override),
     {__HYPERVISOR_hvm_op, HVMOP_get_param, 1, READS, sizeof(struct xen_hvm_param)},
     {__HYPERVISOR_hvm_op, HVMOP_set_param, 1, READS, sizeof(struct xen_hvm_param)},
@@ -225,6 +225,18 @@ static void fill(struct sweep *s, enum contents contents, const struct operation
     }
 }
 
+/* Between two words lies another number, which may be a frame of this program's again. */
+static void spare_between(uint64_t at, uint32_t size)
+{
+    for (uint32_t i = 0; i < size; i += 8) {
+        uint64_t value;
+
+        memcpy(&value, (const void *)(at + i), sizeof(value));
+        value = spared(value);
+        memcpy((void *)(at + i), &value, sizeof(value));
+    }
+}
+
 static void one(struct sweep *s, const struct operation *o, enum place place, enum contents contents)
 {
     uint64_t args[3] = {o->op, 1, 1};
@@ -241,6 +253,9 @@ static void one(struct sweep *s, const struct operation *o, enum place place, en
     }
     fill(s, contents, o);
     args[o->at] = address(s, place, o->size);
+    if (place == MISALIGNED || place == ACROSS) {
+        spare_between(args[o->at], o->size);
+    }
     result = hypercall5(o->number, args[0], args[1], args[2], 1, 1);
     s->calls++;
     s->refusals += result < 0;

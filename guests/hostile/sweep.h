@@ -5,6 +5,15 @@
 
 #include <stdint.h>
 
+#define OWN_FRAMES     UINT64_C(0x40000) /* guest frames that this program lives in */
+#define OWN_FRAMES_END UINT64_C(0x41000)
+
+/* No guest frame of this program's own: given away or written to, nothing would be left to attack. */
+static inline uint64_t spared(uint64_t value)
+{
+    return value >= OWN_FRAMES && value < OWN_FRAMES_END ? OWN_FRAMES_END : value;
+}
+
 struct sweep {
     uint64_t (*value)(void *random); /* what a word of a structure may be */
     void *random;
