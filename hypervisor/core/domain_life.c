@@ -57,6 +57,9 @@ static bool is_complete(const struct domain *d)
  * [impl->dsn~rights-build-ends~1] */
 static void start(struct domain *d)
 {
+    for (uint32_t i = 0; i < d->max_vcpus && !is_sealed() && (d->flags & BULKHEAD_DOMAIN_SAFE) != 0u; i++) {
+        seal_keep_cpu(domain_vcpu(d, i)->home);
+    }
     d->started = true;
     arch_domain_start(d);
     wallclock_init(d);

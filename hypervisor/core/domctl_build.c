@@ -9,6 +9,7 @@
 #include "core/pool.h"
 #include "core/rights.h"
 #include "core/runstate.h"
+#include "core/seal.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -211,7 +212,7 @@ err_t domctl_set_affinity(struct vcpu *v, struct domain *d, struct xen_domctl *o
         return err;
     }
     for (uint32_t c = 0; c < sizeof(mask) * 8u; c++) {
-        if (c >= cpu_count() || !cpu_is_usable(c)) {
+        if (c >= cpu_count() || !cpu_is_usable(c) || seal_keeps_cpu(c)) {
             mask[c / 64u] &= ~(UINT64_C(1) << (c % 64u));
         }
     }

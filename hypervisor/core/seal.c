@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/seal.h"
+#include "core/cpu.h"
+#include "lib/string.h"
 
 static struct bulkhead_boot_record record; /* exited, ticks_first_domain: atomic; others const after they are set */
+
+static uint64_t kept[(MAX_CPUS + 63u) / 64u]; /* const once sealed */
+
+void seal_keep_cpu(uint32_t cpu)
+{
+    (void)__atomic_fetch_or(&kept[cpu / 64u], UINT64_C(1) << (cpu % 64u), __ATOMIC_RELAXED);
+}
+
+bool seal_keeps_cpu(uint32_t cpu)
+{
+    return is_sealed() && ((kept[cpu / 64u] >> (cpu % 64u)) & 1u) != 0u;
+}
 
 void seal(uint32_t status)
 {
@@ -17,6 +31,7 @@ bool is_sealed(void)
 void seal_note_reset(ticks_t ticks)
 {
     record = (struct bulkhead_boot_record){.ticks_reset = ticks};
+    memset(kept, 0, sizeof(kept));
 }
 
 void seal_note_start(ticks_t ticks)

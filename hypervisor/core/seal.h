@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of boot services: set once, never cleared.
- * [impl->dsn~boot-seal~1] */
+ * [impl->dsn~boot-seal~1] [impl->dsn~seal-cpus~1] */
 #ifndef CORE_SEAL_H
 #define CORE_SEAL_H
 
@@ -12,6 +12,9 @@ void seal(uint32_t status);
 bool is_sealed(void);
 /* A domain other than the Boot Domain has been started, or boot services have ended. */
 bool seal_is_started(void);
+/* A safe domain of the launch has its home on cpu: no domain that is built after the seal may have that CPU. */
+void seal_keep_cpu(uint32_t cpu);
+bool seal_keeps_cpu(uint32_t cpu);
 /* How the launch went. */
 void seal_record(struct bulkhead_boot_record *out);
 void seal_note_reset(ticks_t ticks);

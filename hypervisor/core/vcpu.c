@@ -7,6 +7,7 @@
 #include "core/frame.h"
 #include "core/runstate.h"
 #include "core/sched_ops.h"
+#include "core/seal.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -329,10 +330,9 @@ err_t vcpu_create(struct domain *d, uint32_t id)
         timer_init(&v->timers[i], v, (enum timer_kind)i);
     }
     for (uint32_t c = 0; c < cpu_count(); c++) {
-        v->affinity[c / 64u] |= UINT64_C(1) << (c % 64u);
+        v->affinity[c / 64u] |= (uint64_t)!seal_keeps_cpu(c) << (c % 64u);
     }
-    ASSERT(vcpu_home_of(v->affinity, id, &v->home)); /* this CPU is usable */
-    err = arch_vcpu_init(v);
+    err = vcpu_home_of(v->affinity, id, &v->home) ? arch_vcpu_init(v) : ERR_INVAL;
     if (err != OK) {
         arch_scrub(mfn, frames);
         frame_free(mfn, frames);

@@ -96,7 +96,8 @@ void vcpu_yield(struct vcpu *v);
 void vcpu_block_until(struct vcpu *v, ticks_t deadline);
 /* Every vCPU of d looks at whether it may run. Any CPU.  Bound: vCPUs of d. */
 void vcpu_notify_all(struct domain *d, uint32_t bits);
-/* A vCPU of d in zeroed memory; home and affinity: every CPU of the board, spread by id.  -NOMEM. */
+/* A vCPU of d in zeroed memory; home and affinity: every CPU of the board that no safe domain of the
+ * launch keeps, spread by id.  -NOMEM, -INVAL there is none. */
 err_t vcpu_create(struct domain *d, uint32_t id);
 void vcpu_free(struct vcpu *v);
 /* v, which no CPU knows and nobody tells anything, is as created, with its place and affinity. */

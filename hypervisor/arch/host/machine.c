@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CPUs, time, vCPUs, interrupts and console of the modelled machine. */
+/* CPUs, time, vCPUs and interrupts of the modelled machine. */
 #include "arch/contract/arch.h"
 #include "arch/host/host.h"
 #include "arch/host/memory.h"
@@ -30,14 +30,6 @@ static uint64_t broken;
 static _Thread_local jmp_buf *leave;
 static _Thread_local struct vcpu *entered;
 static _Thread_local uint32_t idle_timers;
-
-static struct {
-    char text[HOST_CONSOLE];
-    size_t used;
-    size_t room;
-    bool wanted;
-    void (*at_write)(void);
-} console;
 
 /* ---- the test's side ---- */
 
@@ -444,65 +436,4 @@ void arch_inject(struct vcpu *v, uint32_t intid)
 {
     (void)__atomic_fetch_or(&v->arch.posted, 1u << (intid % 32u), __ATOMIC_RELEASE);
     vcpu_notify(v, VCPU_NOTIFY_IRQ);
-}
-
-/* ---- console ---- */
-
-size_t arch_console_write(const char *s, size_t n)
-{
-    size_t take = (n < console.room) ? n : console.room;
-
-    if (console.at_write != NULL) {
-        console.at_write();
-    }
-    if (console.used + take >= sizeof(console.text)) {
-        console.used = 0;
-    }
-    memcpy(console.text + console.used, s, take);
-    console.used += take;
-    console.text[console.used] = '\0';
-    if (console.room != SIZE_MAX) {
-        console.room -= take;
-    }
-    return take;
-}
-
-void arch_console_write_sync(const char *s, size_t n)
-{
-    size_t room = console.room;
-
-    console.room = SIZE_MAX;
-    (void)arch_console_write(s, n);
-    console.room = room;
-}
-
-void arch_console_want_ready(bool want)
-{
-    console.wanted = want;
-}
-
-const char *host_console(void)
-{
-    return console.text;
-}
-
-void host_console_clear(void)
-{
-    console.used = 0;
-    console.text[0] = '\0';
-}
-
-void host_console_room(size_t room)
-{
-    console.room = room;
-}
-
-void host_console_at_write(void (*fn)(void))
-{
-    console.at_write = fn;
-}
-
-bool host_console_wanted(void)
-{
-    return console.wanted;
 }

@@ -70,6 +70,7 @@ static void be_born(uint32_t i)
     }
     abuse_ids[i] = id;
     give_rights(i);
+    domain_of(id)->flags |= (below(4) == 0u) ? BULKHEAD_DOMAIN_SAFE : 0u;
     (void)do_memory(vcpu_of(id, 0), XENMEM_add_to_physmap, &grants);
     if (below(3) != 0u) {
         (void)unpause(boot, id); /* or it goes on being built */

@@ -5,6 +5,7 @@
 #include "core/evtchn_internal.h"
 #include "core/grant_table.h"
 #include "core/rights.h"
+#include "core/seal.h"
 
 #include <string.h>
 
@@ -257,8 +258,21 @@ static void count_all(struct domain *d)
     count_records(d);
 }
 
+/* [utest->dsn~seal-cpus~1] */
+static void check_homes(const struct domain *d)
+{
+    for (uint32_t i = 0; i < d->max_vcpus && !d->initial; i++) {
+        const struct vcpu *v = domain_vcpu(d, i);
+
+        if (v != NULL && seal_keeps_cpu(v->home)) {
+            host_fail("domain %u vCPU %u: on CPU %u of a safe domain", d->id, i, v->home);
+        }
+    }
+}
+
 static void check_all(struct domain *d)
 {
+    check_homes(d);
     check_pins(d);
     check_ports(d);
     check_virqs(d);

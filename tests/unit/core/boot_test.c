@@ -290,6 +290,70 @@ static void nobody_becomes_the_boot_domain_again(void **state)
     assert_int_equal(exit_boot(control, 0), ERR_PERM);
 }
 
+/* [utest->dsn~seal-cpus~1] */
+static void cpus_of_safe_domains_are_not_for_later_ones(void **state)
+{
+    struct xen_domctl op = {0};
+    uint64_t mask = UINT64_MAX;
+    uint16_t safe;
+    uint16_t child;
+    struct vcpu *control;
+
+    (void)state;
+    boot = machine_start();
+    claim_all(boot);
+    child = build_domain(boot, "control", 1, 2);
+    safe = build_domain(boot, "safe", 2, 2); /* CPUs 0 and 1 */
+    domain_of(safe)->flags |= BULKHEAD_DOMAIN_SAFE;
+    assert_int_equal(unpause(boot, safe), OK);
+    assert_int_equal(vcpu_of(build_domain(boot, "beside", 1, 2), 0)->home, 0); /* before the seal anything goes */
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_CREATE, DOMID_SELF, child), OK);
+    assert_int_equal(unpause(boot, child), OK);
+    assert_int_equal(exit_boot(boot, 0), OK);
+    settle();
+    control = vcpu_of(child, 0);
+    op.u.createdomain =
+        (struct xen_domctl_createdomain){.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = 3};
+    assert_int_equal(do_domctl(control, XEN_DOMCTL_createdomain, 9, &op), OK);
+    op = (struct xen_domctl){.u.max_vcpus.max = 3};
+    assert_int_equal(do_domctl(control, XEN_DOMCTL_max_vcpus, 9, &op), OK);
+    assert_int_equal(vcpu_of(9, 0)->home, 2);
+    assert_int_equal(vcpu_of(9, 1)->home, 3);
+    assert_int_equal(vcpu_of(9, 2)->home, 2);
+    op.u.vcpuaffinity = (struct xen_domctl_vcpuaffinity){.vcpu = 1, .flags = XEN_VCPUAFFINITY_HARD};
+    op.u.vcpuaffinity.cpumap_hard.bitmap.p = (uint8_t *)&mask;
+    op.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
+    assert_int_equal(do_domctl(control, XEN_DOMCTL_setvcpuaffinity, 9, &op), OK);
+    assert_int_equal(mask, 0xc); /* what it got */
+    mask = 3;
+    assert_int_equal(do_domctl(control, XEN_DOMCTL_setvcpuaffinity, 9, &op), ERR_INVAL);
+    assert_int_equal(vcpu_of(9, 1)->home, 3);
+}
+
+/* [utest->dsn~seal-cpus~1] */
+static void without_a_cpu_there_is_no_vcpu(void **state)
+{
+    struct xen_domctl op = {0};
+    uint16_t child;
+    struct vcpu *control;
+
+    (void)state;
+    boot = machine_start();
+    claim_all(boot);
+    child = build_domain(boot, "control", 4, 4);
+    domain_of(child)->flags |= BULKHEAD_DOMAIN_SAFE;
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_CREATE, DOMID_SELF, child), OK);
+    assert_int_equal(unpause(boot, child), OK);
+    assert_int_equal(exit_boot(boot, 0), OK);
+    settle();
+    control = vcpu_of(child, 0);
+    op.u.createdomain =
+        (struct xen_domctl_createdomain){.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = 1};
+    assert_int_equal(do_domctl(control, XEN_DOMCTL_createdomain, 9, &op), OK);
+    op = (struct xen_domctl){.u.max_vcpus.max = 1};
+    assert_int_equal(do_domctl(control, XEN_DOMCTL_max_vcpus, 9, &op), ERR_INVAL);
+}
+
 static struct bulkhead_exit halting;
 
 static void exit_and_halt(void *arg)
@@ -348,6 +412,8 @@ int main(void)
         cmocka_unit_test(impossible_images_stop_the_machine_with_the_reason),
         cmocka_unit_test(boot_domain_runs_where_the_image_says_or_on_the_boot_cpu),
         cmocka_unit_test(exit_returns_every_frame_and_seals),
+        cmocka_unit_test(cpus_of_safe_domains_are_not_for_later_ones),
+        cmocka_unit_test(without_a_cpu_there_is_no_vcpu),
         cmocka_unit_test(nobody_becomes_the_boot_domain_again),
         cmocka_unit_test(exit_can_halt_the_platform),
         cmocka_unit_test(domains_that_were_not_finished_go_with_the_boot_domain),
