@@ -64,9 +64,7 @@ static err_t move_piece(struct domain *d, struct bulkhead_console *c)
     if (err != OK) {
         return err;
     }
-    for (size_t i = 0; i < n; i++) {
-        console_put(d, text[i]);
-    }
+    console_write(d, text, n);
     c->count -= (uint32_t)n;
     c->buffer += n;
     return OK;
