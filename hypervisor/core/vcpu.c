@@ -330,7 +330,7 @@ err_t vcpu_create(struct domain *d, uint32_t id)
         timer_init(&v->timers[i], v, (enum timer_kind)i);
     }
     for (uint32_t c = 0; c < cpu_count(); c++) {
-        v->affinity[c / 64u] |= (uint64_t)!seal_keeps_cpu(c) << (c % 64u);
+        v->affinity[c / 64u] |= seal_keeps_cpu(c) ? 0u : UINT64_C(1) << (c % 64u);
     }
     err = vcpu_home_of(v->affinity, id, &v->home) ? arch_vcpu_init(v) : ERR_INVAL;
     if (err != OK) {
