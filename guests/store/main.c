@@ -2,8 +2,9 @@
 /* The store domain, and the console domain: one program, one domain each.
  * What to do comes in the ramdisk: requests in the protocol of xenstore, done in the name of the launch.  INTRODUCE names
  * a client of the store, CONTROL "console" a domain whose console is served; the number of each one's event channel
- * here is in the request.  A client's page is mapped when its first event comes: so it is there.
- * [impl->dsn~store-domain~1] */
+ * here is in the request.  A client's page is mapped when its first event comes: so it is there.  It is mapped again when
+ * the client was restarted: its memory is new then, and what was mapped is an empty page.
+ * [impl->dsn~store-domain~1] [impl->dsn~store-restarted-client~1] */
 #include <guest/fdt.h>
 #include <guest/hypercall.h>
 #include <guest/platform.h>
@@ -20,6 +21,7 @@
 
 #define PAGE        UINT64_C(4096)
 #define MAP_PAGE    256u /* pages of the region for grants from which on pages are mapped */
+#define MARK        0x6b6c7562u /* "bulk" */
 #define CLIENTS_MAX (STORE_CLIENTS - 1u)
 
 enum service { SERVICE_STORE, SERVICE_CONSOLE };
@@ -30,6 +32,7 @@ static struct peer {
     uint32_t port;   /* ours */
     uint32_t client; /* of the store */
     bool is_mapped;
+    uint32_t handle; /* of the mapping */
     struct ring ring;
     struct served_console console;
 } peers[CLIENTS_MAX];
@@ -74,10 +77,33 @@ static bool take_event(uint32_t port)
 
 /* ---- clients ---- */
 
-static void map(struct peer *peer, uint32_t index)
+static uint64_t page_of(const struct peer *peer)
+{
+    return platform.grant_base + (MAP_PAGE + (uint64_t)(peer - peers)) * PAGE;
+}
+
+/* At the end of a mapped page, where no ring is: it goes when the client's memory begins anew. */
+static volatile uint32_t *mark_of(const struct peer *peer)
+{
+    return (volatile uint32_t *)(page_of(peer) + PAGE - sizeof(uint32_t));
+}
+
+/* The client was restarted, and what is mapped is not its page any more. */
+static void let_go(struct peer *peer)
+{
+    struct gnttab_unmap_grant_ref op = {.host_addr = page_of(peer), .handle = peer->handle};
+
+    (void)grant_table_op(GNTTABOP_unmap_grant_ref, &op, 1);
+    peer->is_mapped = false;
+    if (peer->service == SERVICE_STORE) {
+        store_forget(peer->client);
+    }
+}
+
+static void map(struct peer *peer)
 {
     bool is_store = peer->service == SERVICE_STORE;
-    struct gnttab_map_grant_ref op = {.host_addr = platform.grant_base + (MAP_PAGE + index) * PAGE,
+    struct gnttab_map_grant_ref op = {.host_addr = page_of(peer),
                                       .flags = GNTMAP_host_map,
                                       .ref = is_store ? GNTTAB_RESERVED_XENSTORE : GNTTAB_RESERVED_CONSOLE,
                                       .dom = peer->domid};
@@ -86,6 +112,8 @@ static void map(struct peer *peer, uint32_t index)
         return; /* its next event is another chance */
     }
     peer->is_mapped = true;
+    peer->handle = op.handle;
+    *mark_of(peer) = MARK;
     if (is_store) {
         ring_open(&peer->ring, peer->client, (volatile struct xenstore_domain_interface *)op.host_addr);
     } else {
@@ -115,8 +143,12 @@ static void serve_all(void)
     while (more) {
         more = false;
         for (uint32_t i = 0; i < peer_count; i++) {
-            if (take_event(peers[i].port) && !peers[i].is_mapped) {
-                map(&peers[i], i);
+            bool has_event = take_event(peers[i].port);
+            if (has_event && peers[i].is_mapped && *mark_of(&peers[i]) != MARK) {
+                let_go(&peers[i]);
+            }
+            if (has_event && !peers[i].is_mapped) {
+                map(&peers[i]);
             }
             more = serve(&peers[i]) || more;
         }

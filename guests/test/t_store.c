@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_store: the store domain over a real ring.  Boot argument role=2: a client that breaks the protocol over and over,
- * beside the others; peer: the domid of a neighbour.
+ * beside the others; role=3: one that is restarted; peer: the domid of a neighbour.
  * [itest->dsn~store-protocol~1] [itest->dsn~store-ring~1] [itest->dsn~store-quota~1] [itest->dsn~store-domain~1]
- * [itest->dsn~boot-rings~1] [itest->dsn~boot-store-tree~1] [itest->dsn~grant-seed~1] */
+ * [itest->dsn~boot-rings~1] [itest->dsn~boot-store-tree~1] [itest->dsn~grant-seed~1] [itest->dsn~store-restarted-client~1] */
 #include <guest/hypercall.h>
 #include <guest/platform.h>
 #include <guest/print.h>
@@ -315,6 +315,27 @@ static void bad_rings_end_and_begin_anew(void)
     }
 }
 
+/* ---- role 3 ---- */
+
+/* In the first life something of everything is left unfinished; the second one finds what it wrote, and nothing else. */
+static void a_restarted_client_begins_anew(void)
+{
+    static const struct xsd_sockmsg cut = {.type = XS_WRITE, .len = 100};
+
+    CHECK(ask(0, XS_READ, "data/life|"));
+    if (header.type == XS_ERROR) {
+        answers(0, XS_WRITE, "data/life|1", "OK");
+        answers(0, XS_WATCH, "data|token|", "OK");
+        CHECK(ask(0, XS_TRANSACTION_START, "|"));
+        CHECK(push(&cut, sizeof(cut)));
+        shutdown(SHUTDOWN_reboot);
+    }
+    CHECK(strcmp(data, "1") == 0);
+    answers(0, XS_WRITE, "data/life|2", "OK");
+    answers(0, XS_UNWATCH, "data|token|", "ENOENT");
+    answers(1, XS_READ, "data/life|", "ENOENT");
+}
+
 int main(uint64_t x0)
 {
     static const struct test client[] = {
@@ -327,7 +348,15 @@ int main(uint64_t x0)
                                           {"bad_rings_end_and_begin_anew", bad_rings_end_and_begin_anew},
                                           {"the_share_has_an_end", the_share_has_an_end}};
 
+    static const struct test restarted[] = {{"the_launch_left_a_ring", the_launch_left_a_ring},
+                                            {"a_restarted_client_begins_anew", a_restarted_client_begins_anew},
+                                            {"the_first_tree_is_there", the_first_tree_is_there},
+                                            {"the_share_has_an_end", the_share_has_an_end}};
+
     platform_init(x0);
+    if (platform_argument("role", 1) == 3) {
+        test_run(restarted, sizeof(restarted) / sizeof(restarted[0]));
+    }
     peer = (uint32_t)platform_argument("peer", 0);
     if (platform_argument("role", 1) == 2) {
         test_run(hostile, sizeof(hostile) / sizeof(hostile[0]));

@@ -24,6 +24,9 @@ err_t grant_add_to_physmap(struct domain *d, uint64_t idx, gfn_t gfn) EXCLUDES(d
  * Context: nobody of d runs yet.
  * [impl->dsn~grant-seed~1] */
 err_t grant_seed(struct domain *d, uint32_t ref, uint32_t to, gfn_t gfn) MUST_CHECK;
+/* All GNTTAB_NR_RESERVED_ENTRIES of them, out of d's table or into it; nothing where it has none.  The same context. */
+void grant_get_reserved(const struct domain *d, uint64_t *entries);
+void grant_set_reserved(const struct domain *d, const uint64_t *entries);
 
 /* One step of d's end: what it maps of others is given up; what others map of it is redirected to sink frames of their
  * own, and no grant of it works any more.  OK = nothing is left, ERR_RESTART = go on, -BUSY = wait (a call on another

@@ -7,6 +7,7 @@
 #include "core/physmap.h"
 #include "core/pool.h"
 #include "lib/bits.h"
+#include "lib/string.h"
 
 err_t grant_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
 {
@@ -191,16 +192,31 @@ err_t grant_add_to_physmap(struct domain *d, uint64_t idx, gfn_t gfn)
     return err;
 }
 
+void grant_get_reserved(const struct domain *d, uint64_t *entries)
+{
+    if (d->grants != NULL) {
+        memcpy(entries, arch_map_frame(d->grants->shared[0]), GNTTAB_NR_RESERVED_ENTRIES * sizeof(*entries));
+    }
+}
+
+void grant_set_reserved(const struct domain *d, const uint64_t *entries)
+{
+    if (d->grants != NULL) {
+        memcpy(arch_map_frame(d->grants->shared[0]), entries, GNTTAB_NR_RESERVED_ENTRIES * sizeof(*entries));
+        arch_clean(d->grants->shared[0], 1);
+    }
+}
+
 err_t grant_seed(struct domain *d, uint32_t ref, uint32_t to, gfn_t gfn)
 {
-    uint64_t *entries;
+    uint64_t entries[GNTTAB_NR_RESERVED_ENTRIES];
 
     if (d->grants == NULL || ref >= GNTTAB_NR_RESERVED_ENTRIES || gfn.v > UINT32_MAX) {
         return ERR_INVAL;
     }
-    entries = arch_map_frame(d->grants->shared[0]); /* there from the start */
-    __atomic_store_n(&entries[ref], GTF_permit_access | (uint64_t)to << 16 | gfn.v << 32, __ATOMIC_RELEASE);
-    arch_clean(d->grants->shared[0], 1);
+    grant_get_reserved(d, entries);
+    entries[ref] = GTF_permit_access | (uint64_t)to << 16 | gfn.v << 32;
+    grant_set_reserved(d, entries);
     return OK;
 }
 

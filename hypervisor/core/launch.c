@@ -210,6 +210,7 @@ err_t launch_seal(struct domain *d, uint64_t *gfn, uint64_t *port)
     l = d->launch;
     grant_limits(d, &l->grant_frames, &l->maptrack_frames);
     memcpy(l->hvm_params, d->hvm_params, sizeof(l->hvm_params));
+    grant_get_reserved(d, l->grants);
     arch_vcpu_get_context(d->vcpus[0], &l->context);
     l->sealed = true;
     return OK;

@@ -9,6 +9,7 @@
 
 #include <xen/xen.h>
 #include <xen/arch-arm.h>
+#include <xen/grant_table.h>
 
 #define COPY_FRAMES   64u /* a step */
 #define LAUNCH_PAGES  8u
@@ -39,6 +40,7 @@ struct launch {
     uint64_t done;  /* ... and its frames that are done */
     uint32_t grant_frames, maptrack_frames;
     uint64_t hvm_params[HVM_PARAMS];
+    uint64_t grants[GNTTAB_NR_RESERVED_ENTRIES];
     struct vcpu_guest_context context;
     mfn_t memory;
     mfn_t pages[LAUNCH_PAGES];

@@ -193,6 +193,7 @@ static err_t finish(struct domain *d, struct launch *l)
 
     if (err == OK) {
         memcpy(d->hvm_params, l->hvm_params, sizeof(d->hvm_params));
+        grant_set_reserved(d, l->grants);
         err = arch_vcpu_set_context(v, &l->context);
     }
     if (err == OK) {

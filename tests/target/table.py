@@ -237,7 +237,7 @@ BETWEEN = [
 
 PV_DEVICES = [
     # [itest->dsn~tool-devices~1, dsn~boot-devices~1]
-    guest("xenstore", lanes=[[r"\(store\) store: 3 clients"],
+    guest("xenstore", lanes=[[r"\(store\) store: 4 clients"], [r"client3: restarted", rf"\(client3\) {DONE}"],
                              *[[rf"\({name}\) {DONE}"] for name in ("client1", "client2", "hostile")]]),
     {
         # A console is a ring: what a domain prints has its name, what is typed reaches only the one in focus.
@@ -255,6 +255,8 @@ PV_DEVICES = [
     },
     # Stock Debian drivers on both sides.
     *[guest(name, lanes=[[rf"\(front\) {DONE}"]], timeout=240) for name in ("pv-disk", "pv-net")],
+    # Its second life has disk and network again.  [itest->dsn~store-restarted-client~1]
+    guest("pv-restart", lanes=[[rf"\(front\) {DONE}", r"front: restarted", rf"\(front\) {DONE}"]], timeout=240),
 ]
 
 # A device tree written for Xen, taken as it is; the same on Debian's Xen.

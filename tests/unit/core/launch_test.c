@@ -129,6 +129,31 @@ static void a_static_channel_is_made_again(void **state)
     }
 }
 
+/* [utest->dsn~store-restarted-client~1] */
+static void grants_of_its_launch_are_there_again(void **state)
+{
+    uint16_t other = world_domain(boot, "other", 4, 4);
+    uint16_t d = world_domain(boot, "again", 4, 4);
+    struct bulkhead_health h = health_of(d, BULKHEAD_ACTION_RESTART, 5);
+    struct bulkhead_seed s = {.domid = d, .to = other, .ref = GNTTAB_RESERVED_XENSTORE, .gfn = RAM_GFN};
+    uint32_t handle = 0;
+
+    (void)state;
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SEED_GRANT, &s), OK);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SET_HEALTH, &h), OK);
+    assert_int_equal(builder_seals(d, 0, 0), OK);
+    assert_int_equal(unpause(boot, other), OK);
+    assert_int_equal(unpause(boot, d), OK);
+    (void)cpu_runs(vcpu_of(d, 0)->home);
+    world_grant(d, GNTTAB_RESERVED_XENSTORE, 0, 0, 0); /* it takes the grant away itself */
+    assert_int_equal(world_map(other, d, GNTTAB_RESERVED_XENSTORE, GNTMAP_host_map, MAP_GFN, &handle),
+                     GNTST_general_error);
+    shut_down(d, SHUTDOWN_crash);
+    wait_for(d);
+    assert_int_equal(world_map(other, d, GNTTAB_RESERVED_XENSTORE, GNTMAP_host_map, MAP_GFN, &handle), GNTST_okay);
+    assert_int_equal(world_look(other, MAP_GFN).mfn.v, world_look(d, RAM_GFN).mfn.v);
+}
+
 /* A domain that may map memory of one. */
 static void map_foreign(struct vcpu *v, uint16_t one, uint64_t gfn)
 {
@@ -343,6 +368,7 @@ int main(void)
         cmocka_unit_test_setup(too_many_restarts_in_a_time_lead_to_the_fallback, launch_start),
         cmocka_unit_test_setup(others_see_sink_frames_and_unbound_ports, launch_start),
         cmocka_unit_test_setup(a_static_channel_is_made_again, launch_start),
+        cmocka_unit_test_setup(grants_of_its_launch_are_there_again, launch_start),
         cmocka_unit_test_setup(a_foreign_mapping_neither_stops_a_restart_nor_sees_the_new_life, launch_start),
         cmocka_unit_test_setup(devices_are_its_own_again, launch_start),
         cmocka_unit_test_setup(memory_that_it_gave_up_stays_its_own, launch_start),
