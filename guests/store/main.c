@@ -20,7 +20,7 @@
 #include "ring.h"
 
 #define PAGE        UINT64_C(4096)
-#define MAP_PAGE    256u /* pages of the region for grants from which on pages are mapped */
+#define MAP_PAGE    256u        /* pages of the region for grants from which on pages are mapped */
 #define MARK        0x6b6c7562u /* "bulk" */
 #define CLIENTS_MAX (STORE_CLIENTS - 1u)
 
