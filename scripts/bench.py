@@ -32,7 +32,6 @@ IDLE_BYTES = 4096
 FIRST_MIB = 64            # the first domain and the bench guest
 SMALL_MIB = 16            # a small further domain, as the safe tasks of examples/cockpit.yaml
 MANY = 5
-WINDOWS = 20_000            # whose starts are looked at
 SWITCH = "switch=1"         # the bench guest measures partition_switch alone
 PAIR_PORT = 5
 GATE_SLACK = 0.02
@@ -110,13 +109,13 @@ def xen_command(domains, kernel, memory, vcpus, cpus, until, plugin=(), bootargs
     return [*command, "--", *plugin]
 
 
-def parse_operations(output, end="BENCH done"):
+def parse_operations(output):
     """{name: {min, mean, max}} of a bench guest's console."""
     figures = {}
     for line in output.splitlines():
         if found := BENCH_LINE.search(line):
             figures[found[1]] = dict(zip(("min", "mean", "max"), map(int, found.groups()[1:])))
-    if end not in output:
+    if "BENCH done" not in output:
         raise BenchError("the bench guest did not finish:\n" + tail(output))
     figures.pop("empty", None)
     return figures
@@ -206,29 +205,6 @@ domains:
     return single(int(int(found[1]) * TICKS_A_US))
 
 
-def window_figure():
-    """How late windows start, in instructions: two hostile partitions share the CPU."""
-    system = WORK / "windows.yaml"
-    watch = f"role=1 frame=450 start=150 length=150 guard=100 windows={WINDOWS}"
-    system.write_text(f"""system: windows
-board: qemu-virt
-boot-domain: {{ cpu: 0 }}
-pools:
-  flight:
-    cpus: [1]
-    policy: arinc653
-    major-frame: 450 us
-    guard: 100 us
-    windows: [{{ domain: attack, start: 0 us, length: 150 us }}, {{ domain: watch, start: 150 us, length: 150 us }},
-              {{ domain: hostile, start: 300 us, length: 150 us }}]
-domains:
-  watch: {{ safe: true, memory: 16 MiB, pool: flight, kernel: guest:t_time, bootargs: "{watch}" }}
-  attack: {{ memory: 16 MiB, pool: flight, kernel: guest:t_time, console: none, bootargs: role=2 }}
-  hostile: {{ memory: 16 MiB, pool: flight, kernel: guest:hostile, console: none, bootargs: seed=3 rounds=100000000 }}
-""")
-    return parse_operations(run(bulkhead_command(system, 2, r"DONE \d+ passed, \d+ failed")), "DONE 1 passed, 0 failed")
-
-
 def measure_bulkhead():
     def boot(domains, mib):
         system = WORK / f"boot-{domains}.yaml"
@@ -291,7 +267,6 @@ def main(arguments):
             return 0
         if arguments == ["--gate"]:
             return judge(figures, GATE_SLACK)
-        figures |= window_figure()
         print("bench: Xen 4.17", flush=True)
         xen = measure_xen()
     except BenchError as error:

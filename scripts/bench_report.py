@@ -6,7 +6,7 @@ import math
 
 ORDER = ["boot_first_domain", "boot_per_domain", "boot_per_domain_64", "restart_16", "restart_64", "hypercall_null", "psci_version", "gicd_read",
          "sgi_self", "ipi_vcpu", "vtimer", "evtchn_self", "evtchn_cross_cpu", "evtchn_cross_domain", "grant_map", "grant_unmap",
-         "grant_copy_page", "add_to_physmap", "partition_switch", "window_start", "refusal", "restart"]
+         "grant_copy_page", "add_to_physmap", "partition_switch", "refusal", "restart"]
 MEANING = {
     "boot_first_domain": "reset to the first instruction of the first domain (1 CPU, 64 MiB)",
     "boot_per_domain": "each further small domain, of 16 MiB",
@@ -27,13 +27,12 @@ MEANING = {
     "grant_copy_page": "grant copied: one page of 4 KiB",
     "add_to_physmap": "grant frame placed by XENMEM_add_to_physmap",
     "partition_switch": "from a vCPU to another on the same CPU",
-    "window_start": "start of an arinc653 window after its time, two hostile partitions on the same CPU",
     "refusal": "hypercall refused for want of a right",
     "restart": "restart of a domain",
 }
 # What is aimed at, in instructions (mean), or as a share of Xen's.
 AIM = {"boot_first_domain": 4_000_000, "hypercall_null": 120, "psci_version": 130, "gicd_read": 190, "sgi_self": 330,
-       "vtimer": 330, "evtchn_self": 400, "window_start": 500}
+       "vtimer": 330, "evtchn_self": 400}
 SHARE = {"boot_per_domain": 0.25, "evtchn_cross_cpu": 0.35, "evtchn_cross_domain": 0.35, "grant_map": 0.35,
          "grant_unmap": 0.35, "grant_copy_page": 0.35, "add_to_physmap": 0.35, "partition_switch": 0.4}
 MOST = 16

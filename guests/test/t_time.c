@@ -66,7 +66,6 @@ static void find_gap(struct gap *gap, uint64_t own)
 /* What one CPU of a partition saw; written by that CPU. */
 static volatile struct {
     uint64_t earliest, latest; /* start of a window, ticks after it should have been */
-    uint64_t sum;              /* of all of them */
     uint64_t end;              /* the latest reading in a window, from its start */
     uint64_t longest;          /* gap within a window */
     uint64_t first_frame;      /* when the first window that was looked at began */
@@ -82,7 +81,6 @@ static void watch(uint64_t cpu)
     struct gap gap = {0};
     uint64_t earliest = UINT64_MAX;
     uint64_t latest = 0;
-    uint64_t sum = 0;
     uint64_t end = 0;
 
     find_gap(&gap, away);
@@ -94,13 +92,11 @@ static void watch(uint64_t cpu)
 
         earliest = late < earliest ? late : earliest;
         latest = late > latest ? late : latest;
-        sum += late;
         find_gap(&gap, away);
         end = gap.last - began > end ? gap.last - began : end;
     }
     seen[cpu].earliest = earliest;
     seen[cpu].latest = latest;
-    seen[cpu].sum = sum;
     seen[cpu].end = end;
     seen[cpu].longest = gap.longest;
     __atomic_store_n(&seen[cpu].windows, windows, __ATOMIC_RELEASE);
@@ -122,8 +118,6 @@ static void windows_start_and_end_on_time(void)
               (unsigned long long)seen[i].windows, (unsigned long long)seen[i].earliest,
               (unsigned long long)seen[i].latest, (unsigned long long)seen[i].end, (unsigned long long)length,
               (unsigned long long)seen[i].longest);
-        print("BENCH window_start %llu %llu %llu\n", (unsigned long long)seen[i].earliest,
-              (unsigned long long)(seen[i].sum / seen[i].windows), (unsigned long long)seen[i].latest);
         CHECK(seen[i].latest <= allowed);
         CHECK(seen[i].end <= length + allowed);
         CHECK(seen[i].end + 10 * allowed >= length); /* it gets all of its window */

@@ -21,7 +21,7 @@ struct vcpu *sched_first(const struct list *runnable);
 struct sched_choice share_choose(struct list *runnable, const struct vcpu *current, bool company, ticks_t now,
                                  ticks_t slice);
 
-/* [impl->dsn~arinc653-window~1] [impl->dsn~arinc653-search~1]
+/* [impl->dsn~arinc653-window~1]
  * The window at t of a schedule whose frames are counted from epoch; total for every t.  count: 1..BULKHEAD_WINDOWS, ends
  * strictly rising.  Bound: 6 steps. */
 struct sched_place arinc653_window(const struct sched_schedule *s, ticks_t epoch, ticks_t t);

@@ -6,6 +6,7 @@
 #include "core/health.h"
 #include "core/runstate.h"
 #include "core/sched_ops.h"
+#include "core/seal.h"
 #include "core/upcall.h"
 #include "sched/policy.h"
 
@@ -144,44 +145,56 @@ static struct sched_choice partition_choose(struct cpu *cpu, ticks_t now)
 
 /* ---- every policy ---- */
 
-/* A CPU follows its pool from when nothing of the launch is left on it.
+/* A CPU follows its pool from when nothing of the launch is left on it; one without a pool shares for good once no pool can
+ * be described any more.
  * [impl->dsn~pools-from-exit~1] */
 static void adopt(struct cpu *cpu)
 {
-    if (cpu->sched.pool == NULL && cpu->sched.hosts_boot == 0u && list_empty(&cpu->reap)) {
+    static const struct sched_pool shared = {.policy = BULKHEAD_POLICY_SHARE};
+
+    if (cpu->sched.hosts_boot == 0u && list_empty(&cpu->reap)) {
         cpu->sched.pool = sched_pool_of(cpu->id);
+        if (cpu->sched.pool == NULL && seal_is_started()) {
+            cpu->sched.pool = &shared;
+        }
     }
 }
 
-static struct sched_choice choose(struct cpu *cpu, ticks_t now)
+/* Apart, as the next: the usual case needs no frame for them. */
+static NOINLINE struct sched_choice choose_among(struct cpu *cpu, ticks_t now)
 {
     struct list *runnable = &cpu->sched.queue[0].runnable;
     struct sched_choice c = {.vcpu = sched_first(runnable), .until = UINT64_MAX};
+    uint32_t policy = policy_of(cpu);
+
+    if (policy == BULKHEAD_POLICY_ARINC653) {
+        c = partition_choose(cpu, now);
+    } else if (policy == BULKHEAD_POLICY_RTDS) {
+        c = rtds_choose(runnable, cpu->current, now);
+    } else { /* null: whoever is here stays.  [impl->dsn~null-policy~1] */
+    }
+    return c;
+}
+
+static struct vcpu *choose(struct cpu *cpu, ticks_t now)
+{
+    struct sched_choice c = {.vcpu = sched_first(&cpu->sched.queue[0].runnable), .until = UINT64_MAX};
 
     cpu->sched.next = UINT64_MAX;
-    adopt(cpu);
-    switch (policy_of(cpu)) {
-    case BULKHEAD_POLICY_ARINC653:
-        c = partition_choose(cpu, now);
-        break;
-    case BULKHEAD_POLICY_RTDS:
-        c = rtds_choose(runnable, cpu->current, now);
-        break;
-    case BULKHEAD_POLICY_SHARE:
-        if (!has_company(cpu)) { /* the usual case, on the way of every event: no turn to end or to begin */
-            if (c.vcpu != NULL) {
-                c.vcpu->slice_end = 0;
-            }
-            break;
-        }
-        c = share_choose(runnable, cpu->current, has_company(cpu), now, arch_ticks_hz() / SLICE_PER_SECOND);
-        break;
-    default: /* null: whoever is here stays.  [impl->dsn~null-policy~1] */
-        break;
+    if (UNLIKELY(cpu->sched.pool == NULL)) {
+        adopt(cpu);
+    }
+    if (policy_of(cpu) != BULKHEAD_POLICY_SHARE) {
+        c = choose_among(cpu, now);
+    } else if (has_company(cpu)) {
+        c = share_choose(&cpu->sched.queue[0].runnable, cpu->current, true, now, arch_ticks_hz() / SLICE_PER_SECOND);
+    } else if (c.vcpu != NULL) { /* the usual case, on the way of every event: no turn to end or to begin */
+        c.vcpu->slice_end = 0;
+    } else { /* nobody */
     }
     cpu->sched.next = c.until;
     timer_program(cpu);
-    return c;
+    return c.vcpu;
 }
 
 /* A vCPU that sleeps alone does so on the CPU; under rtds it would spend its budget. */
@@ -207,10 +220,9 @@ static bool is_spare(const struct cpu *cpu, const struct vcpu *v)
 
 /* A step of taking a domain apart, in time that is spare and long enough.  true = choose again.
  * [impl->dsn~real-time-reap~1] */
-static bool reap(struct cpu *cpu, struct vcpu *chosen, ticks_t now)
+static NOINLINE bool reap(struct cpu *cpu, struct vcpu *chosen, ticks_t now)
 {
-    if (list_empty(&cpu->reap) || !is_spare(cpu, chosen) ||
-        (is_real_time(cpu) && cpu->sched.next - now <= arch_ticks_hz() / REAP_PER_SECOND)) {
+    if (!is_spare(cpu, chosen) || (is_real_time(cpu) && cpu->sched.next - now <= arch_ticks_hz() / REAP_PER_SECOND)) {
         return false;
     }
     if (chosen != NULL) {
@@ -230,7 +242,7 @@ struct vcpu *upcall_next(struct cpu *cpu)
         (void)domain_reap_step(cpu); /* a step a slice: a busy CPU gets on with it too */
     }
     for (;;) {
-        struct sched_choice c;
+        struct vcpu *v;
         ticks_t now;
 
         while (cpu->work != 0u) { /* bound: what others post while we look */
@@ -241,24 +253,24 @@ struct vcpu *upcall_next(struct cpu *cpu)
             }
         }
         now = arch_ticks();
-        c = choose(cpu, now);
-        if (reap(cpu, c.vcpu, now)) {
+        v = choose(cpu, now);
+        if (!list_empty(&cpu->reap) && reap(cpu, v, now)) {
             continue;
         }
-        if (c.vcpu == NULL) {
+        if (v == NULL) {
             account(cpu, NULL, now);
             arch_cpu_idle();
             continue;
         }
-        account(cpu, c.vcpu, now);
-        arch_vcpu_load(c.vcpu);
-        cpu->current = c.vcpu;
-        arch_vcpu_trap_wfi(c.vcpu, traps_wfi(cpu));
+        account(cpu, v, now);
+        arch_vcpu_load(v);
+        cpu->current = v;
+        arch_vcpu_trap_wfi(v, traps_wfi(cpu));
         if (now < cpu->sched.start) {
             arch_cpu_wait(cpu->sched.start);
         }
         if (cpu->work == 0u) {
-            return c.vcpu;
+            return v;
         }
     }
 }

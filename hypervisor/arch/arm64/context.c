@@ -189,13 +189,9 @@ static void unload(struct cpu *cpu, struct vcpu *v)
     __atomic_store_n(&v->running, false, __ATOMIC_RELEASE);
 }
 
-void arch_vcpu_load(struct vcpu *v)
+/* Apart: the usual case, on the way of every event, is that v is loaded. */
+static NOINLINE void change(struct cpu *cpu, struct vcpu *v)
 {
-    struct cpu *cpu = this_cpu();
-
-    if (cpu->arch.loaded == v) {
-        return;
-    }
     if (cpu->arch.loaded != NULL) {
         unload(cpu, cpu->arch.loaded);
     }
@@ -218,6 +214,15 @@ void arch_vcpu_load(struct vcpu *v)
     vtimer_load(cpu, v);
     vgic_load(v); /* after the timer: looks at its line */
     isb();
+}
+
+void arch_vcpu_load(struct vcpu *v)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (cpu->arch.loaded != v) {
+        change(cpu, v);
+    }
 }
 
 void arch_vcpu_trap_wfi(struct vcpu *v, bool trap)

@@ -76,41 +76,6 @@ static void windows_follow_each_other_without_a_gap_for_ever(void **state)
     }
 }
 
-/* [utest->dsn~arinc653-search~1]
- * arinc653_window compares the moment with ends of windows and does nothing else with either before it has its answer.  The
- * ends rise, so all comparisons follow from how many windows there are and how many of them have ended: every such pair is
- * tried, at both edges of the window, in the first frame and in the last that 64 bits can hold, with two kinds of rubbish
- * behind the last window.  That is all schedules and all moments. */
-static void the_search_is_right_for_every_order_of_moment_and_windows(void **state)
-{
-    static const ticks_t rubbish[] = {0, UINT64_MAX};
-    struct sched_schedule s;
-
-    (void)state;
-    for (uint32_t count = 1; count <= BULKHEAD_WINDOWS; count++) {
-        for (uint32_t ended = 0; ended < 2u * count; ended++) { /* with either rubbish */
-            uint32_t w = ended % count;
-
-            for (uint32_t i = 0; i < BULKHEAD_WINDOWS; i++) {
-                s.window[i] =
-                    (struct sched_window){.end = (i < count) ? 3u * (i + 1u) : rubbish[ended / count], .partition = i};
-            }
-            s.count = count;
-            for (uint32_t last = 0; last < 2u; last++) {
-                ticks_t frame = (last != 0u) ? UINT64_MAX / (3u * count) * (3u * count) - 3u * count : 0u;
-
-                for (ticks_t at = frame + 3u * w; at < frame + 3u * w + 3u; at++) {
-                    struct sched_place place = arinc653_window(&s, 0, at);
-
-                    assert_int_equal(place.partition, w);
-                    assert_int_equal(place.start, frame + 3u * w);
-                    assert_int_equal(place.end, frame + 3u * w + 3u);
-                }
-            }
-        }
-    }
-}
-
 /* ---- rtds ---- */
 
 #define TASKS 8u
@@ -380,7 +345,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_moment_lies_in_the_window_that_was_laid_out),
         cmocka_unit_test(windows_follow_each_other_without_a_gap_for_ever),
-        cmocka_unit_test(the_search_is_right_for_every_order_of_moment_and_windows),
         cmocka_unit_test(random_task_sets_run_as_the_model_says),
         cmocka_unit_test(an_overrun_is_taken_from_the_next_budget),
         cmocka_unit_test(a_reservation_changes_at_the_end_of_a_period),
