@@ -201,46 +201,34 @@ static void put_focused(struct domain *d, char c) REQUIRES(d->line.lock)
     }
 }
 
-/* A part of a line as it is written, if d has the focus. */
-static bool show_part(struct domain *d, const char *text, size_t n) REQUIRES(d->line.lock)
-{
-    bool mine;
-
-    if (__atomic_load_n(&focus, __ATOMIC_ACQUIRE) != d) {
-        return false; /* it may get it now: its next part is shown then, with what is kept of the line until there */
-    }
-    spin_lock(&lock);
-    mine = focus == d;
-    for (size_t i = 0; mine && i < n; i++) {
-        put_focused(d, text[i]);
-    }
-    if (mine) {
-        send();
-    }
-    spin_unlock(&lock);
-    return mine;
-}
-
-static size_t part_of_line(const char *text, size_t n)
+/* If d has the focus: its next line, or what is there of it, as it is written.  How much that was. */
+static size_t show_part(struct domain *d, const char *text, size_t n) REQUIRES(d->line.lock)
 {
     size_t i = 0;
 
-    while (i + 1u < n && text[i] != '\n') {
+    spin_lock(&lock);
+    while (focus == d && i < n && (i == 0u || text[i - 1u] != '\n')) {
+        put_focused(d, text[i]);
         i++;
     }
-    return i + 1u;
+    send();
+    spin_unlock(&lock);
+    return i;
 }
 
 void console_write(struct domain *d, const char *text, size_t n)
 {
+    size_t done = 0;
+
     spin_lock(&d->line.lock);
-    for (size_t done = 0, part; done < n; done += part) {
-        part = part_of_line(text + done, n - done);
-        if (!show_part(d, text + done, part)) {
-            for (size_t i = 0; i < part; i++) {
-                put_unfocused(d, text[done + i]);
-            }
+    while (done < n) {
+        size_t shown = (__atomic_load_n(&focus, __ATOMIC_ACQUIRE) == d) ? show_part(d, text + done, n - done) : 0u;
+
+        if (shown == 0u) { /* it may get the focus now: what is kept of the line is shown with the next part */
+            put_unfocused(d, text[done]);
+            shown = 1;
         }
+        done += shown;
     }
     spin_unlock(&d->line.lock);
 }
