@@ -241,5 +241,6 @@ int main(uint64_t start_info)
     }
     uint32_t failed = print_summary(start);
     builder_hand_over_platform(&builder);
-    hyper_exit(failed, (failed != 0 && plan.halt_on_failure) ? BULKHEAD_EXIT_HALT : BULKHEAD_EXIT_CONTINUE);
+    uint32_t power = plan.power_at_once ? BULKHEAD_EXIT_POWER_AT_ONCE : 0;
+    hyper_exit(failed, (failed != 0 && plan.halt_on_failure) ? BULKHEAD_EXIT_HALT : BULKHEAD_EXIT_CONTINUE | power);
 }

@@ -13,7 +13,7 @@
 static const char *const chosen_properties[] = {
     "#address-cells", "#size-cells",   "bootargs",          "stdout-path",         "linux,initrd-start",
     "kaslr-seed",     "rng-seed",      "linux,initrd-end",  "xen,xen-bootargs",    "xen,dom0-bootargs",
-    "phandle",        "linux,phandle", LAUNCH_PROP_VERSION, LAUNCH_PROP_ONFAILURE,
+    "phandle",        "linux,phandle", LAUNCH_PROP_VERSION, LAUNCH_PROP_ONFAILURE, LAUNCH_PROP_REBOOT,
 };
 
 static bool is_chosen_property(const char *name)
@@ -71,6 +71,18 @@ static void read_on_failure(struct plan *plan, const struct plan_context *contex
     plan->halt_on_failure = strcmp(text, "halt") == 0;
     if (!plan->halt_on_failure && strcmp(text, "continue") != 0) {
         log_problem(NULL, "/chosen: " LAUNCH_PROP_ONFAILURE " is '%s'; write \"continue\" or \"halt\"", text);
+    }
+}
+
+/* [impl->dsn~platform-power~1] */
+static void read_reboot(struct plan *plan, const struct plan_context *context, int chosen)
+{
+    struct prop prop;
+    const char *text = prop_find(&prop, context->fdt, chosen, NULL, LAUNCH_PROP_REBOOT) ? prop_string(&prop) : NULL;
+
+    plan->power_at_once = text != NULL && strcmp(text, "immediate") == 0;
+    if (text != NULL && !plan->power_at_once && strcmp(text, "ask") != 0) {
+        log_problem(NULL, "/chosen: " LAUNCH_PROP_REBOOT " is '%s'; write \"ask\" or \"immediate\"", text);
     }
 }
 
@@ -202,6 +214,7 @@ bool plan_read(struct plan *plan, const struct plan_context *context)
     }
     read_version(context, chosen);
     read_on_failure(plan, context, chosen);
+    read_reboot(plan, context, chosen);
     report_unknown_properties(fdt, chosen);
     int parent = parent_of_domains(fdt);
     read_domain_nodes(plan, context, parent);

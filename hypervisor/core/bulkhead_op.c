@@ -12,6 +12,7 @@
 #include "core/health.h"
 #include "core/init.h"
 #include "core/launch.h"
+#include "core/power.h"
 #include "core/print.h"
 #include "core/rights.h"
 #include "core/sched_ops.h"
@@ -55,14 +56,15 @@ static int64_t op_exit(struct vcpu *v, gva_t arg)
     if (v->domain->slot != SLOT_BOOT) {
         return ERR_PERM;
     }
-    if (e.action != BULKHEAD_EXIT_CONTINUE && e.action != BULKHEAD_EXIT_HALT) {
+    if ((e.action & ~(BULKHEAD_EXIT_HALT | BULKHEAD_EXIT_POWER_AT_ONCE)) != 0u) {
         return ERR_INVAL;
     }
-    if (e.action == BULKHEAD_EXIT_HALT) {
+    if ((e.action & BULKHEAD_EXIT_HALT) != 0u) {
         print_panic("bulkhead: the launch failed (status %u) and the system description says halt\n", e.status);
         arch_halt();
     }
     destroy_unfinished(v);
+    power_init((e.action & BULKHEAD_EXIT_POWER_AT_ONCE) != 0u);
     seal(e.status);
     frame_drop_outside();
     print("boot services ended, status %u", e.status);
@@ -353,6 +355,8 @@ int64_t bulkhead_op(struct vcpu *v, uint64_t *args)
     case BULKHEAD_OP_RESTART:
     case BULKHEAD_OP_LIFE:
         return op_life(v, (uint32_t)args[0], arg);
+    case BULKHEAD_OP_POWER:
+        return power_op(v, arg);
     default:
         return ERR_NOSYS;
     }

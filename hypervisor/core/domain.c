@@ -135,6 +135,14 @@ void domain_label(const struct domain *d, char *buf, size_t size)
     }
 }
 
+void domain_say(const struct domain *d, const char *what)
+{
+    char label[32];
+
+    domain_label(d, label, sizeof(label));
+    print("%s: %s", label, what);
+}
+
 /* ---- creating ---- */
 
 /* Reserve the slot for domid, or the lowest free one for domid 0. */

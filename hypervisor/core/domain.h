@@ -141,6 +141,8 @@ err_t domain_add_vcpus(struct domain *d);
 
 /* d's name for people: "name", or "dN" while it has none.  buf: at least 32 bytes. */
 void domain_label(const struct domain *d, char *buf, size_t size);
+/* Printed behind the name. */
+void domain_say(const struct domain *d, const char *what);
 
 /* ---- life (core/domain_life.c, core/domain_reap.c) ---- */
 

@@ -6,6 +6,7 @@
 #include "core/console.h"
 #include "core/domain.h"
 #include "core/evtchn.h"
+#include "core/power.h"
 #include "core/print.h"
 #include "core/rights.h"
 #include "core/wallclock.h"
@@ -103,14 +104,6 @@ static void tell(const struct domain *d)
     }
 }
 
-static void say(const struct domain *d, const char *what)
-{
-    char label[32];
-
-    domain_label(d, label, sizeof(label));
-    print("%s: %s", label, what);
-}
-
 /* ---- the end of a life ---- */
 
 static bool is_abnormal(enum bulkhead_event event)
@@ -159,10 +152,10 @@ static void follow(struct domain *d, enum bulkhead_action action)
 
         err = may ? domain_restart(d) : OK;
         if (!may) {
-            say(d, "restarted too often");
+            domain_say(d, "restarted too often");
             action = (enum bulkhead_action)d->health.fallback;
         } else if (err != OK && err != ERR_BUSY) {
-            say(d, "it cannot be restarted");
+            domain_say(d, "it cannot be restarted");
             action = (enum bulkhead_action)d->health.fallback;
         }
     }
@@ -197,6 +190,7 @@ static void end(struct domain *d, struct vcpu *v, enum bulkhead_event event, uin
         record(d, v, event);
     }
     tell(d);
+    power_ended(d);
     if (code != SHUTDOWN_suspend) {
         follow(d, action);
     }
@@ -236,7 +230,7 @@ void health_report(struct domain *d, struct vcpu *v, enum bulkhead_event event)
         return;
     }
     if (action >= BULKHEAD_ACTION_LOG && (__atomic_fetch_or(&d->health.logged, bit, __ATOMIC_RELAXED) & bit) == 0u) {
-        say(d, text[event]);
+        domain_say(d, text[event]);
     }
     if (action == BULKHEAD_ACTION_PAUSE && domain_may_run(d)) {
         (void)domain_pause(d); /* -EBUSY: it is */
@@ -249,7 +243,7 @@ void health_restarted(struct domain *d, err_t err)
     char label[32];
 
     if (err != OK) {
-        say(d, "it cannot be built again");
+        domain_say(d, "it cannot be built again");
         follow(d, (enum bulkhead_action)d->health.fallback);
         return;
     }

@@ -40,6 +40,7 @@ enum bulkhead_op {
     BULKHEAD_OP_SET_HEALTH = 32,      /* struct bulkhead_health: what its failures lead to */
     BULKHEAD_OP_RESTART = 33,         /* struct bulkhead_life: domid; by the holder of RIGHT_RESTART */
     BULKHEAD_OP_LIFE = 34,            /* struct bulkhead_life: how often it was restarted, and its last crash */
+    BULKHEAD_OP_POWER = 35,           /* struct bulkhead_power: the platform's end, and what safe domains say to it */
 };
 
 /* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller
@@ -48,8 +49,9 @@ struct bulkhead_exit {
     uint32_t status; /* 0 = every domain started; else number of domains that were not */
     uint32_t action; /* BULKHEAD_EXIT_* */
 };
-#define BULKHEAD_EXIT_CONTINUE 0u /* what was started runs on */
-#define BULKHEAD_EXIT_HALT     1u /* stop the platform: the description wants all or nothing */
+#define BULKHEAD_EXIT_CONTINUE      0u /* what was started runs on */
+#define BULKHEAD_EXIT_HALT          1u /* stop the platform: the description wants all or nothing */
+#define BULKHEAD_EXIT_POWER_AT_ONCE 2u /* beside CONTINUE: BULKHEAD_OP_POWER asks nobody */
 
 /* BOARD: copies at most size bytes of struct board_table (bulkhead/board.h) to buffer. */
 struct bulkhead_board {
@@ -317,5 +319,19 @@ struct bulkhead_life {
     uint64_t crashes;            /* abnormal ends; 0: the rest is 0 */
     struct bulkhead_crash crash; /* the last one */
 };
+
+/* POWER.  OFF and RESET, by the holder of the right PLATFORM: each other safe domain of the launch that runs gets
+ * BULKHEAD_VIRQ_POWER.  When the last of them has agreed, or ended its life, it is done; where there is none, or the description
+ * says `reboot: immediate`, at once.  One that refuses, or says nothing for so many seconds, ends the request.
+ * AGREE and REFUSE, by one that was asked.  -EPERM, -EBUSY others are still being asked, -EINVAL not asked, or too late. */
+struct bulkhead_power {
+    uint32_t action;  /* BULKHEAD_POWER_* */
+    uint32_t seconds; /* of OFF and RESET: 1..3600 */
+};
+#define BULKHEAD_POWER_OFF    1u
+#define BULKHEAD_POWER_RESET  2u
+#define BULKHEAD_POWER_AGREE  3u
+#define BULKHEAD_POWER_REFUSE 4u
+#define BULKHEAD_VIRQ_POWER   16u /* VIRQ_ARCH_0 */
 
 #endif

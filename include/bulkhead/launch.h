@@ -7,6 +7,7 @@
  *       #address-cells = <2>; #size-cells = <2>;
  *       bulkhead,version = <1>;
  *       bulkhead,on-failure = "continue" | "halt";      // a domain could not be built: do the others run?
+ *       bulkhead,reboot = "immediate";                  // safe domains are not asked; default: they are
  *       NAME {
  *           compatible = "xen,domain";
  *           #address-cells = <2>; #size-cells = <2>;
@@ -82,6 +83,7 @@
 #define LAUNCH_PAD_PREFIX     ".pad."
 #define LAUNCH_PROP_VERSION   "bulkhead,version"
 #define LAUNCH_PROP_ONFAILURE "bulkhead,on-failure"
+#define LAUNCH_PROP_REBOOT    "bulkhead,reboot"
 #define LAUNCH_PROP_NAME      "bulkhead,name"
 #define LAUNCH_PROP_ROLE      "bulkhead,role"
 #define LAUNCH_PROP_SAFE      "bulkhead,safe"

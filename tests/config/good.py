@@ -22,6 +22,7 @@ BLOCK = 0x200000
 SYSTEM = """system: good
 board: { name: qemu-virt, cpus: 4, memory: 512 MiB }
 on-failure: halt
+reboot: immediate
 boot-domain: { memory: 32 MiB }
 domains:
   brake: { safe: true, memory: 16 MiB, cpus: [1], kernel: flat.bin, restartable: true, console: none,
@@ -174,7 +175,7 @@ class Image(unittest.TestCase):
     def test_launch_tree_says_what_the_description_says(self):
         """[utest->dsn~tool-launch-dtb~1]"""
         tree = self.tree()
-        for expected in ("bulkhead,version = <0x01>", 'bulkhead,on-failure = "halt"', 'bulkhead,after = "brake"', "bulkhead,safe;",
+        for expected in ("bulkhead,version = <0x01>", 'bulkhead,on-failure = "halt"', 'bulkhead,reboot = "immediate"', 'bulkhead,after = "brake"', "bulkhead,safe;",
                          "bulkhead,keep-modules;", "memory = <0x00 0x10000>", "nr_spis = <0x40>", "capabilities = <0x02>",
                          'bulkhead,role = "hardware"', "direct-map;", "xen,static-mem = <0x00 0x50000000 0x00 0x1000000>",
                          'bootargs = "console=ttyAMA0 quote=\\"x\\""', 'compatible = "multiboot,kernel\\0multiboot,module"'):

@@ -81,6 +81,12 @@ TEST_GUESTS = [
     guest("t_device_restart", lanes=[[r"owner: crashed", r"owner: restarted", DONE]]),
     guest("t_assign", lanes=[[rf"\({name}\).*{DONE}"] for name in ("control", "guard", "holder", "heir")]),
     guest("t_granted", lanes=[[rf"\({name}\).*{DONE}"] for name in ("granter", "mapper", "alone")]),
+    # Safe domains are asked before the machine is reset.
+    guest("t_power", forbid=[FATAL, FAILED], lanes=[
+        [r"control: wants the platform reset", r"careful: wants the platform to go on",
+         r"control: wants the platform reset", r"bulkhead: the platform is reset"]]),
+    guest("t_power_immediate", forbid=[FATAL, FAILED, r"to go on"], lanes=[
+        [r"control: wants the platform reset", r"bulkhead: the platform is reset"]]),
     guest("t_sink", lanes=[[r"granter: crashed", r"granter: restarted", rf"\(granter\).*{DONE}"], [rf"\(mapper\).*{DONE}"]]),
     guest("t_static", lanes=[[rf"\({name}\).*{DONE}"] for name in ("asks", "answers")]),
     guest("t_storm", options=["--icount=4"], lanes=[[r"storm: \d+ upcalls in", DONE]]),

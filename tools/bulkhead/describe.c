@@ -241,7 +241,8 @@ void describe_system(struct buffer *out, const struct system *s)
     put_text(out, s->name.value);
     buffer_printf(out, "\nboard: ");
     put_text(out, s->board_choice.name.value);
-    buffer_printf(out, "\n%s", s->on_failure.value == ON_FAILURE_HALT ? "on-failure: halt\n" : "");
+    buffer_printf(out, "\n%s%s", s->on_failure.value == ON_FAILURE_HALT ? "on-failure: halt\n" : "",
+                  s->reboot.value == REBOOT_IMMEDIATE ? "reboot: immediate\n" : "");
     describe_pools(out, s);
     buffer_printf(out, "domains:\n");
     for (size_t i = 0; i < s->domains.count; i++) {

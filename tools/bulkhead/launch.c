@@ -349,6 +349,9 @@ struct bytes launch_tree(struct arena *arena, const struct system *s)
     put_address_cells(fdt);
     must(fdt_property_u32(fdt, LAUNCH_PROP_VERSION, LAUNCH_VERSION));
     must(fdt_property_string(fdt, LAUNCH_PROP_ONFAILURE, s->on_failure.value == ON_FAILURE_HALT ? "halt" : "continue"));
+    if (s->reboot.value == REBOOT_IMMEDIATE) {
+        must(fdt_property_string(fdt, LAUNCH_PROP_REBOOT, "immediate"));
+    }
     for (size_t i = 0; i < s->pools.count; i++) {
         put_pool(arena, fdt, s, i);
     }

@@ -191,10 +191,16 @@ enum on_failure {
     ON_FAILURE_HALT,
 };
 
+enum reboot {
+    REBOOT_ASK,
+    REBOOT_IMMEDIATE,
+};
+
 struct system {
     struct text name;
     struct system_board board_choice;
     struct number on_failure; /* enum on_failure */
+    struct number reboot;     /* enum reboot */
     struct system_boot_domain boot_domain;
     struct items domains;       /* struct domain */
     struct items channels;      /* struct channel */

@@ -16,6 +16,7 @@ static const char *const console_choices[] = {"vpl011", "none", "pv", NULL};
 static const char *const enhanced_choices[] = {"no-xenstore", "yes", "legacy", NULL};
 const char *const argo_choices[] = {[ARGO_NO] = "no", [ARGO_PARTNERS] = "partners", [ARGO_ANY] = "any", NULL};
 static const char *const on_failure_choices[] = {"continue", "halt", NULL};
+static const char *const reboot_choices[] = {"ask", "immediate", NULL};
 
 static const struct key static_key_rows[] = {
     {.name = "base",
@@ -414,6 +415,14 @@ static const struct key system_key_rows[] = {
      .fallback = "continue",
      .meaning = "A domain could not be built: `continue` starts the others, `halt` stops the machine.",
      .example = "on-failure: halt"},
+    {.name = "reboot",
+     .kind = KEY_CHOICE,
+     FIELD(system, reboot),
+     .choices = reboot_choices,
+     .fallback = "ask",
+     .meaning = "A domain that may wants the machine powered off or reset: `ask` the safe domains first, who may "
+                "refuse; `immediate` does not.",
+     .example = "reboot: immediate"},
     {.name = "boot-domain",
      .kind = KEY_MAP,
      FIELD(system, boot_domain),

@@ -463,10 +463,14 @@ struct tree_domains tree_read_domains(const struct tree *t, struct system *s)
     int node;
     struct domain *domains = arena_alloc(t->arena, LAUNCH_MAX_DOMAINS, sizeof(*domains));
     const char *on_failure = chosen < 0 ? NULL : tree_text(t, chosen, LAUNCH_PROP_ONFAILURE);
+    const char *reboot = chosen < 0 ? NULL : tree_text(t, chosen, LAUNCH_PROP_REBOOT);
 
     s->on_failure = (struct number){
         .value = on_failure != NULL && strcmp(on_failure, "halt") == 0 ? ON_FAILURE_HALT : ON_FAILURE_CONTINUE,
         .given = on_failure != NULL};
+    s->reboot =
+        (struct number){.value = reboot != NULL && strcmp(reboot, "immediate") == 0 ? REBOOT_IMMEDIATE : REBOOT_ASK,
+                        .given = reboot != NULL};
     s->domains = (struct items){.item = domains, .at = tree_place(t, chosen), .given = true};
     struct tree_shared *shared = arena_alloc(t->arena, 1, sizeof(*shared));
     tree_begin_shared(t->arena, s);

@@ -115,6 +115,7 @@ static void reads_all_of_a_domain(void **state)
     const struct plan_domain *linux_a = &plan.domains[1];
     assert_int_equal(plan.count, 3);
     assert_true(plan.halt_on_failure);
+    assert_true(plan.power_at_once);
     assert_string_equal(brake->name, "brake");
     assert_int_equal(brake->role, BULKHEAD_ROLE_CONTROL);
     assert_int_equal(brake->flags, BULKHEAD_DOMAIN_SAFE | BULKHEAD_DOMAIN_VPL011 | BULKHEAD_DOMAIN_ARGO);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The platform is powered off or reset for a domain: safe domains of the launch are asked first.
+ * [impl->dsn~platform-power~1] */
+#ifndef CORE_POWER_H
+#define CORE_POWER_H
+
+#include "core/domain.h"
+#include "lib/types.h"
+
+/* Once, at the Boot Domain's exit: whether nobody is asked. */
+void power_init(bool at_once);
+/* BULKHEAD_OP_POWER by v.  Does not return where everybody asked has agreed.  Bound: MAX_DOMAINS. */
+int64_t power_op(struct vcpu *v, gva_t arg);
+/* d, asked or not, has ended its life: it does not object. */
+void power_ended(const struct domain *d);
+
+#endif
