@@ -13,24 +13,23 @@
 
 /* ---- machine memory as such: the Boot Domain only ---- */
 
-static err_t get_range(const struct vcpu *v, gva_t arg, struct bulkhead_memory *m)
+static err_t get_range(gva_t arg, struct bulkhead_memory *m)
 {
     err_t err = copy_in(m, arg, sizeof(*m));
 
     if (err != OK) {
         return err;
     }
-    if (v->domain->slot != SLOT_BOOT) {
-        return ERR_PERM;
-    }
     return (IS_ALIGNED(m->base | m->size, PAGE_SIZE) && m->size != 0u) ? OK : ERR_INVAL;
 }
 
-int64_t bulkhead_claim(struct vcpu *v, gva_t arg)
+int64_t bulkhead_claim(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_memory m;
-    err_t err = get_range(v, arg, &m);
+    err_t err = get_range(arg, &m);
 
+    (void)v;
+    (void)d;
     return (err == OK) ? frame_claim(maddr_to_mfn(MADDR(m.base)), m.size >> PAGE_SHIFT) : err;
 }
 
@@ -41,14 +40,14 @@ uint64_t bulkhead_step(uint64_t gfn, uint64_t count)
     return (count < to_boundary) ? count : to_boundary;
 }
 
-int64_t bulkhead_map_outside(struct vcpu *v, gva_t arg)
+int64_t bulkhead_map_outside(struct vcpu *v, struct domain *d, gva_t arg)
 {
-    struct domain *d = v->domain;
     struct stage2_entry e = {.access = ACCESS_R, .mapping = MAPPING_OUTSIDE};
     struct bulkhead_memory m;
     uint64_t n;
-    err_t err = get_range(v, arg, &m);
+    err_t err = get_range(arg, &m);
 
+    d = v->domain;
     if (err == OK && !IS_ALIGNED(m.gaddr, PAGE_SIZE)) {
         err = ERR_INVAL;
     }
@@ -112,28 +111,23 @@ static err_t populate_step(struct domain *d, const struct bulkhead_populate *p, 
     return err;
 }
 
-int64_t bulkhead_populate_static(struct vcpu *v, gva_t arg)
+int64_t bulkhead_populate_static(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_populate p;
-    struct domain *d;
     uint64_t n;
     err_t err = copy_in(&p, arg, sizeof(p));
 
-    if (err == OK) {
-        err = bulkhead_get_target(v, p.domid, &d);
-    }
+    (void)v;
     if (err != OK) {
         return err;
     }
     n = bulkhead_step(p.gfn, p.count);
     if (n == 0u || !range_ok(p.gfn, p.count, arch_stage2_gfn_limit())) {
-        domain_put(d);
         return (p.count == 0u) ? OK : ERR_INVAL;
     }
     spin_lock(&d->lock);
     err = populate_step(d, &p, n);
     spin_unlock(&d->lock);
-    domain_put(d);
     if (err != OK) {
         return err;
     }
@@ -262,16 +256,12 @@ static err_t check_move(const struct vcpu *v, const struct domain *d, const stru
     return OK;
 }
 
-int64_t bulkhead_move_frames(struct vcpu *v, gva_t arg)
+int64_t bulkhead_move_frames(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_move m;
-    struct domain *d;
     uint64_t n = 0;
     err_t err = copy_in(&m, arg, sizeof(m));
 
-    if (err == OK) {
-        err = bulkhead_get_target(v, m.domid, &d);
-    }
     if (err != OK) {
         return err;
     }
@@ -281,7 +271,6 @@ int64_t bulkhead_move_frames(struct vcpu *v, gva_t arg)
         err = move_step(v->domain, d, &m, &n);
         spin_unlock(&d->lock);
     }
-    domain_put(d);
     if (err != OK) {
         return err;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory operations of bulkhead_op.  arg: guest virtual address of the operation's structure, updated as it gets on.
+/* The memory operations of bulkhead_op.  d: the domain that the structure names, over which the caller has the right of the
+ * table in bulkhead_op.c; NULL where that asks for none.  arg: guest virtual address of the operation's structure, updated as it gets on.
  * [impl->dsn~bulkhead-memory~1] [impl->dsn~move-frames~1] */
 #ifndef CORE_BULKHEAD_MEMORY_H
 #define CORE_BULKHEAD_MEMORY_H
@@ -7,10 +8,12 @@
 #include "core/vcpu.h"
 #include "lib/types.h"
 
-int64_t bulkhead_claim(struct vcpu *v, gva_t arg);
-int64_t bulkhead_populate_static(struct vcpu *v, gva_t arg);
-int64_t bulkhead_move_frames(struct vcpu *v, gva_t arg);
-int64_t bulkhead_map_outside(struct vcpu *v, gva_t arg);
+typedef int64_t bulkhead_fn(struct vcpu *v, struct domain *d, gva_t arg);
+
+bulkhead_fn bulkhead_claim;
+bulkhead_fn bulkhead_populate_static;
+bulkhead_fn bulkhead_move_frames;
+bulkhead_fn bulkhead_map_outside;
 
 /* The domain domid, with a reference, if the caller may build it. */
 err_t bulkhead_get_target(const struct vcpu *v, uint32_t domid, struct domain **out) MUST_CHECK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bulkhead_op: what Bulkhead adds to the Xen ABI, apart from memory (bulkhead_memory.c).
- * [impl->dsn~bulkhead-op~1] */
+ * [impl->dsn~bulkhead-op~1] [impl->dsn~privilege-table~1] */
 #include "bulkhead/bulkhead_op.h"
 #include "arch/contract/arch.h"
 #include "core/bulkhead_memory.h"
@@ -45,16 +45,14 @@ static void destroy_unfinished(const struct vcpu *v)
     }
 }
 
-static int64_t op_exit(struct vcpu *v, gva_t arg)
+static int64_t op_exit(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_exit e;
     err_t err = copy_in(&e, arg, sizeof(e));
 
+    (void)d;
     if (err != OK) {
         return err;
-    }
-    if (v->domain->slot != SLOT_BOOT) {
-        return ERR_PERM;
     }
     if ((e.action & ~(BULKHEAD_EXIT_HALT | BULKHEAD_EXIT_POWER_AT_ONCE)) != 0u) {
         return ERR_INVAL;
@@ -73,15 +71,14 @@ static int64_t op_exit(struct vcpu *v, gva_t arg)
 
 /* ---- reading ---- */
 
-static int64_t op_board(const struct vcpu *v, gva_t arg)
+static int64_t op_board(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_board b;
     const struct board_table *board = init_board();
     err_t err = copy_in(&b, arg, sizeof(b));
 
-    if (err == OK) {
-        err = rights_check(v, BULKHEAD_RIGHT_INFO, RIGHTS_PLATFORM);
-    }
+    (void)v;
+    (void)d;
     if (err == OK) {
         err = copy_out(GVA(b.buffer), board, (b.size < sizeof(*board)) ? b.size : sizeof(*board));
     }
@@ -92,12 +89,44 @@ static int64_t op_board(const struct vcpu *v, gva_t arg)
     return err;
 }
 
-static int64_t op_record(gva_t arg)
+static int64_t op_record(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_boot_record r;
 
+    (void)v;
+    (void)d;
     seal_record(&r);
     return copy_out(arg, &r, sizeof(r));
+}
+
+static int64_t op_get_domain(struct vcpu *v, struct domain *d, gva_t arg)
+{
+    struct bulkhead_domain b = {.domid = d->id, .role = d->role, .flags = d->flags};
+
+    (void)v;
+    memcpy(b.name, d->name, sizeof(b.name));
+    return copy_out(arg, &b, sizeof(b));
+}
+
+/* d: NULL = the platform.  [impl->dsn~rights-readable~1] */
+static int64_t op_rights(struct vcpu *v, struct domain *d, gva_t arg)
+{
+    struct bulkhead_rights r = {.target = (d != NULL) ? d->id : DOMID_SELF};
+
+    (void)v;
+    for (uint32_t i = 0; i < BULKHEAD_RIGHT_COUNT; i++) {
+        int32_t slot = rights_holder((enum bulkhead_right)i, (d != NULL) ? d->slot : RIGHTS_PLATFORM);
+
+        r.holder[i] = (slot < 0) ? DOMID_INVALID : (slot == (int32_t)SLOT_BOOT) ? DOMID_BOOT : (uint16_t)slot;
+    }
+    return copy_out(arg, &r, sizeof(r));
+}
+
+static int64_t op_focus(struct vcpu *v, struct domain *d, gva_t arg)
+{
+    (void)v;
+    (void)arg;
+    return console_focus(d);
 }
 
 /* ---- identity ---- */
@@ -161,38 +190,30 @@ static err_t set_identity(struct domain *d, const struct bulkhead_domain *b) REQ
     return err;
 }
 
-static int64_t op_set_domain(struct vcpu *v, gva_t arg)
+static int64_t op_set_domain(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_domain b;
-    struct domain *d;
+    size_t n = 0;
     err_t err = copy_in(&b, arg, sizeof(b));
 
-    if (err == OK) {
-        err = domain_get(v, b.domid, &d);
-    }
-    if (err != OK) {
-        return err;
-    }
-    if (d->started) {
+    (void)v;
+    if (err == OK && d->started) {
         err = ERR_BUSY;
-    } else {
-        err = rights_check(v, BULKHEAD_RIGHT_BUILD, d->slot);
     }
     if (err == OK &&
         (b.role > BULKHEAD_ROLE_CONTROL || !is_name(b.name, sizeof(b.name)) || (b.flags & ~DOMAIN_FLAGS) != 0u)) {
         err = ERR_INVAL;
     }
-    if (err == OK) {
-        size_t n = 0;
-        while (b.name[n] != '\0') {
-            n++;
-        }
-        memset(b.name + n, 0, sizeof(b.name) - n); /* names are compared whole */
-        spin_lock(&d->lock);
-        err = set_identity(d, &b);
-        spin_unlock(&d->lock);
+    if (err != OK) {
+        return err;
     }
-    domain_put(d);
+    while (b.name[n] != '\0') {
+        n++;
+    }
+    memset(b.name + n, 0, sizeof(b.name) - n); /* names are compared whole */
+    spin_lock(&d->lock);
+    err = set_identity(d, &b);
+    spin_unlock(&d->lock);
     return err;
 }
 
@@ -223,13 +244,14 @@ static err_t move_to(const struct vcpu *v, const struct bulkhead_right_move *m, 
     return err;
 }
 
-static int64_t op_move_right(struct vcpu *v, gva_t arg)
+static int64_t op_move_right(struct vcpu *v, struct domain *none, gva_t arg)
 {
     struct bulkhead_right_move m;
     struct domain *d = NULL;
     uint32_t target = RIGHTS_PLATFORM;
     err_t err = copy_in(&m, arg, sizeof(m));
 
+    (void)none;
     if (err == OK && (m.right >= BULKHEAD_RIGHT_COUNT || m.pad != 0u)) {
         err = ERR_INVAL;
     }
@@ -254,110 +276,171 @@ static int64_t op_move_right(struct vcpu *v, gva_t arg)
 
 /* ---- launch record, health (core/launch.h, core/health.h) ---- */
 
-/* ops 30..34: each names its domain first */
-static int64_t op_life(struct vcpu *v, uint32_t op, gva_t arg)
+static int64_t seal_step(struct domain *d, gva_t arg, err_t (*step)(struct domain *, uint64_t *, uint64_t *))
 {
-    static const struct {
-        uint16_t size;
-        uint8_t right;
-    } kind[] = {
-        [0] = {sizeof(struct bulkhead_seal), BULKHEAD_RIGHT_BUILD},
-        [BULKHEAD_OP_SEAL_LAUNCH - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(struct bulkhead_seal), BULKHEAD_RIGHT_BUILD},
-        [BULKHEAD_OP_SET_HEALTH - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(struct bulkhead_health), BULKHEAD_RIGHT_BUILD},
-        [BULKHEAD_OP_RESTART - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(uint16_t), BULKHEAD_RIGHT_RESTART},
-        [BULKHEAD_OP_LIFE - BULKHEAD_OP_SEAL_IMAGE] = {sizeof(uint16_t), BULKHEAD_RIGHT_INFO},
-    };
-    union {
-        uint16_t domid;
-        struct bulkhead_seal seal;
-        struct bulkhead_health health;
-        struct bulkhead_life life;
-    } b;
-    struct domain *d;
-    size_t out = 0;
-    err_t err = copy_in(&b, arg, kind[op - BULKHEAD_OP_SEAL_IMAGE].size);
+    struct bulkhead_seal b;
+    err_t err = copy_in(&b, arg, sizeof(b));
 
     if (err == OK) {
-        err = domain_get(v, b.domid, &d);
-    }
-    if (err != OK) {
-        return err;
-    }
-    if (op != BULKHEAD_OP_LIFE || d != v->domain) {
-        err = rights_check(v, (enum bulkhead_right)kind[op - BULKHEAD_OP_SEAL_IMAGE].right, d->slot);
-    }
-    if (err != OK) {
-        /* nothing */
-    } else if (op == BULKHEAD_OP_SET_HEALTH) {
-        err = health_configure(d, &b.health);
-    } else if (op == BULKHEAD_OP_RESTART) {
-        err = domain_restart(d);
-    } else if (op == BULKHEAD_OP_LIFE) {
-        health_read(d, &b.life);
-        out = sizeof(b.life);
-    } else {
         spin_lock(&d->lock);
-        err = (op == BULKHEAD_OP_SEAL_IMAGE) ? launch_seal_image(d, &b.seal.gfn, &b.seal.count)
-                                             : launch_seal(d, &b.seal.gfn, &b.seal.count);
+        err = step(d, &b.gfn, &b.count);
         spin_unlock(&d->lock);
-        out = (err == ERR_RESTART) ? sizeof(b.seal) : 0u;
     }
-    domain_put(d);
-    if (out != 0u) {
-        err_t copied = copy_out(arg, &b, out);
+    if (err == ERR_RESTART) {
+        err_t copied = copy_out(arg, &b, sizeof(b));
         err = (copied == OK) ? err : copied;
     }
     return err;
 }
 
+static int64_t op_seal_image(struct vcpu *v, struct domain *d, gva_t arg)
+{
+    (void)v;
+    return seal_step(d, arg, launch_seal_image);
+}
+
+static int64_t op_seal_launch(struct vcpu *v, struct domain *d, gva_t arg)
+{
+    (void)v;
+    return seal_step(d, arg, launch_seal);
+}
+
+static int64_t op_set_health(struct vcpu *v, struct domain *d, gva_t arg)
+{
+    struct bulkhead_health b;
+    err_t err = copy_in(&b, arg, sizeof(b));
+
+    (void)v;
+    return (err == OK) ? health_configure(d, &b) : err;
+}
+
+static int64_t op_restart(struct vcpu *v, struct domain *d, gva_t arg)
+{
+    (void)v;
+    (void)arg;
+    return domain_restart(d);
+}
+
+static int64_t op_life(struct vcpu *v, struct domain *d, gva_t arg)
+{
+    struct bulkhead_life b;
+
+    (void)v;
+    health_read(d, &b);
+    return copy_out(arg, &b, sizeof(b));
+}
+
+/* ---- dispatch ---- */
+
+enum scope {
+    ANYBODY = 0, /* no right; MOVE_RIGHT, POWER: to be the holder, or one that was asked, which they find out */
+    BOOT_DOMAIN, /* only the Boot Domain */
+    PLATFORM,    /* the right over the platform */
+    DOMAIN,      /* over the domain that the structure names first */
+    OTHERS,      /* the same, unless it is the caller's own */
+    CELLS,       /* the same, or the platform for DOMID_SELF; the Boot Domain needs none */
+};
+
+static const struct operation {
+    bulkhead_fn *fn;
+    uint8_t op;    /* enum bulkhead_op */
+    uint8_t scope; /* enum scope */
+    uint8_t right; /* enum bulkhead_right */
+} operations[] = {
+    {op_exit, BULKHEAD_OP_EXIT_BOOT_SERVICES, BOOT_DOMAIN, 0},
+    {op_board, BULKHEAD_OP_BOARD, PLATFORM, BULKHEAD_RIGHT_INFO},
+    {bulkhead_claim, BULKHEAD_OP_CLAIM_MEMORY, BOOT_DOMAIN, 0},
+    {bulkhead_populate_static, BULKHEAD_OP_POPULATE_STATIC, DOMAIN, BULKHEAD_RIGHT_BUILD},
+    {bulkhead_move_frames, BULKHEAD_OP_MOVE_FRAMES, DOMAIN, BULKHEAD_RIGHT_BUILD},
+    {op_set_domain, BULKHEAD_OP_SET_DOMAIN, DOMAIN, BULKHEAD_RIGHT_BUILD},
+    {op_move_right, BULKHEAD_OP_MOVE_RIGHT, ANYBODY, 0},
+    {bulkhead_map_outside, BULKHEAD_OP_MAP_OUTSIDE, BOOT_DOMAIN, 0},
+    {op_record, BULKHEAD_OP_BOOT_RECORD, ANYBODY, 0},
+    {bulkhead_bind_channel, BULKHEAD_OP_BIND_CHANNEL, DOMAIN, BULKHEAD_RIGHT_BUILD},
+    {bulkhead_channel_early, BULKHEAD_OP_CHANNEL_EARLY, OTHERS, BULKHEAD_RIGHT_INFO},
+    {bulkhead_seed_grant, BULKHEAD_OP_SEED_GRANT, DOMAIN, BULKHEAD_RIGHT_BUILD},
+    {bulkhead_console, BULKHEAD_OP_CONSOLE, DOMAIN, BULKHEAD_RIGHT_CONSOLE},
+    {bulkhead_share_memory, BULKHEAD_OP_SHARE_MEMORY, BOOT_DOMAIN, 0},
+    {op_seal_image, BULKHEAD_OP_SEAL_IMAGE, DOMAIN, BULKHEAD_RIGHT_BUILD},
+    {op_seal_launch, BULKHEAD_OP_SEAL_LAUNCH, DOMAIN, BULKHEAD_RIGHT_BUILD},
+    {op_set_health, BULKHEAD_OP_SET_HEALTH, DOMAIN, BULKHEAD_RIGHT_BUILD},
+    {op_restart, BULKHEAD_OP_RESTART, DOMAIN, BULKHEAD_RIGHT_RESTART},
+    {op_life, BULKHEAD_OP_LIFE, OTHERS, BULKHEAD_RIGHT_INFO},
+    {power_op, BULKHEAD_OP_POWER, ANYBODY, 0},
+    {sched_set_pool, BULKHEAD_OP_SET_POOL, PLATFORM, BULKHEAD_RIGHT_SCHEDULE},
+    {sched_set_schedule, BULKHEAD_OP_SET_SCHEDULE, PLATFORM, BULKHEAD_RIGHT_SCHEDULE},
+    {sched_switch, BULKHEAD_OP_SWITCH_SCHEDULE, PLATFORM, BULKHEAD_RIGHT_SCHEDULE},
+    {op_get_domain, BULKHEAD_OP_GET_DOMAIN, OTHERS, BULKHEAD_RIGHT_INFO},
+    {op_rights, BULKHEAD_OP_RIGHTS, CELLS, BULKHEAD_RIGHT_INFO},
+    {op_focus, BULKHEAD_OP_FOCUS, DOMAIN, BULKHEAD_RIGHT_CONSOLE},
+};
+
+static bool is_allowed(const struct vcpu *v, const struct operation *o, const struct domain *d)
+{
+    bool exempt = (o->scope == OTHERS && d == v->domain) || (o->scope == CELLS && v->domain->slot == SLOT_BOOT);
+
+    return exempt || rights_check(v, (enum bulkhead_right)o->right, (d != NULL) ? d->slot : RIGHTS_PLATFORM) == OK;
+}
+
+/* The domain that the operation is about, a reference taken; NULL = none.  -EFAULT, -ESRCH, -EPERM. */
+static err_t find(const struct vcpu *v, const struct operation *o, gva_t arg, struct domain **d)
+{
+    uint16_t domid;
+    err_t err;
+
+    *d = NULL;
+    if (o->scope == ANYBODY) {
+        return OK;
+    }
+    if (o->scope == BOOT_DOMAIN) {
+        return (v->domain->slot == SLOT_BOOT) ? OK : ERR_PERM;
+    }
+    if (o->scope != PLATFORM) {
+        err = copy_in(&domid, arg, sizeof(domid));
+        if (err == OK && (o->scope != CELLS || domid != DOMID_SELF)) {
+            err = domain_get(v, domid, d);
+        }
+        if (err != OK) {
+            return err;
+        }
+    }
+    if (is_allowed(v, o, *d)) {
+        return OK;
+    }
+    if (*d != NULL) {
+        domain_put(*d);
+    }
+    return ERR_PERM;
+}
+
+/* NULL: there is none.  Bound: the table's length. */
+static const struct operation *operation_of(uint32_t op)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+        if (operations[i].op == op) {
+            return &operations[i];
+        }
+    }
+    return NULL;
+}
+
 int64_t bulkhead_op(struct vcpu *v, uint64_t *args)
 {
-    gva_t arg = GVA(args[1]);
+    const struct operation *o = operation_of((uint32_t)args[0]);
+    struct domain *d;
+    int64_t result;
+    err_t err;
 
-    switch ((uint32_t)args[0]) {
-    case BULKHEAD_OP_EXIT_BOOT_SERVICES:
-        return op_exit(v, arg);
-    case BULKHEAD_OP_BOARD:
-        return op_board(v, arg);
-    case BULKHEAD_OP_CLAIM_MEMORY:
-        return bulkhead_claim(v, arg);
-    case BULKHEAD_OP_POPULATE_STATIC:
-        return bulkhead_populate_static(v, arg);
-    case BULKHEAD_OP_MOVE_FRAMES:
-        return bulkhead_move_frames(v, arg);
-    case BULKHEAD_OP_SET_DOMAIN:
-        return op_set_domain(v, arg);
-    case BULKHEAD_OP_MOVE_RIGHT:
-        return op_move_right(v, arg);
-    case BULKHEAD_OP_MAP_OUTSIDE:
-        return bulkhead_map_outside(v, arg);
-    case BULKHEAD_OP_BOOT_RECORD:
-        return op_record(arg);
-    case BULKHEAD_OP_SEED_GRANT:
-        return bulkhead_seed_grant(v, arg);
-    case BULKHEAD_OP_CONSOLE:
-        return bulkhead_console(v, arg);
-    case BULKHEAD_OP_BIND_CHANNEL:
-        return bulkhead_bind_channel(v, arg);
-    case BULKHEAD_OP_CHANNEL_EARLY:
-        return bulkhead_channel_early(v, arg);
-    case BULKHEAD_OP_SHARE_MEMORY:
-        return bulkhead_share_memory(v, arg);
-    case BULKHEAD_OP_SET_POOL:
-        return sched_set_pool(v, arg);
-    case BULKHEAD_OP_SET_SCHEDULE:
-        return sched_set_schedule(v, arg);
-    case BULKHEAD_OP_SWITCH_SCHEDULE:
-        return sched_switch(v, arg);
-    case BULKHEAD_OP_SEAL_IMAGE:
-    case BULKHEAD_OP_SEAL_LAUNCH:
-    case BULKHEAD_OP_SET_HEALTH:
-    case BULKHEAD_OP_RESTART:
-    case BULKHEAD_OP_LIFE:
-        return op_life(v, (uint32_t)args[0], arg);
-    case BULKHEAD_OP_POWER:
-        return power_op(v, arg);
-    default:
+    if (o == NULL) {
         return ERR_NOSYS;
     }
+    err = find(v, o, GVA(args[1]), &d);
+    if (err != OK) {
+        return err;
+    }
+    result = o->fn(v, d, GVA(args[1]));
+    if (d != NULL) {
+        domain_put(d);
+    }
+    return result;
 }

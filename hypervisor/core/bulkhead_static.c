@@ -33,61 +33,44 @@ static err_t bind_channel(const struct vcpu *v, struct domain *d, const struct b
     return (err == OK) ? evtchn_limit(d, c->port, c->min_interval) : err;
 }
 
-int64_t bulkhead_bind_channel(struct vcpu *v, gva_t arg)
+int64_t bulkhead_bind_channel(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_channel c;
-    struct domain *d;
     err_t err = copy_in(&c, arg, sizeof(c));
 
     if (err == OK && (c.remote == 0u || c.remote >= MAX_DOMAINS)) {
         err = ERR_INVAL;
     }
     if (err == OK) {
-        err = bulkhead_get_target(v, c.domid, &d);
+        spin_lock(&d->lock);
+        err = bind_channel(v, d, &c);
+        spin_unlock(&d->lock);
     }
-    if (err != OK) {
-        return err;
-    }
-    spin_lock(&d->lock);
-    err = bind_channel(v, d, &c);
-    spin_unlock(&d->lock);
-    domain_put(d);
     return err;
 }
 
-int64_t bulkhead_channel_early(struct vcpu *v, gva_t arg)
+int64_t bulkhead_channel_early(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_early e;
-    struct domain *d;
     err_t err = copy_in(&e, arg, sizeof(e));
 
-    if (err == OK) {
-        err = domain_get(v, e.domid, &d);
-    }
-    if (err != OK) {
-        return err;
-    }
-    err = (d == v->domain) ? OK : rights_check(v, BULKHEAD_RIGHT_INFO, d->slot);
+    (void)v;
     if (err == OK) {
         err = evtchn_early(d, e.port, &e.early);
     }
-    domain_put(d);
     return (err == OK) ? copy_out(arg, &e, sizeof(e)) : err;
 }
 
 /* ---- grants ---- */
 
-int64_t bulkhead_seed_grant(struct vcpu *v, gva_t arg)
+int64_t bulkhead_seed_grant(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_seed s;
-    struct domain *d;
     err_t err = copy_in(&s, arg, sizeof(s));
 
+    (void)v;
     if (err == OK && (s.to == 0u || s.to >= MAX_DOMAINS)) {
         err = ERR_INVAL;
-    }
-    if (err == OK) {
-        err = bulkhead_get_target(v, s.domid, &d);
     }
     if (err != OK) {
         return err;
@@ -95,7 +78,6 @@ int64_t bulkhead_seed_grant(struct vcpu *v, gva_t arg)
     spin_lock(&d->lock);
     err = d->started ? ERR_PERM : grant_seed(d, s.ref, s.to, GFN(s.gfn));
     spin_unlock(&d->lock);
-    domain_put(d);
     return err;
 }
 
@@ -156,17 +138,15 @@ static err_t share_step(const struct vcpu *v, const struct bulkhead_share *s, ui
     return err;
 }
 
-int64_t bulkhead_share_memory(struct vcpu *v, gva_t arg)
+int64_t bulkhead_share_memory(struct vcpu *v, struct domain *none, gva_t arg)
 {
     struct bulkhead_share s;
     uint64_t n;
     err_t err = copy_in(&s, arg, sizeof(s));
 
+    (void)none;
     if (err != OK) {
         return err;
-    }
-    if (v->domain->slot != SLOT_BOOT) {
-        return ERR_PERM;
     }
     if (s.pad != 0u || (s.flags & ~BULKHEAD_SHARE_READ_ONLY) != 0u || s.count == 0u ||
         !range_ok(s.mfn, s.count, frame_last().v + 1u) || !range_ok(s.gfn, s.count, arch_stage2_gfn_limit())) {

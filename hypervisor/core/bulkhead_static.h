@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Static channels and static shared memory: operations of bulkhead_op.  arg: guest virtual address of the operation's
- * structure. */
+/* Static channels and static shared memory: operations of bulkhead_op, see bulkhead_memory.h. */
 #ifndef CORE_BULKHEAD_STATIC_H
 #define CORE_BULKHEAD_STATIC_H
 
-#include "core/vcpu.h"
-#include "lib/types.h"
+#include "core/bulkhead_memory.h"
 
-int64_t bulkhead_bind_channel(struct vcpu *v, gva_t arg);
-int64_t bulkhead_channel_early(struct vcpu *v, gva_t arg);
-int64_t bulkhead_share_memory(struct vcpu *v, gva_t arg);
-int64_t bulkhead_seed_grant(struct vcpu *v, gva_t arg);
+bulkhead_fn bulkhead_bind_channel;
+bulkhead_fn bulkhead_channel_early;
+bulkhead_fn bulkhead_share_memory;
+bulkhead_fn bulkhead_seed_grant;
 
 #endif

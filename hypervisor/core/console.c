@@ -257,6 +257,16 @@ void console_panic(const char *text, size_t n)
     }
 }
 
+size_t console_history(uint32_t *index, char *to, size_t n, bool clear)
+{
+    size_t done;
+
+    spin_lock(&lock);
+    done = console_ring_history(index, to, n, clear);
+    spin_unlock(&lock);
+    return done;
+}
+
 uint64_t console_lost(void)
 {
     uint64_t n;
@@ -287,24 +297,35 @@ static struct domain *next_focus(void)
     return NULL;
 }
 
-static void switch_focus(void)
+static void set_focus(struct domain *d) REQUIRES(lock)
 {
     char label[32] = "the hypervisor ('h' for help)";
     char text[LINE_ROOM];
     size_t n;
 
-    spin_lock(&lock);
     if (partial != NULL) {
         (void)console_ring_put(CONSOLE_SELF, "\r\n", 2);
         partial = NULL;
     }
-    __atomic_store_n(&focus, next_focus(), __ATOMIC_RELEASE);
+    __atomic_store_n(&focus, d, __ATOMIC_RELEASE);
     if (focus != NULL) {
         domain_label(focus, label, sizeof(label));
     }
     n = format_string(text, sizeof(text), "*** Serial input to %s (type 'CTRL-a' three times to switch input)", label);
     show_line(NULL, text, n);
+}
+
+err_t console_focus(struct domain *d)
+{
+    err_t err = ERR_SRCH;
+
+    spin_lock(&lock);
+    if (domain_state(d) != DOMAIN_DYING) { /* console_forget() is still to come otherwise */
+        set_focus(d);
+        err = OK;
+    }
     spin_unlock(&lock);
+    return err;
 }
 
 static bool has_uart(const struct domain *d)
@@ -358,7 +379,9 @@ void upcall_console_input(char c)
         switches++;
         if (switches == SWITCH_COUNT) {
             switches = 0;
-            switch_focus();
+            spin_lock(&lock);
+            set_focus(next_focus());
+            spin_unlock(&lock);
         }
         return;
     }

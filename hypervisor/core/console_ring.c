@@ -16,6 +16,7 @@ static struct {
     char bytes[CONSOLE_RING];
     struct record records[RECORDS];
     uint32_t head, tail;               /* of bytes: free-running, head - tail waits */
+    uint32_t cleared;                  /* nobody reads what is before */
     uint32_t record_head, record_tail; /* of records: free-running */
     uint32_t queued[MAX_DOMAINS + 1u];
     uint64_t lost[MAX_DOMAINS + 1u];
@@ -125,6 +126,25 @@ void console_ring_flush(void)
         arch_console_write_sync(&ring.bytes[ring.tail % CONSOLE_RING], n);
         forget(n);
     }
+}
+
+size_t console_ring_history(uint32_t *index, char *to, size_t n, bool clear)
+{
+    uint32_t kept = ring.head - ring.cleared;
+    size_t done = 0;
+
+    kept = (kept < CONSOLE_RING) ? kept : CONSOLE_RING;
+    if (ring.head - *index > kept) {
+        *index = ring.head - kept;
+    }
+    for (; done < n && *index != ring.head; done++) {
+        to[done] = ring.bytes[*index % CONSOLE_RING];
+        (*index)++;
+    }
+    if (clear) {
+        ring.cleared = *index;
+    }
+    return done;
 }
 
 uint64_t console_ring_lost(uint32_t owner)

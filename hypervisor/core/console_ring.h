@@ -15,6 +15,8 @@ bool console_ring_put(uint32_t owner, const char *s, size_t n);
 bool console_ring_drain(size_t limit);
 /* Everything to the device, waiting. */
 void console_ring_flush(void);
+/* See console_history(). */
+size_t console_ring_history(uint32_t *index, char *to, size_t n, bool clear);
 /* Bytes of owner lost and not yet told; n of them have been told. */
 uint64_t console_ring_lost(uint32_t owner);
 void console_ring_told(uint32_t owner, uint64_t n);

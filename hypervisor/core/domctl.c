@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* domctl: dispatch by one const table, after the checks of version, target and right. */
+/* domctl: dispatch by one const table, after the checks of version, target and right.
+ * [impl->dsn~privilege-table~1] */
 #include "core/domctl.h"
 #include "arch/contract/arch.h"
 #include "core/frame.h"
 #include "core/hypercall.h"
 #include "core/physmap.h"
 #include "core/rights.h"
+#include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
 #include <xen/xen.h>
 #include <xen/domctl.h>
+#include <xen/vcpu.h>
 
-#define DOMCTL_COUNT 96u
+enum scope {
+    OVER_DOMAIN = 0, /* the right over the domain that the structure names */
+    OVER_PLATFORM,
+    OVER_NEXT, /* over the first domain with that number or a higher one that the caller has the right over */
+};
 
 struct operation {
     domctl_fn *fn;
-    enum bulkhead_right right;
-    bool answers; /* the structure is copied back */
+    uint8_t cmd;   /* XEN_DOMCTL_* */
+    uint8_t right; /* enum bulkhead_right */
+    uint8_t scope; /* enum scope */
+    bool answers;  /* the structure is copied back */
 };
 
 static err_t do_destroy(struct vcpu *v, struct domain *d, struct xen_domctl *op)
@@ -52,68 +61,7 @@ static err_t do_resume(struct vcpu *v, struct domain *d, struct xen_domctl *op)
     return domain_resume(d);
 }
 
-static const struct operation operations[DOMCTL_COUNT] = {
-    [XEN_DOMCTL_destroydomain] = {do_destroy, BULKHEAD_RIGHT_DESTROY, false},
-    [XEN_DOMCTL_pausedomain] = {do_pause, BULKHEAD_RIGHT_PAUSE, false},
-    [XEN_DOMCTL_unpausedomain] = {do_unpause, BULKHEAD_RIGHT_PAUSE, false},
-    [XEN_DOMCTL_resumedomain] = {do_resume, BULKHEAD_RIGHT_SUSPEND, false},
-    [XEN_DOMCTL_max_mem] = {domctl_max_mem, BULKHEAD_RIGHT_BUILD, false},
-    [XEN_DOMCTL_max_vcpus] = {domctl_max_vcpus, BULKHEAD_RIGHT_BUILD, false},
-    [XEN_DOMCTL_setvcpucontext] = {domctl_set_context, BULKHEAD_RIGHT_BUILD, false},
-    [XEN_DOMCTL_setvcpuaffinity] = {domctl_set_affinity, BULKHEAD_RIGHT_BUILD, false},
-    [XEN_DOMCTL_setdomainhandle] = {domctl_set_handle, BULKHEAD_RIGHT_BUILD, false},
-    [XEN_DOMCTL_set_paging_mempool_size] = {domctl_set_pool, BULKHEAD_RIGHT_BUILD, false},
-    [XEN_DOMCTL_cacheflush] = {domctl_clean, BULKHEAD_RIGHT_BUILD, true},
-    [XEN_DOMCTL_iomem_permission] = {domctl_iomem_permission, BULKHEAD_RIGHT_ASSIGN_DEVICE, false},
-    [XEN_DOMCTL_memory_mapping] = {domctl_memory_mapping, BULKHEAD_RIGHT_ASSIGN_DEVICE, false},
-    [XEN_DOMCTL_irq_permission] = {domctl_irq_permission, BULKHEAD_RIGHT_ASSIGN_DEVICE, false},
-    [XEN_DOMCTL_bind_pt_irq] = {domctl_bind_irq, BULKHEAD_RIGHT_ASSIGN_DEVICE, false},
-    [XEN_DOMCTL_unbind_pt_irq] = {domctl_bind_irq, BULKHEAD_RIGHT_ASSIGN_DEVICE, false},
-    [XEN_DOMCTL_get_paging_mempool_size] = {domctl_get_pool, BULKHEAD_RIGHT_INFO, true},
-    [XEN_DOMCTL_getvcpucontext] = {domctl_get_context, BULKHEAD_RIGHT_INFO, false},
-    [XEN_DOMCTL_getvcpuaffinity] = {domctl_get_affinity, BULKHEAD_RIGHT_INFO, false},
-    [XEN_DOMCTL_scheduler_op] = {sched_domctl, BULKHEAD_RIGHT_SCHEDULE, true},
-    [XEN_DOMCTL_getvcpuinfo] = {domctl_get_vcpu, BULKHEAD_RIGHT_INFO, true},
-};
-
-static err_t run(struct vcpu *v, struct domain *d, struct xen_domctl *op, const struct operation *o)
-{
-    err_t err = rights_check(v, o->right, d->slot);
-
-    if (err != OK) {
-        return err;
-    }
-    if (o->right != BULKHEAD_RIGHT_BUILD) {
-        return o->fn(v, d, op);
-    }
-    spin_lock(&d->lock);
-    err = (d->started || domain_state(d) == DOMAIN_DYING) ? ERR_PERM : o->fn(v, d, op);
-    spin_unlock(&d->lock);
-    return err;
-}
-
-/* ---- getdomaininfo: the first domain with this number or a higher one that the caller may see ---- */
-
-static err_t get_info(const struct vcpu *v, struct xen_domctl *op)
-{
-    uint32_t first = (op->domain == DOMID_BOOT) ? SLOT_BOOT : (op->domain == 0u) ? 1u : op->domain;
-
-    for (uint32_t slot = first; slot < MAX_DOMAINS; slot++) {
-        struct domain *d;
-
-        if (rights_check(v, BULKHEAD_RIGHT_INFO, slot) != OK) {
-            continue;
-        }
-        d = domain_get_slot(slot);
-        if (d != NULL) {
-            domctl_fill_info(d, &op->u.getdomaininfo);
-            op->domain = d->id;
-            domain_put(d);
-            return OK;
-        }
-    }
-    return ERR_SRCH;
-}
+/* ---- getdomaininfo ---- */
 
 static uint32_t count_vcpus(const struct domain *d, bool (*is)(const struct vcpu *v))
 {
@@ -136,6 +84,23 @@ static bool is_running(const struct vcpu *v)
     return __atomic_load_n(&v->running, __ATOMIC_RELAXED);
 }
 
+/* Nanoseconds that its vCPUs have run. */
+static uint64_t cpu_time(const struct domain *d)
+{
+    uint64_t ns = 0;
+
+    for (uint32_t i = 0; i < d->max_vcpus; i++) {
+        const struct vcpu *v = domain_vcpu(d, i);
+        struct vcpu_runstate_info r = {0};
+
+        if (v != NULL) {
+            runstate_read(v, &r);
+        }
+        ns += r.time[RUNSTATE_running];
+    }
+    return ns;
+}
+
 static uint32_t info_flags(const struct domain *d)
 {
     uint32_t state = domain_state(d);
@@ -156,6 +121,7 @@ void domctl_fill_info(const struct domain *d, struct xen_domctl_getdomaininfo *o
         .tot_pages = __atomic_load_n(&d->frames, __ATOMIC_RELAXED),
         .max_pages = __atomic_load_n(&d->max_frames, __ATOMIC_RELAXED),
         .shared_info_frame = UINT64_MAX, /* guests place it themselves */
+        .cpu_time = cpu_time(d),
         .nr_online_vcpus = count_vcpus(d, is_online),
         .max_vcpu_id = d->max_vcpus - 1u,
         .gpaddr_bits = (uint8_t)(63u - (uint32_t)__builtin_clzll(arch_stage2_gfn_limit()) + PAGE_SHIFT),
@@ -166,24 +132,105 @@ void domctl_fill_info(const struct domain *d, struct xen_domctl_getdomaininfo *o
 
 /* ---- dispatch ---- */
 
-static err_t on_domain(struct vcpu *v, struct xen_domctl *op, const struct operation *o)
+static err_t get_info(struct vcpu *v, struct domain *d, struct xen_domctl *op)
 {
-    struct domain *d;
-    err_t err = domain_get(v, op->domain, &d);
+    (void)v;
+    domctl_fill_info(d, &op->u.getdomaininfo);
+    op->domain = d->id;
+    return OK;
+}
 
-    if (err == OK) {
-        err = run(v, d, op, o);
-        domain_put(d);
+static const struct operation operations[] = {
+    {domctl_create, XEN_DOMCTL_createdomain, BULKHEAD_RIGHT_CREATE, OVER_PLATFORM, true},
+    {get_info, XEN_DOMCTL_getdomaininfo, BULKHEAD_RIGHT_INFO, OVER_NEXT, true},
+    {do_destroy, XEN_DOMCTL_destroydomain, BULKHEAD_RIGHT_DESTROY, OVER_DOMAIN, false},
+    {do_pause, XEN_DOMCTL_pausedomain, BULKHEAD_RIGHT_PAUSE, OVER_DOMAIN, false},
+    {do_unpause, XEN_DOMCTL_unpausedomain, BULKHEAD_RIGHT_PAUSE, OVER_DOMAIN, false},
+    {do_resume, XEN_DOMCTL_resumedomain, BULKHEAD_RIGHT_SUSPEND, OVER_DOMAIN, false},
+    {domctl_max_mem, XEN_DOMCTL_max_mem, BULKHEAD_RIGHT_BUILD, OVER_DOMAIN, false},
+    {domctl_max_vcpus, XEN_DOMCTL_max_vcpus, BULKHEAD_RIGHT_BUILD, OVER_DOMAIN, false},
+    {domctl_set_context, XEN_DOMCTL_setvcpucontext, BULKHEAD_RIGHT_BUILD, OVER_DOMAIN, false},
+    {domctl_set_affinity, XEN_DOMCTL_setvcpuaffinity, BULKHEAD_RIGHT_BUILD, OVER_DOMAIN, false},
+    {domctl_set_handle, XEN_DOMCTL_setdomainhandle, BULKHEAD_RIGHT_BUILD, OVER_DOMAIN, false},
+    {domctl_set_pool, XEN_DOMCTL_set_paging_mempool_size, BULKHEAD_RIGHT_BUILD, OVER_DOMAIN, false},
+    {domctl_clean, XEN_DOMCTL_cacheflush, BULKHEAD_RIGHT_BUILD, OVER_DOMAIN, true},
+    {domctl_iomem_permission, XEN_DOMCTL_iomem_permission, BULKHEAD_RIGHT_ASSIGN_DEVICE, OVER_DOMAIN, false},
+    {domctl_memory_mapping, XEN_DOMCTL_memory_mapping, BULKHEAD_RIGHT_ASSIGN_DEVICE, OVER_DOMAIN, false},
+    {domctl_irq_permission, XEN_DOMCTL_irq_permission, BULKHEAD_RIGHT_ASSIGN_DEVICE, OVER_DOMAIN, false},
+    {domctl_bind_irq, XEN_DOMCTL_bind_pt_irq, BULKHEAD_RIGHT_ASSIGN_DEVICE, OVER_DOMAIN, false},
+    {domctl_bind_irq, XEN_DOMCTL_unbind_pt_irq, BULKHEAD_RIGHT_ASSIGN_DEVICE, OVER_DOMAIN, false},
+    {domctl_get_pool, XEN_DOMCTL_get_paging_mempool_size, BULKHEAD_RIGHT_INFO, OVER_DOMAIN, true},
+    {domctl_get_context, XEN_DOMCTL_getvcpucontext, BULKHEAD_RIGHT_INFO, OVER_DOMAIN, false},
+    {domctl_get_affinity, XEN_DOMCTL_getvcpuaffinity, BULKHEAD_RIGHT_INFO, OVER_DOMAIN, false},
+    {sched_domctl, XEN_DOMCTL_scheduler_op, BULKHEAD_RIGHT_SCHEDULE, OVER_DOMAIN, true},
+    {domctl_get_vcpu, XEN_DOMCTL_getvcpuinfo, BULKHEAD_RIGHT_INFO, OVER_DOMAIN, true},
+};
+
+static err_t run(struct vcpu *v, struct domain *d, struct xen_domctl *op, const struct operation *o)
+{
+    err_t err;
+
+    if (o->right != BULKHEAD_RIGHT_BUILD) {
+        return o->fn(v, d, op);
+    }
+    spin_lock(&d->lock);
+    err = (d->started || domain_state(d) == DOMAIN_DYING) ? ERR_PERM : o->fn(v, d, op);
+    spin_unlock(&d->lock);
+    return err;
+}
+
+struct domain *domctl_next(const struct vcpu *v, enum bulkhead_right right, uint32_t from)
+{
+    for (uint32_t slot = from; slot < MAX_DOMAINS; slot++) {
+        struct domain *d = (rights_check(v, right, slot) == OK) ? domain_get_slot(slot) : NULL;
+
+        if (d != NULL) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+/* The domain that the operation is about, a reference taken; NULL = the platform.  -ESRCH, -EPERM. */
+static err_t find(const struct vcpu *v, uint32_t domid, const struct operation *o, struct domain **d)
+{
+    err_t err;
+
+    *d = NULL;
+    switch (o->scope) {
+    case OVER_PLATFORM:
+        return rights_check(v, o->right, RIGHTS_PLATFORM);
+    case OVER_NEXT:
+        *d = domctl_next(v, o->right, (domid == DOMID_BOOT) ? SLOT_BOOT : (domid == 0u) ? 1u : domid);
+        return (*d != NULL) ? OK : ERR_SRCH;
+    default:
+        break;
+    }
+    err = domain_get(v, domid, d);
+    if (err == OK && rights_check(v, o->right, (*d)->slot) != OK) {
+        domain_put(*d);
+        err = ERR_PERM;
     }
     return err;
+}
+
+/* NULL: there is none.  Bound: the table's length. */
+static const struct operation *operation_of(uint32_t cmd)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+        if (operations[i].cmd == cmd) {
+            return &operations[i];
+        }
+    }
+    return NULL;
 }
 
 int64_t domctl(struct vcpu *v, uint64_t *args)
 {
     const struct operation *o;
+    struct domain *d;
     struct xen_domctl op;
-    bool answers = true;
-    err_t err = copy_in(&op, GVA(args[0]), sizeof(op));
+    err_t err = rights_any(v) ? copy_in(&op, GVA(args[0]), sizeof(op)) : ERR_PERM;
 
     if (err != OK) {
         return err;
@@ -191,18 +238,19 @@ int64_t domctl(struct vcpu *v, uint64_t *args)
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION) {
         return ERR_ACCES;
     }
-    o = &operations[index_nospec(op.cmd, DOMCTL_COUNT)];
-    if (op.cmd == XEN_DOMCTL_createdomain) {
-        err = domctl_create(v, &op);
-    } else if (op.cmd == XEN_DOMCTL_getdomaininfo) {
-        err = get_info(v, &op);
-    } else if (op.cmd < DOMCTL_COUNT && o->fn != NULL) {
-        answers = o->answers;
-        err = on_domain(v, &op, o);
-    } else {
-        err = ERR_NOSYS;
+    o = operation_of(op.cmd);
+    if (o == NULL) {
+        return ERR_NOSYS;
     }
-    if (answers && (err == OK || err == ERR_RESTART)) {
+    err = find(v, op.domain, o, &d);
+    if (err != OK) {
+        return err;
+    }
+    err = run(v, d, &op, o);
+    if (d != NULL) {
+        domain_put(d);
+    }
+    if (o->answers && (err == OK || err == ERR_RESTART)) {
         err_t out = copy_out(GVA(args[0]), &op, sizeof(op));
         err = (out == OK) ? err : out;
     }

@@ -12,7 +12,7 @@ struct xen_domctl;
 
 typedef err_t domctl_fn(struct vcpu *v, struct domain *d, struct xen_domctl *op);
 
-err_t domctl_create(struct vcpu *v, struct xen_domctl *op);
+domctl_fn domctl_create; /* d: NULL */
 
 domctl_fn domctl_max_mem;
 domctl_fn domctl_max_vcpus;
@@ -31,6 +31,9 @@ domctl_fn domctl_get_pool;
 domctl_fn domctl_get_context;
 domctl_fn domctl_get_affinity;
 domctl_fn domctl_get_vcpu;
+
+/* The domain in the first slot, from `from` on, over which v's domain has the right, with a reference; NULL = none. */
+struct domain *domctl_next(const struct vcpu *v, enum bulkhead_right right, uint32_t from);
 
 struct xen_domctl_getdomaininfo;
 void domctl_fill_info(const struct domain *d, struct xen_domctl_getdomaininfo *out);

@@ -7,7 +7,6 @@
 #include "core/grant.h"
 #include "core/physmap.h"
 #include "core/pool.h"
-#include "core/rights.h"
 #include "core/runstate.h"
 #include "core/seal.h"
 #include "lib/bits.h"
@@ -47,15 +46,11 @@ static err_t decode_create(const struct xen_domctl *op, struct domain_config *co
     return OK;
 }
 
-err_t domctl_create(struct vcpu *v, struct xen_domctl *op)
+err_t domctl_create(struct vcpu *v, struct domain *d, struct xen_domctl *op)
 {
     struct domain_config config;
-    struct domain *d;
-    err_t err = rights_check(v, BULKHEAD_RIGHT_CREATE, RIGHTS_PLATFORM);
+    err_t err = decode_create(op, &config);
 
-    if (err == OK) {
-        err = decode_create(op, &config);
-    }
     if (err == OK) {
         err = domain_create(v->domain->slot, &config, &d);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one dispatch table. */
+/* The one dispatch table.  What the operations of a number need is in the tables of domctl.c, sysctl.c and bulkhead_op.c;
+ * calls of the other numbers act on the caller alone, or on a domain that it may build or read (RIGHT_BUILD, RIGHT_INFO). */
 #include "core/hypercall.h"
 #include "arch/contract/arch.h"
 #include "bulkhead/bulkhead_op.h"

@@ -105,12 +105,13 @@ void power_ended(const struct domain *d)
     (void)answer(d, true);
 }
 
-int64_t power_op(struct vcpu *v, gva_t arg)
+int64_t power_op(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_power p;
     err_t err = copy_in(&p, arg, sizeof(p));
     bool asks = p.action == BULKHEAD_POWER_OFF || p.action == BULKHEAD_POWER_RESET;
 
+    (void)d;
     if (err != OK) {
         return err;
     }

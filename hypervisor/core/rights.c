@@ -7,6 +7,9 @@
 /* slot + 1 of the holder; atomic (acquire/release) */
 static uint16_t holder[BULKHEAD_RIGHT_COUNT][MAX_DOMAINS + 1u];
 
+/* Cells that name the slot; never less than that, so that a holder is never taken for none; atomic (relaxed) */
+static uint32_t held[MAX_DOMAINS];
+
 static uint16_t *cell(uint32_t right, uint32_t target)
 {
     ASSERT(right < BULKHEAD_RIGHT_COUNT && target <= RIGHTS_PLATFORM);
@@ -25,6 +28,21 @@ void rights_init(void)
             *cell(r, t) = (t == RIGHTS_PLATFORM) ? name(SLOT_BOOT) : NOBODY;
         }
     }
+    for (uint32_t slot = 0; slot < MAX_DOMAINS; slot++) {
+        held[slot] = (slot == SLOT_BOOT) ? BULKHEAD_RIGHT_COUNT : 0u;
+    }
+}
+
+static void count(uint16_t whose, uint32_t change)
+{
+    if (whose != NOBODY) {
+        (void)__atomic_fetch_add(&held[whose - 1u], change, __ATOMIC_RELAXED);
+    }
+}
+
+bool rights_any(const struct vcpu *caller)
+{
+    return __atomic_load_n(&held[caller->domain->slot], __ATOMIC_RELAXED) != 0u;
 }
 
 err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_t target)
@@ -47,7 +65,8 @@ err_t rights_get(const struct vcpu *caller, enum bulkhead_right right, uint32_t 
 
 void rights_create(uint32_t creator, uint32_t target)
 {
-    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {
+    count(name(creator), BULKHEAD_RIGHT_COUNT);
+    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) { /* nobody holds a right over a target that was not there */
         __atomic_store_n(cell(r, target), name(creator), __ATOMIC_RELEASE);
     }
 }
@@ -71,14 +90,18 @@ void rights_destroy(uint32_t slot)
 
 void rights_end(enum bulkhead_right right, uint32_t target)
 {
-    __atomic_store_n(cell(right, target), NOBODY, __ATOMIC_RELEASE);
+    count(__atomic_exchange_n(cell(right, target), NOBODY, __ATOMIC_ACQ_REL), -1u);
 }
 
 static err_t swap(uint32_t right, uint32_t target, uint16_t from, uint16_t to)
 {
-    return __atomic_compare_exchange_n(cell(right, target), &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
-               ? OK
-               : ERR_PERM;
+    uint16_t now = from;
+    bool moved;
+
+    count(to, 1u);
+    moved = __atomic_compare_exchange_n(cell(right, target), &now, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    count(moved ? from : to, -1u);
+    return moved ? OK : ERR_PERM;
 }
 
 err_t rights_move(enum bulkhead_right right, uint32_t target, uint32_t from, uint32_t to)

@@ -21,6 +21,9 @@ err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_
  * -SRCH none, -EPERM. */
 err_t rights_get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out);
 
+/* caller's domain holds a right over anything at all.  Bound: 1 load. */
+bool rights_any(const struct vcpu *caller);
+
 /* A new target: creator's slot holds all of its cells. */
 void rights_create(uint32_t creator, uint32_t target);
 /* A slot is empty again: its cells end, and so do those it holds. */

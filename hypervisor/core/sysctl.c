@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sysctl: what the platform has.
- * [impl->dsn~sysctl~1] */
+ * [impl->dsn~sysctl~1] [impl->dsn~privilege-table~1] */
 #include "arch/contract/arch.h"
+#include "core/console.h"
 #include "core/domctl.h"
 #include "core/frame.h"
 #include "core/hypercall.h"
 #include "core/rights.h"
+#include "lib/bits.h"
 
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/sysctl.h>
 
-static err_t physinfo(const struct vcpu *v, struct xen_sysctl_physinfo *p)
-{
-    err_t err = rights_check(v, BULKHEAD_RIGHT_INFO, RIGHTS_PLATFORM);
+typedef err_t sysctl_fn(const struct vcpu *v, struct xen_sysctl *op);
 
-    if (err != OK) {
-        return err;
-    }
-    *p = (struct xen_sysctl_physinfo){
+static err_t physinfo(const struct vcpu *v, struct xen_sysctl *op)
+{
+    (void)v;
+    op->u.physinfo = (struct xen_sysctl_physinfo){
         .threads_per_core = 1,
         .cores_per_socket = 1,
         .nr_cpus = cpu_count(),
@@ -34,23 +34,21 @@ static err_t physinfo(const struct vcpu *v, struct xen_sysctl_physinfo *p)
 }
 
 /* Those of the first max_domains domains from first_domain on that the caller may see. */
-static err_t list(const struct vcpu *v, struct xen_sysctl_getdomaininfolist *l)
+static err_t list(const struct vcpu *v, struct xen_sysctl *op)
 {
+    struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
+    uint32_t slot = (l->first_domain == 0u) ? 1u : l->first_domain;
     uint32_t n = 0;
 
-    for (uint32_t slot = (l->first_domain == 0u) ? 1u : l->first_domain; slot < MAX_DOMAINS && n < l->max_domains;
-         slot++) {
+    for (; n < l->max_domains; slot++) { /* bound: MAX_DOMAINS */
+        struct domain *d = domctl_next(v, BULKHEAD_RIGHT_INFO, slot);
         struct xen_domctl_getdomaininfo info;
-        struct domain *d;
         err_t err;
 
-        if (rights_check(v, BULKHEAD_RIGHT_INFO, slot) != OK) {
-            continue;
-        }
-        d = domain_get_slot(slot);
         if (d == NULL) {
-            continue;
+            break;
         }
+        slot = d->slot;
         domctl_fill_info(d, &info);
         domain_put(d);
         err = copy_out(GVA(l->buffer.q + n * sizeof(info)), &info, sizeof(info));
@@ -63,10 +61,48 @@ static err_t list(const struct vcpu *v, struct xen_sysctl_getdomaininfolist *l)
     return OK;
 }
 
+#define CONSOLE_PIECE  256u
+#define CONSOLE_PIECES 8u /* a call: what is read is short, the next call goes on */
+
+static err_t read_console(const struct vcpu *v, struct xen_sysctl *op)
+{
+    struct xen_sysctl_readconsole *r = &op->u.readconsole;
+    uint32_t index = (r->incremental != 0u) ? r->index : 0u;
+    uint32_t done = 0;
+
+    (void)v;
+    for (uint32_t i = 0; i < CONSOLE_PIECES; i++) {
+        char text[CONSOLE_PIECE];
+        uint32_t room = r->count - done;
+        size_t n = console_history(&index, text, (room < CONSOLE_PIECE) ? room : CONSOLE_PIECE, r->clear != 0u);
+        err_t err = copy_out(GVA(r->buffer.q + done), text, n);
+
+        if (err != OK) {
+            return err;
+        }
+        done += (uint32_t)n;
+    }
+    r->count = done;
+    r->index = index;
+    return OK;
+}
+
+/* The rights are over the platform, but for the list, which is of domains over which the caller has it. */
+static const struct {
+    sysctl_fn *fn;
+    enum bulkhead_right right;
+    bool over_domains;
+} operations[] = {
+    [XEN_SYSCTL_readconsole] = {read_console, BULKHEAD_RIGHT_CONSOLE, false},
+    [XEN_SYSCTL_physinfo] = {physinfo, BULKHEAD_RIGHT_INFO, false},
+    [XEN_SYSCTL_getdomaininfolist] = {list, BULKHEAD_RIGHT_INFO, true},
+};
+
 int64_t sysctl(struct vcpu *v, uint64_t *args)
 {
     struct xen_sysctl op;
-    err_t err = copy_in(&op, GVA(args[0]), sizeof(op));
+    uint64_t n;
+    err_t err = rights_any(v) ? copy_in(&op, GVA(args[0]), sizeof(op)) : ERR_PERM;
 
     if (err != OK) {
         return err;
@@ -74,16 +110,15 @@ int64_t sysctl(struct vcpu *v, uint64_t *args)
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION) {
         return ERR_ACCES;
     }
-    switch (op.cmd) {
-    case XEN_SYSCTL_physinfo:
-        err = physinfo(v, &op.u.physinfo);
-        break;
-    case XEN_SYSCTL_getdomaininfolist:
-        err = list(v, &op.u.getdomaininfolist);
-        break;
-    default:
-        err = ERR_NOSYS;
-        break;
+    n = index_nospec(op.cmd, ARRAY_SIZE(operations));
+    if (op.cmd >= ARRAY_SIZE(operations) || operations[n].fn == NULL) {
+        return ERR_NOSYS;
+    }
+    if (!operations[n].over_domains) {
+        err = rights_check(v, operations[n].right, RIGHTS_PLATFORM);
+    }
+    if (err == OK) {
+        err = operations[n].fn(v, &op);
     }
     return (err == OK) ? copy_out(GVA(args[0]), &op, sizeof(op)) : err;
 }

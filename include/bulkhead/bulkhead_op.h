@@ -32,15 +32,18 @@ enum bulkhead_op {
     BULKHEAD_OP_BIND_CHANNEL = 20,  /* struct bulkhead_channel: one end of a static event channel */
     BULKHEAD_OP_CHANNEL_EARLY = 21, /* struct bulkhead_early: how many events came before their min-interval was over */
     BULKHEAD_OP_SHARE_MEMORY = 22,  /* struct bulkhead_share: static shared memory */
+    BULKHEAD_OP_SEAL_IMAGE = 30,    /* struct bulkhead_seal: pages as they are now come back at a restart */
+    BULKHEAD_OP_SEAL_LAUNCH = 31,   /* struct bulkhead_seal: the domain can be restarted from now on */
+    BULKHEAD_OP_SET_HEALTH = 32,    /* struct bulkhead_health: what its failures lead to */
+    BULKHEAD_OP_RESTART = 33,       /* struct bulkhead_life: domid; by the holder of RIGHT_RESTART */
+    BULKHEAD_OP_LIFE = 34,          /* struct bulkhead_life: how often it was restarted, and its last crash */
+    BULKHEAD_OP_POWER = 35,         /* struct bulkhead_power: the platform's end, and what safe domains say to it */
     BULKHEAD_OP_SET_POOL = 40,      /* struct bulkhead_pool: CPUs and their policy */
     BULKHEAD_OP_SET_SCHEDULE = 41,  /* struct bulkhead_schedule: windows of an arinc653 pool */
     BULKHEAD_OP_SWITCH_SCHEDULE = 42, /* struct bulkhead_switch: another schedule at the next major frame */
-    BULKHEAD_OP_SEAL_IMAGE = 30,      /* struct bulkhead_seal: pages as they are now come back at a restart */
-    BULKHEAD_OP_SEAL_LAUNCH = 31,     /* struct bulkhead_seal: the domain can be restarted from now on */
-    BULKHEAD_OP_SET_HEALTH = 32,      /* struct bulkhead_health: what its failures lead to */
-    BULKHEAD_OP_RESTART = 33,         /* struct bulkhead_life: domid; by the holder of RIGHT_RESTART */
-    BULKHEAD_OP_LIFE = 34,            /* struct bulkhead_life: how often it was restarted, and its last crash */
-    BULKHEAD_OP_POWER = 35,           /* struct bulkhead_power: the platform's end, and what safe domains say to it */
+    BULKHEAD_OP_GET_DOMAIN = 50,      /* struct bulkhead_domain: name, role, criticality of a domain */
+    BULKHEAD_OP_RIGHTS = 51,          /* struct bulkhead_rights: who holds the rights over a domain or the platform */
+    BULKHEAD_OP_FOCUS = 52,           /* struct bulkhead_focus: what is typed goes to a domain */
 };
 
 /* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller
@@ -108,7 +111,8 @@ enum bulkhead_role {
 #define BULKHEAD_DOMAIN_PARTITION(n)        ((uint32_t)(n) << 16)
 #define BULKHEAD_DOMAIN_PARTITION_OF(flags) (((flags) >> 16) & BULKHEAD_PARTITIONS)
 
-/* SET_DOMAIN: before the first unpause only (-EBUSY after).  -EEXIST a second Hardware or Control Domain or name. */
+/* SET_DOMAIN: with the right BUILD, so before the first unpause only.  -EEXIST a second Hardware or Control Domain or name.
+ * GET_DOMAIN: needs the right INFO over it. */
 struct bulkhead_domain {
     uint16_t domid;
     uint16_t role;  /* enum bulkhead_role */
@@ -184,6 +188,17 @@ struct bulkhead_right_move {
     uint16_t target;   /* domid whose cell, or DOMID_SELF for the platform cell */
     uint16_t receiver; /* domid that holds it from now on; DOMID_INVALID destroys it */
     uint16_t pad;
+};
+
+/* RIGHTS: needs the right INFO over the target; the Boot Domain reads all. */
+struct bulkhead_rights {
+    uint16_t target;                       /* domid, or DOMID_SELF for the platform */
+    uint16_t holder[BULKHEAD_RIGHT_COUNT]; /* out: domid; DOMID_INVALID = nobody */
+};
+
+/* FOCUS: needs the right CONSOLE over the domain.  -ESRCH also while it is being taken apart. */
+struct bulkhead_focus {
+    uint16_t domid;
 };
 
 /* BOOT_RECORD: how the launch went. */

@@ -183,6 +183,26 @@ static void input_goes_to_the_domain_in_focus_only(void **state)
 }
 
 /* [utest->dsn~console-focus~1] */
+static void who_has_the_right_moves_the_input(void **state)
+{
+    struct bulkhead_focus f = {.domid = two->id};
+    char got[8];
+
+    (void)state;
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_FOCUS, &f), OK);
+    host_console_clear();
+    type("x");
+    assert_int_equal(console_take(two, got, sizeof(got)), 1);
+    assert_int_equal(console_take(one, got, sizeof(got)), 0);
+    f.domid = one->id;
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_CONSOLE, one->id, two->id), OK);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_FOCUS, &f), ERR_PERM);
+    assert_int_equal(do_bulkhead(vcpu_of(two->id, 0), BULKHEAD_OP_FOCUS, &f), OK);
+    type("y");
+    assert_int_equal(console_take(one, got, sizeof(got)), 1);
+}
+
+/* [utest->dsn~console-focus~1] */
 static void the_focus_leaves_a_domain_that_goes(void **state)
 {
     (void)state;
@@ -367,6 +387,7 @@ int main(void)
         cmocka_unit_test_setup(ctrl_a_three_times_moves_the_input_round, start),
         cmocka_unit_test_setup(the_domain_in_focus_is_shown_as_it_writes, start),
         cmocka_unit_test_setup(input_goes_to_the_domain_in_focus_only, start),
+        cmocka_unit_test_setup(who_has_the_right_moves_the_input, start),
         cmocka_unit_test_setup(the_focus_leaves_a_domain_that_goes, start),
         cmocka_unit_test_setup(status_lists_domains_states_and_cpus, start),
         cmocka_unit_test_setup(a_flood_loses_its_own_bytes_and_says_so, start),

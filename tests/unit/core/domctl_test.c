@@ -49,13 +49,18 @@ static const uint32_t per_domain[] = {
     XEN_DOMCTL_resumedomain,
 };
 
-/* [utest->dsn~domctl~1] */
+/* [utest->dsn~domctl~1] [utest->dsn~privilege-table~1] */
 static void without_the_right_every_operation_is_refused(void **state)
 {
     struct vcpu *v = vcpu_of(two, 0);
     struct xen_domctl op = {0};
 
     (void)state;
+    /* Without any right it learns not even which domains and operations there are. */
+    assert_int_equal(do_domctl(v, XEN_DOMCTL_getdomaininfo, one, &op), ERR_PERM);
+    assert_int_equal(do_domctl(v, 95, 99, &op), ERR_PERM);
+    assert_int_equal(hypercall(v, __HYPERVISOR_domctl, 0x1000, 0, 0), ERR_PERM);
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_RESTART, one, two), OK); /* which no domctl asks for */
     for (size_t i = 0; i < ARRAY_SIZE(per_domain); i++) {
         assert_int_equal(do_domctl(v, per_domain[i], one, &op), ERR_PERM);
         assert_int_equal(do_domctl(v, per_domain[i], DOMID_SELF, &op), ERR_PERM);

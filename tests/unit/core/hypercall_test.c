@@ -4,6 +4,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "core/console.h"
 #include "arch/contract/arch.h"
 #include "core/physmap.h"
 #include "core/rights.h"
@@ -158,8 +159,8 @@ static void bad_calls_have_their_error(void **state)
         {"platform", __HYPERVISOR_platform_op, NOWHERE, 0, 0, ERR_NOSYS},
         {"assistance", __HYPERVISOR_vm_assist, 0, 5, 0, ERR_NOSYS},
 
-        {"sysctl from nowhere", __HYPERVISOR_sysctl, NOWHERE, 0, 0, ERR_FAULT},
-        {"domctl from nowhere", __HYPERVISOR_domctl, NOWHERE, 0, 0, ERR_FAULT},
+        {"sysctl from nowhere", __HYPERVISOR_sysctl, NOWHERE, 0, 0, ERR_PERM},
+        {"domctl from nowhere", __HYPERVISOR_domctl, NOWHERE, 0, 0, ERR_PERM},
     };
 
     (void)state;
@@ -400,6 +401,8 @@ static void sysctl_is_for_those_who_may_look(void **state)
     op = (struct xen_sysctl){.cmd = XEN_SYSCTL_getdomaininfolist, .interface_version = XEN_SYSCTL_INTERFACE_VERSION};
     op.u.getdomaininfolist.max_domains = 4;
     op.u.getdomaininfolist.buffer.p = list;
+    assert_int_equal(hypercall(v, __HYPERVISOR_sysctl, POINTER(&op), 0, 0), ERR_PERM);
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_SUSPEND, v->domain->id, v->domain->id), OK);
     assert_int_equal(hypercall(v, __HYPERVISOR_sysctl, POINTER(&op), 0, 0), OK);
     assert_int_equal(op.u.getdomaininfolist.num_domains, 0); /* it may see none */
     assert_int_equal(hypercall(boot, __HYPERVISOR_sysctl, POINTER(&op), 0, 0), OK);
@@ -408,8 +411,55 @@ static void sysctl_is_for_those_who_may_look(void **state)
     assert_int_equal(list[0].tot_pages, 1024);
     op.u.getdomaininfolist.buffer.q = NOWHERE;
     assert_int_equal(hypercall(boot, __HYPERVISOR_sysctl, POINTER(&op), 0, 0), ERR_FAULT);
+    assert_int_equal(hypercall(boot, __HYPERVISOR_sysctl, 0x1000, 0, 0), ERR_FAULT);
     op.cmd = XEN_SYSCTL_debug_keys;
     assert_int_equal(hypercall(boot, __HYPERVISOR_sysctl, POINTER(&op), 0, 0), ERR_NOSYS);
+}
+
+/* One call of readconsole; text gets a NUL. */
+static int64_t read_console(struct vcpu *by, struct xen_sysctl *op, char *text, uint32_t room)
+{
+    int64_t err;
+
+    op->cmd = XEN_SYSCTL_readconsole;
+    op->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    op->u.readconsole.buffer.p = text;
+    op->u.readconsole.count = room;
+    err = hypercall(by, __HYPERVISOR_sysctl, POINTER(op), 0, 0);
+    text[(err == OK) ? op->u.readconsole.count : 0u] = '\0';
+    return err;
+}
+
+/* [utest->dsn~sysctl~1] */
+static void the_console_is_read_again_by_who_has_the_right(void **state)
+{
+    static char text[40001];
+    struct xen_sysctl op = {0};
+    uint32_t all = 0;
+
+    (void)state;
+    assert_int_equal(read_console(v, &op, text, 2000), ERR_PERM);
+    console_line("the first", 9);
+    op.u.readconsole.incremental = 1;
+    do { /* short reads follow each other until nothing is left */
+        assert_int_equal(read_console(boot, &op, text + all, 40000u - all), OK);
+        all += op.u.readconsole.count;
+    } while (op.u.readconsole.count > 0u);
+    assert_non_null(strstr(text, "(bulkhead) the first\r\n"));
+    console_line("the second", 10);
+    assert_int_equal(read_console(boot, &op, text, 2000), OK);
+    assert_string_equal(text, "(bulkhead) the second\r\n");
+    op.u.readconsole.index = UINT32_MAX; /* of another time: from the oldest byte on */
+    assert_int_equal(read_console(boot, &op, text, 10), OK);
+    assert_int_equal(op.u.readconsole.count, 10);
+    op.u.readconsole.incremental = 0;
+    op.u.readconsole.clear = 1;
+    do {
+        assert_int_equal(read_console(boot, &op, text, 40000), OK);
+    } while (op.u.readconsole.count > 0u);
+    console_line("the third", 9);
+    assert_int_equal(read_console(boot, &op, text, 2000), OK);
+    assert_string_equal(text, "(bulkhead) the third\r\n");
 }
 
 int main(void)
@@ -429,6 +479,7 @@ int main(void)
         cmocka_unit_test_setup(counter_ticks_become_nanoseconds_by_the_published_factors, start),
         cmocka_unit_test_setup(a_builder_leaves_parameters_for_its_guest, start),
         cmocka_unit_test_setup(sysctl_is_for_those_who_may_look, start),
+        cmocka_unit_test_setup(the_console_is_read_again_by_who_has_the_right, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
