@@ -125,6 +125,82 @@ static void what_a_domain_held_ends_with_it(void **state)
     }
 }
 
+/* Operations that need no right. */
+static bool is_for_everybody(uint32_t op)
+{
+    return op == BULKHEAD_OP_MOVE_RIGHT || op == BULKHEAD_OP_BOOT_RECORD;
+}
+
+/* [utest->dsn~privilege-table~1] */
+static void without_the_right_no_operation_comes_to_its_handler(void **state)
+{
+    uint16_t one = build_domain(boot, "one", 1, 2);
+    uint16_t two = build_domain(boot, "two", 1, 2);
+    struct bulkhead_domain any = {.domid = one, .name = "x"}; /* the largest structure; a domid is first in all */
+    uint32_t checked = 0;
+
+    (void)state;
+    for (uint32_t op = 0; op < 100u; op++) {
+        struct bulkhead_domain arg = any;
+        int64_t err = is_for_everybody(op) ? ERR_NOSYS : do_bulkhead(vcpu_of(two, 0), op, &arg);
+
+        assert_true(err == ERR_NOSYS || err == ERR_PERM);
+        assert_memory_equal(&arg, &any, sizeof(any));
+        checked += (err == ERR_PERM) ? 1u : 0u;
+    }
+    assert_true(checked >= 13u);
+}
+
+/* [utest->dsn~rights-readable~1] */
+static void who_holds_what_can_be_read_by_who_may_look(void **state)
+{
+    uint16_t one = build_domain(boot, "one", 1, 2);
+    uint16_t two = build_domain(boot, "two", 1, 2);
+    struct vcpu *v = vcpu_of(two, 0);
+    struct bulkhead_rights r = {.target = one};
+
+    (void)state;
+    assert_int_equal(do_bulkhead(v, BULKHEAD_OP_RIGHTS, &r), ERR_PERM);
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_INFO, one, two), OK);
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_CLONE, one, DOMID_INVALID), OK);
+    for (uint32_t i = 0; i < 2u; i++) { /* who may look, and the Boot Domain, which has given the right away */
+        r = (struct bulkhead_rights){.target = one};
+        assert_int_equal(do_bulkhead((i == 0u) ? v : boot, BULKHEAD_OP_RIGHTS, &r), OK);
+        for (uint32_t right = 0; right < BULKHEAD_RIGHT_COUNT; right++) {
+            assert_int_equal(r.holder[right], (right == BULKHEAD_RIGHT_INFO)    ? two
+                                              : (right == BULKHEAD_RIGHT_CLONE) ? DOMID_INVALID
+                                                                                : DOMID_BOOT);
+        }
+    }
+    r.target = DOMID_SELF;
+    assert_int_equal(do_bulkhead(v, BULKHEAD_OP_RIGHTS, &r), ERR_PERM);
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_INFO, DOMID_SELF, two), OK);
+    assert_int_equal(do_bulkhead(v, BULKHEAD_OP_RIGHTS, &r), OK);
+    assert_int_equal(r.holder[BULKHEAD_RIGHT_INFO], two);
+    assert_int_equal(r.holder[BULKHEAD_RIGHT_CREATE], DOMID_BOOT);
+    r.target = 99;
+    assert_int_equal(do_bulkhead(v, BULKHEAD_OP_RIGHTS, &r), ERR_SRCH);
+}
+
+/* [utest->dsn~domain-identity~1] */
+static void names_are_read_by_who_may_look_and_by_oneself(void **state)
+{
+    uint16_t one = build_domain(boot, "one", 1, 2);
+    uint16_t two = build_domain(boot, "two", 1, 2);
+    struct vcpu *v = vcpu_of(two, 0);
+    struct bulkhead_domain d = {.domid = one};
+
+    (void)state;
+    assert_int_equal(do_bulkhead(v, BULKHEAD_OP_GET_DOMAIN, &d), ERR_PERM);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_GET_DOMAIN, &d), OK);
+    assert_string_equal(d.name, "one");
+    d = (struct bulkhead_domain){.domid = DOMID_SELF};
+    assert_int_equal(do_bulkhead(v, BULKHEAD_OP_GET_DOMAIN, &d), OK);
+    assert_int_equal(d.domid, two);
+    assert_string_equal(d.name, "two");
+    assert_int_equal(d.role, BULKHEAD_ROLE_DOMU);
+}
+
 /* ---- no sequence of calls gives a domain a right that the launch did not ---- */
 
 #define ACTORS 4u
@@ -250,6 +326,9 @@ int main(void)
         cmocka_unit_test_setup(bad_moves_are_refused, start),
         cmocka_unit_test_setup(the_right_to_build_ends_with_the_first_unpause, start),
         cmocka_unit_test_setup(what_a_domain_held_ends_with_it, start),
+        cmocka_unit_test_setup(without_the_right_no_operation_comes_to_its_handler, start),
+        cmocka_unit_test_setup(who_holds_what_can_be_read_by_who_may_look, start),
+        cmocka_unit_test_setup(names_are_read_by_who_may_look_and_by_oneself, start),
         cmocka_unit_test_setup(no_sequence_of_calls_gives_more_than_the_launch_did, start),
     };
 
