@@ -128,7 +128,7 @@ static void what_a_domain_held_ends_with_it(void **state)
 /* Operations that need no right. */
 static bool is_for_everybody(uint32_t op)
 {
-    return op == BULKHEAD_OP_MOVE_RIGHT || op == BULKHEAD_OP_BOOT_RECORD;
+    return op == BULKHEAD_OP_MOVE_RIGHT || op == BULKHEAD_OP_BOOT_RECORD || op == BULKHEAD_OP_POWER;
 }
 
 /* [utest->dsn~privilege-table~1] */
