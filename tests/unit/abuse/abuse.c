@@ -333,6 +333,7 @@ static void world(uint64_t seed)
         if (run.calls - first > SEALED_FROM && !is_gone(SLOT_BOOT) && below(10) == 0u) {
             host_refuse_pointers(false);
             (void)exit_boot(boot, 0);
+            host_refuse_pointers(true);
         }
         look_after();
         host_console_clear();
