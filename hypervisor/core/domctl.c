@@ -170,7 +170,7 @@ static err_t run(struct vcpu *v, struct domain *d, struct xen_domctl *op, const 
 {
     err_t err;
 
-    if (o->right != BULKHEAD_RIGHT_BUILD) {
+    if (d == NULL || o->right != BULKHEAD_RIGHT_BUILD) {
         return o->fn(v, d, op);
     }
     spin_lock(&d->lock);

@@ -25,8 +25,8 @@ def dispatched():
     found = {}
     for source in CORE.glob("*.c"):
         for line in source.read_text().splitlines():
-            for name in re.findall(rf"(?:case |^ *\[|(?:cmd|op|args\[0\]) [!=]= )((?:{PREFIXES})_\w+)", line):
-                right = re.search(rf"\[{name}\].*BULKHEAD_RIGHT_(\w+)", line)
+            for name in re.findall(rf"(?:case |^ *\[|^ *\{{\w+, |(?:cmd|op|args\[0\]) [!=]= )((?:{PREFIXES})_\w+)", line):
+                right = re.search(rf"\b{name}\b.*BULKHEAD_RIGHT_(\w+)", line)
                 found[name] = right[1] if right else found.get(name)
     return found
 
