@@ -91,6 +91,7 @@ def run_for_coverage(folder):
         socket.unlink(missing_ok=True)
         options, program = instrumented(test.get("options", []))
         options += ([] if "--" in options else ["--"]) + ["-qmp", f"unix:{socket},server=on,wait=off"]
+        options += ["-action", "reboot=shutdown,shutdown=pause"]  # a machine that ended has its memory still
 
         def dump(name=test["name"], path=socket, elf=program.with_suffix(".elf")):
             coverage_dump.dump_by_qmp(elf, path, LOAD_ADDRESS, Path(folder) / f"{name}.profraw")
