@@ -18,7 +18,7 @@ from table import LONG, TESTS
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "test" / "target"
-KEYS = {"name", "system", "lanes", "forbid", "timeout", "options", "machine", "must_exit", "damage", "inject",
+KEYS = {"name", "system", "lanes", "forbid", "timeout", "options", "machine", "must_exit", "damage", "inject", "exact",
         "build"}
 # Whoever dies does so because a test asked for it, and that test says so.
 NEVER = [r"bulkhead: FATAL"]
@@ -85,7 +85,7 @@ def run_for_coverage(folder):
     import coverage_dump
     failed = 0
     for test in TESTS:
-        if "must_exit" in test or "inject" in test or test.get("machine", "bulkhead_run") != "bulkhead_run":
+        if "exact" in test or "must_exit" in test or "inject" in test or test.get("machine", "bulkhead_run") != "bulkhead_run":
             continue
         socket = OUT / f"{test['name']}.qmp"
         socket.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ machine   a function of machines.py instead of `bulkhead run`
 must_exit the machine must end by itself with this code
 damage    what machines.damaged does to the image
 inject    a fault put in by the debugger: called with (Gdb, hypervisor's ELF file) before the machine runs
+exact     it judges instructions of the release build: coverage leaves it out
 Tags of what a test shows stand above it.
 """
 import gdb
@@ -93,10 +94,10 @@ TEST_GUESTS = [
     # Deadlines are in counter ticks; with --icount these do not depend on how busy this workstation is.
     guest("t_timer", options=["--icount=4"]),
     # Time as the domains see it.  [itest->dsn~tool-pools~1]
-    *[guest(name, options=["--icount=4"], timeout=240, lanes=[[r"4 of 4|2 of 2|1 of 1|3 of 3", EXITED], [DONE]])
+    *[guest(name, options=["--icount=4"], timeout=240, exact=True, lanes=[[r"4 of 4|2 of 2|1 of 1|3 of 3", EXITED], [DONE]])
       for name in ("t_arinc", "t_arinc_two", "t_null", "t_rtds")],
     # [itest->dsn~real-time-reap~1]
-    guest("t_arinc_restart", options=["--icount=2"], timeout=240,
+    guest("t_arinc_restart", options=["--icount=2"], timeout=240, exact=True,
           lanes=[[rf"crash: restarted in \d+ us, {n} times" for n in (1, 2, 10)], [r"window: CPU 0, 500 windows", DONE]]),
     guest("t_fp_max", options=["--cpu", "max,pauth-impdef=on"]),
     *[guest(f"{name}-max", system=f"{SYSTEMS}/{name}.yaml", options=["--cpu", "max,pauth-impdef=on"])
