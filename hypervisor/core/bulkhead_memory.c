@@ -5,7 +5,6 @@
 #include "core/domain.h"
 #include "core/frame.h"
 #include "core/physmap.h"
-#include "core/rights.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -73,19 +72,6 @@ int64_t bulkhead_map_outside(struct vcpu *v, struct domain *d, gva_t arg)
 }
 
 /* ---- frames to a domain that is being built ---- */
-
-err_t bulkhead_get_target(const struct vcpu *v, uint32_t domid, struct domain **out)
-{
-    err_t err = domain_get(v, domid, out);
-
-    if (err == OK) {
-        err = rights_check(v, BULKHEAD_RIGHT_BUILD, (*out)->slot);
-        if (err != OK) {
-            domain_put(*out);
-        }
-    }
-    return err;
-}
 
 static err_t populate_step(struct domain *d, const struct bulkhead_populate *p, uint64_t n) REQUIRES(d->lock)
 {

@@ -15,8 +15,6 @@ bulkhead_fn bulkhead_populate_static;
 bulkhead_fn bulkhead_move_frames;
 bulkhead_fn bulkhead_map_outside;
 
-/* The domain domid, with a reference, if the caller may build it. */
-err_t bulkhead_get_target(const struct vcpu *v, uint32_t domid, struct domain **out) MUST_CHECK;
 /* Frames of one step of a long operation: up to PHYSMAP_BATCH, ending where a 2 MiB entry can begin. */
 uint64_t bulkhead_step(uint64_t gfn, uint64_t count);
 

@@ -336,9 +336,10 @@ enum scope {
     ANYBODY = 0, /* no right; MOVE_RIGHT, POWER: to be the holder, or one that was asked, which they find out */
     BOOT_DOMAIN, /* only the Boot Domain */
     PLATFORM,    /* the right over the platform */
-    DOMAIN,      /* over the domain that the structure names first */
-    OTHERS,      /* the same, unless it is the caller's own */
-    CELLS,       /* the same, or the platform for DOMID_SELF; the Boot Domain needs none */
+    /* from here on the structure begins with a domid */
+    DOMAIN, /* over the domain that the structure names first */
+    OTHERS, /* the same, unless it is the caller's own */
+    CELLS,  /* the same, or the platform for DOMID_SELF; the Boot Domain needs none */
 };
 
 static const struct operation {
@@ -375,42 +376,41 @@ static const struct operation {
     {op_focus, BULKHEAD_OP_FOCUS, DOMAIN, BULKHEAD_RIGHT_CONSOLE},
 };
 
-static bool is_allowed(const struct vcpu *v, const struct operation *o, const struct domain *d)
+static err_t find_cells(const struct vcpu *v, enum bulkhead_right right, uint16_t domid, struct domain **d)
 {
-    bool exempt = (o->scope == OTHERS && d == v->domain) || (o->scope == CELLS && v->domain->slot == SLOT_BOOT);
+    bool is_boot = v->domain->slot == SLOT_BOOT;
 
-    return exempt || rights_check(v, (enum bulkhead_right)o->right, (d != NULL) ? d->slot : RIGHTS_PLATFORM) == OK;
+    if (domid == DOMID_SELF) {
+        return is_boot ? OK : rights_check(v, right, RIGHTS_PLATFORM);
+    }
+    return is_boot ? domain_get(v, domid, d) : rights_over(v, right, domid, d);
 }
 
 /* The domain that the operation is about, a reference taken; NULL = none.  -EFAULT, -ESRCH, -EPERM. */
 static err_t find(const struct vcpu *v, const struct operation *o, gva_t arg, struct domain **d)
 {
-    uint16_t domid;
-    err_t err;
+    enum bulkhead_right right = (enum bulkhead_right)o->right;
+    uint16_t domid = DOMID_SELF;
+    err_t err = (o->scope >= DOMAIN) ? copy_in(&domid, arg, sizeof(domid)) : OK;
 
     *d = NULL;
-    if (o->scope == ANYBODY) {
-        return OK;
+    if (err != OK) {
+        return err;
     }
-    if (o->scope == BOOT_DOMAIN) {
+    switch (o->scope) {
+    case BOOT_DOMAIN:
         return (v->domain->slot == SLOT_BOOT) ? OK : ERR_PERM;
-    }
-    if (o->scope != PLATFORM) {
-        err = copy_in(&domid, arg, sizeof(domid));
-        if (err == OK && (o->scope != CELLS || domid != DOMID_SELF)) {
-            err = domain_get(v, domid, d);
-        }
-        if (err != OK) {
-            return err;
-        }
-    }
-    if (is_allowed(v, o, *d)) {
+    case PLATFORM:
+        return rights_check(v, right, RIGHTS_PLATFORM);
+    case DOMAIN:
+        return rights_over(v, right, domid, d);
+    case OTHERS:
+        return rights_get(v, right, domid, d);
+    case CELLS:
+        return find_cells(v, right, domid, d);
+    default:
         return OK;
     }
-    if (*d != NULL) {
-        domain_put(*d);
-    }
-    return ERR_PERM;
 }
 
 /* NULL: there is none.  Bound: the table's length. */

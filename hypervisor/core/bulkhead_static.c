@@ -127,7 +127,7 @@ static err_t share_step(const struct vcpu *v, const struct bulkhead_share *s, ui
     if (s->domid == DOMID_IO) {
         return make_shared(e.mfn, n);
     }
-    err = bulkhead_get_target(v, s->domid, &d);
+    err = rights_over(v, BULKHEAD_RIGHT_BUILD, s->domid, &d);
     if (err == OK) {
         e.access = ((s->flags & BULKHEAD_SHARE_READ_ONLY) != 0u) ? ACCESS_R : ACCESS_RW;
         spin_lock(&d->lock);

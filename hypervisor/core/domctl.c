@@ -194,8 +194,6 @@ struct domain *domctl_next(const struct vcpu *v, enum bulkhead_right right, uint
 /* The domain that the operation is about, a reference taken; NULL = the platform.  -ESRCH, -EPERM. */
 static err_t find(const struct vcpu *v, uint32_t domid, const struct operation *o, struct domain **d)
 {
-    err_t err;
-
     *d = NULL;
     switch (o->scope) {
     case OVER_PLATFORM:
@@ -204,14 +202,8 @@ static err_t find(const struct vcpu *v, uint32_t domid, const struct operation *
         *d = domctl_next(v, o->right, (domid == DOMID_BOOT) ? SLOT_BOOT : (domid == 0u) ? 1u : domid);
         return (*d != NULL) ? OK : ERR_SRCH;
     default:
-        break;
+        return rights_over(v, o->right, domid, d);
     }
-    err = domain_get(v, domid, d);
-    if (err == OK && rights_check(v, o->right, (*d)->slot) != OK) {
-        domain_put(*d);
-        err = ERR_PERM;
-    }
-    return err;
 }
 
 /* NULL: there is none.  Bound: the table's length. */

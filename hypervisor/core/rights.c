@@ -52,15 +52,26 @@ err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_
     return (now == name(caller->domain->slot)) ? OK : ERR_PERM;
 }
 
-err_t rights_get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out)
+/* itself: then the right over its own domain is not asked for. */
+static err_t get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, bool itself, struct domain **out)
 {
     err_t err = domain_get(caller, domid, out);
 
-    if (err == OK && *out != caller->domain && rights_check(caller, right, (*out)->slot) != OK) {
+    if (err == OK && !(itself && *out == caller->domain) && rights_check(caller, right, (*out)->slot) != OK) {
         domain_put(*out);
         err = ERR_PERM;
     }
     return err;
+}
+
+err_t rights_get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out)
+{
+    return get(caller, right, domid, true, out);
+}
+
+err_t rights_over(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out)
+{
+    return get(caller, right, domid, false, out);
 }
 
 void rights_create(uint32_t creator, uint32_t target)

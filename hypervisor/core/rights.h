@@ -20,6 +20,8 @@ err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_
 /* The domain domid, which is the caller's or one that it holds right over, with one reference taken.
  * -SRCH none, -EPERM. */
 err_t rights_get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out);
+/* The same, and the right over its own domain is needed, too. */
+err_t rights_over(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out);
 
 /* caller's domain holds a right over anything at all.  Bound: 1 load. */
 bool rights_any(const struct vcpu *caller);
