@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Started as a UEFI application: copy the image to memory that is 2 MiB aligned and large enough, end the boot services,
- * go on as if an arm64 boot loader had started us.  Runs at the load address of the firmware, PC-relative only.
+ * go on as if an arm64 boot loader had started us.  Runs at the load address of the firmware, PC-relative only, and writes
+ * nothing of its own: firmware may map a code section read-only.
  * Layouts: UEFI specification 2.10, chapters 4 and 7.  [impl->dsn~uefi-start~1] */
 #include "arch/arm64/sysreg.h"
 #include "bulkhead/image.h"
@@ -59,8 +60,6 @@ extern struct image_descriptor image_descriptor;
 NORETURN void efi_continue(uint64_t dtb, uint64_t entry);
 uint64_t efi_entry(void *image, struct efi_system_table *table);
 
-static uint8_t memory_map[MAP_BYTES];
-
 static uint64_t refuse(const struct efi_system_table *t, const uint16_t *why)
 {
     (void)t->out->output(t->out, u"bulkhead: ");
@@ -81,13 +80,13 @@ static uint64_t find_dtb(const struct efi_system_table *t)
     return 0;
 }
 
-/* Everything copied is visible with the caches off. */
-static void copy_image(uint64_t to, uint64_t from, uint64_t size)
+/* Everything copied is visible with the caches off, and no line of the image's memory, file and runtime, is dirty. */
+static void copy_image(uint64_t to, uint64_t from, uint64_t size, uint64_t whole)
 {
     for (uint64_t i = 0; i < size; i += 8u) {
         *(uint64_t *)(to + i) = *(const uint64_t *)(from + i);
     }
-    for (uint64_t a = to; a < to + size; a += 16u) {
+    for (uint64_t a = to; a < to + whole; a += 16u) {
         __asm__ volatile("dc civac, %0" ::"r"(a) : "memory");
     }
     dsb_sy();
@@ -100,7 +99,7 @@ uint64_t efi_entry(void *image, struct efi_system_table *t)
         d->archive.size != 0u ? d->archive.offset + d->archive.size : d->boot_domain.offset + d->boot_domain.size;
     uint64_t whole = d->runtime.offset + d->runtime.size;
     uint64_t dtb = find_dtb(t);
-    uint64_t to, key, entry_size, map_size;
+    uint64_t to, map, key, entry_size, map_size;
     uint32_t version;
 
     if (((read_sysreg(CurrentEL) >> 2) & 3u) != 2u) {
@@ -109,14 +108,15 @@ uint64_t efi_entry(void *image, struct efi_system_table *t)
     if (dtb == 0u) {
         return refuse(t, u"no device tree from the firmware; switch it from ACPI to device tree");
     }
-    if (t->boot->allocate_pages(EFI_ALLOCATE_ANY, EFI_LOADER_DATA, (whole + IMAGE_ALIGN) >> PAGE_SHIFT, &to) != 0u) {
+    if (t->boot->allocate_pages(EFI_ALLOCATE_ANY, EFI_LOADER_DATA, (MAP_BYTES + IMAGE_ALIGN + whole) >> PAGE_SHIFT, &map) !=
+        0u) {
         return refuse(t, u"not enough memory for the image; free some, or build a smaller image");
     }
-    to = ALIGN_UP(to, IMAGE_ALIGN);
-    copy_image(to, (uint64_t)image_head, ALIGN_UP(file, 8u));
+    to = ALIGN_UP(map + MAP_BYTES, IMAGE_ALIGN);
+    copy_image(to, (uint64_t)image_head, ALIGN_UP(file, 8u), whole);
     for (uint32_t tries = 0; tries < 4u; tries++) { /* the map may change between the two calls */
-        map_size = sizeof(memory_map);
-        if (t->boot->get_memory_map(&map_size, memory_map, &key, &entry_size, &version) != 0u) {
+        map_size = MAP_BYTES;
+        if (t->boot->get_memory_map(&map_size, (void *)map, &key, &entry_size, &version) != 0u) {
             break;
         }
         if (t->boot->exit_boot_services(image, key) == 0u) {

@@ -43,7 +43,7 @@ pe_optional:
     .long   0x1000                  /* SizeOfHeaders */
     .long   0
     .short  10                      /* Subsystem: EFI application */
-    .short  0
+    .short  0x100                   /* DllCharacteristics: neither writes its code nor executes its data */
     .quad   0, 0, 0, 0
     .long   0
     .long   6                       /* NumberOfRvaAndSizes */
@@ -56,7 +56,7 @@ pe_sections:
     .long   0x1000                  /* PointerToRawData */
     .long   0, 0
     .short  0, 0
-    .long   0xe0000020              /* code, execute, read, write */
+    .long   0x60000020              /* code, execute, read */
 
     .section .descriptor, "aw"
     .global image_descriptor
@@ -74,21 +74,7 @@ primary_entry:
     msr     daifset, #0xf
     mrs     x20, cntpct_el0
     mov     x21, x0
-    mrs     x0, CurrentEL
-    cmp     x0, #(2 << 2)
-    b.ne    1f
-    /* A boot loader (UEFI) may have left translation on: off, with nothing dirty that matters. */
-    mrs     x1, sctlr_el2
-    tst     x1, #1
-    b.eq    1f
-    bic     x1, x1, #1
-    bic     x1, x1, #(1 << 2)
-    msr     sctlr_el2, x1
-    isb
-    mov     x1, #(1 << 31)          /* HCR_EL2.RW: what UEFI routed to EL2 is not ours yet */
-    msr     hcr_el2, x1
-    isb
-1:  adrp    x1, boot_stack_top
+    adrp    x1, boot_stack_top
     add     sp, x1, :lo12:boot_stack_top
     mov     x0, x21                 /* device tree */
     adrp    x1, image_head          /* load address */
@@ -156,12 +142,27 @@ boot_stack:
     .fill   8192, 1, 0
 boot_stack_top:
 
-    /* x0 = device tree, x1 = address of the copied image, clean to the point of coherency. */
+    /* efi.c, after the boot services: x0 = device tree, x1 = address of the image's copy, clean to the point of coherency.
+     * The firmware may map the copy without execution, so translation ends here, in the image that the firmware started: one
+     * cache line, cleaned first. */
     .section .text.entry, "ax"
     .global efi_continue
+    .balign 64
 efi_continue:
     msr     daifset, #0xf
+    adr     x2, efi_continue
+    dc      civac, x2
     ic      iallu
     dsb     sy
+    mrs     x2, sctlr_el2
+    bic     x2, x2, #1              /* M */
+    bic     x2, x2, #(1 << 2)       /* C */
+    mov     x3, #(1 << 31)          /* HCR_EL2.RW: what UEFI routed to EL2 is not ours yet */
+    msr     sctlr_el2, x2
+    isb
+    msr     hcr_el2, x3
     isb
     br      x1
+    .if     . - efi_continue > 64
+    .error  "efi_continue is longer than a cache line"
+    .endif
