@@ -248,6 +248,11 @@ def worse(figures, baseline, slack=0.0):
     return lines
 
 
+def lost(figures):
+    """Figures that the baseline has and this run has not: no new baseline without them."""
+    return sorted(set(json.loads(BASELINE.read_text()) if BASELINE.exists() else ()) - set(figures))
+
+
 def judge(figures, slack=0.0):
     known = BASELINE.exists()
     lines = worse(figures, json.loads(BASELINE.read_text()), slack) if known else ["error: no docs/bench-baseline.json"]
@@ -263,6 +268,8 @@ def main(arguments):
         print("bench: Bulkhead", flush=True)
         figures, boot = measure_bulkhead()
         if arguments == ["--write-baseline"]:
+            if missing := lost(figures):
+                raise BenchError(f"not measured this time: {', '.join(missing)}; the baseline stays as it was")
             BASELINE.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
             return 0
         if arguments == ["--gate"]:

@@ -4,9 +4,12 @@
 [utest->dsn~bench-gate~1]
 [utest->dsn~size-report~1]
 """
+import json
 import struct
 import sys
+import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -71,6 +74,14 @@ class Figures(unittest.TestCase):
 
     def test_figure_that_vanished_fails(self):
         self.assertEqual(bench.worse({}, self.BASE), ["error: hypercall_null is not measured any more"])
+
+    def test_a_figure_that_is_lost(self):
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.object(bench, "BASELINE",
+                                                                                 Path(folder) / "baseline.json"):
+            self.assertEqual(bench.lost({}), [])
+            bench.BASELINE.write_text(json.dumps(self.BASE))
+            self.assertEqual(bench.lost(self.BASE), [])
+            self.assertEqual(bench.lost({}), ["hypercall_null"])
 
     def test_unfinished_bench_guest_fails(self):
         with self.assertRaises(bench.BenchError):
