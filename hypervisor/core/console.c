@@ -4,7 +4,6 @@
 #include "core/console_ring.h"
 #include "core/evtchn.h"
 #include "core/print.h"
-#include "core/rights.h"
 #include "core/status.h"
 #include "core/upcall.h"
 #include "lib/spinlock.h"
@@ -333,21 +332,6 @@ static bool has_uart(const struct domain *d)
     return (d->flags & BULKHEAD_DOMAIN_VPL011) != 0u;
 }
 
-/* Who serves d's console is told that something was typed for it. */
-static void tell_server(const struct domain *d)
-{
-    int32_t slot = rights_holder(BULKHEAD_RIGHT_CONSOLE, d->slot);
-    struct domain *server = (slot >= 0) ? domain_get_slot((uint32_t)slot) : NULL;
-    struct vcpu *v = (server != NULL) ? domain_vcpu(server, 0) : NULL;
-
-    if (v != NULL) {
-        evtchn_send_virq(v, VIRQ_CONSOLE);
-    }
-    if (server != NULL) {
-        domain_put(server);
-    }
-}
-
 /* One character to the domain in focus, or a command to the hypervisor. */
 static void deliver(char c)
 {
@@ -368,7 +352,7 @@ static void deliver(char c)
     if (has_uart(d)) {
         (void)arch_vuart_receive(d, c); /* a full queue is counted there */
     } else {
-        tell_server(d);
+        evtchn_tell_holder(d, BULKHEAD_RIGHT_CONSOLE, VIRQ_CONSOLE); /* who serves it */
     }
     domain_put(d);
 }

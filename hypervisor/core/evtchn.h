@@ -14,6 +14,7 @@
 #ifndef CORE_EVTCHN_H
 #define CORE_EVTCHN_H
 
+#include "bulkhead/bulkhead_op.h"
 #include "core/domain.h"
 #include "core/evtchn_types.h"
 #include "core/vcpu.h"
@@ -72,6 +73,8 @@ err_t evtchn_send(struct domain *d, uint32_t port) MUST_CHECK;
 err_t evtchn_unmask(struct domain *d, uint32_t port) MUST_CHECK;
 /* virq to v's port for it, if there is one.  Global ones go to vCPU 0.  The caller keeps the domain alive. */
 void evtchn_send_virq(struct vcpu *v, uint32_t virq);
+/* The same to who holds right over d, if somebody does and is not dying. */
+void evtchn_tell_holder(const struct domain *d, enum bulkhead_right right, uint32_t virq);
 /* One of count ports is pending: 1; else 0, and the next event at one of them wakes v.  -EINVAL no such port.
  * Context: v is current.  count: 1..128. */
 int64_t evtchn_poll(struct vcpu *v, const uint32_t *ports, uint32_t count);

@@ -2,6 +2,7 @@
 /* Events: from a sender to the bits that the receiver sees and the interrupt that it takes.
  * [impl->dsn~evtchn-send~1] [impl->dsn~evtchn-two-level~1] */
 #include "core/evtchn_internal.h"
+#include "core/rights.h"
 
 #include <xen/arch-arm.h>
 #include <xen/sched.h>
@@ -218,6 +219,20 @@ void evtchn_send_virq(struct vcpu *v, uint32_t virq)
     if (binding_unpack(binding).status == EVTCHNSTAT_virq && binding_unpack(binding).port == virq) {
         evtchn_raise(d, port, p, binding);
     }
+}
+
+void evtchn_tell_holder(const struct domain *d, enum bulkhead_right right, uint32_t virq)
+{
+    int32_t slot = rights_holder(right, d->slot);
+    struct domain *holder = (slot >= 0) ? domain_get_slot((uint32_t)slot) : NULL;
+
+    if (holder == NULL) {
+        return;
+    }
+    if (domain_vcpu(holder, 0) != NULL && domain_state(holder) != DOMAIN_DYING) {
+        evtchn_send_virq(domain_vcpu(holder, 0), virq);
+    }
+    domain_put(holder);
 }
 
 /* ---- the receiver's side ---- */

@@ -8,7 +8,6 @@
 #include "core/evtchn.h"
 #include "core/power.h"
 #include "core/print.h"
-#include "core/rights.h"
 #include "core/wallclock.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -93,15 +92,7 @@ static bool may_restart(struct domain *d)
 /* Whoever may look at d learns that something is to be looked at. */
 static void tell(const struct domain *d)
 {
-    int32_t holder = rights_holder(BULKHEAD_RIGHT_INFO, d->slot);
-    struct domain *to = (holder >= 0) ? domain_get_slot((uint32_t)holder) : NULL;
-
-    if (to != NULL) {
-        if (domain_vcpu(to, 0) != NULL && domain_state(to) != DOMAIN_DYING) {
-            evtchn_send_virq(domain_vcpu(to, 0), VIRQ_DOM_EXC);
-        }
-        domain_put(to);
-    }
+    evtchn_tell_holder(d, BULKHEAD_RIGHT_INFO, VIRQ_DOM_EXC);
 }
 
 /* ---- the end of a life ---- */

@@ -53,7 +53,8 @@ err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_
 }
 
 /* itself: then the right over its own domain is not asked for. */
-static err_t get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, bool itself, struct domain **out)
+static ALWAYS_INLINE err_t get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, bool itself,
+                               struct domain **out)
 {
     err_t err = domain_get(caller, domid, out);
 
