@@ -108,8 +108,8 @@ uint64_t efi_entry(void *image, struct efi_system_table *t)
     if (dtb == 0u) {
         return refuse(t, u"no device tree from the firmware; switch it from ACPI to device tree");
     }
-    if (t->boot->allocate_pages(EFI_ALLOCATE_ANY, EFI_LOADER_DATA, (MAP_BYTES + IMAGE_ALIGN + whole) >> PAGE_SHIFT, &map) !=
-        0u) {
+    if (t->boot->allocate_pages(EFI_ALLOCATE_ANY, EFI_LOADER_DATA, (MAP_BYTES + IMAGE_ALIGN + whole) >> PAGE_SHIFT,
+                                &map) != 0u) {
         return refuse(t, u"not enough memory for the image; free some, or build a smaller image");
     }
     to = ALIGN_UP(map + MAP_BYTES, IMAGE_ALIGN);
