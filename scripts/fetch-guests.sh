@@ -3,7 +3,7 @@
 # Fetch the unmodified guests from Debian into build/deps; nothing is installed, each package is only unpacked:
 #   linux-6.1/vmlinuz, linux-6.12/vmlinuz   Debian kernels for arm64, with the Xen and VirtIO modules beside them
 #   linux-6.1-rt/vmlinuz                    the same with PREEMPT_RT
-#   modules-6.1/*.ko                        modules of linux-6.1 that the tests of paravirtual devices load
+#   modules-6.1/*.ko, modules-6.12/*.ko     their modules that the tests of paravirtual devices load
 #   busybox/busybox                         static, for the initramfs
 #   xen-4.17/xen                            Debian's Xen, which `make bench` measures beside Bulkhead
 # Does nothing where they are there. `fetch-guests.sh NAME...` fetches only the named ones.
@@ -82,12 +82,13 @@ fetch_modules() {
     scripts/apt.sh
     package=$(kernel_package "$1")
     [ "$package" = "${have%%_*}" ] || rm -rf "${deps:?}/linux-$1"
-    unpack "$package" '*/fs/ext4/ext4.ko' '*/fs/jbd2/jbd2.ko' '*/fs/mbcache.ko' '*/lib/crc16.ko' \
-        '*/crypto/crc32c_generic.ko' '*/drivers/block/loop.ko' '*/xen-blkfront.ko' '*/xen-blkback.ko' \
-        '*/xen-netfront.ko' '*/xen-netback.ko' '*/xenfs.ko' '*/xen-privcmd.ko'
+    unpack "$package" '*/fs/ext4/ext4.ko*' '*/fs/jbd2/jbd2.ko*' '*/fs/mbcache.ko*' '*/lib/crc16.ko*' \
+        '*/crypto/crc32c_generic.ko*' '*/drivers/block/loop.ko*' '*/xen-blkfront.ko*' '*/xen-blkback.ko*' \
+        '*/xen-netfront.ko*' '*/xen-netback.ko*' '*/xenfs.ko*' '*/xen-privcmd.ko*'
     [ "$(basename "$work"/*.deb .deb)" = "$have" ] || rm -rf "${deps:?}/linux-$1"
     mkdir "$work/flat"
-    find "$work/root" -name '*.ko' -exec mv {} "$work/flat" \;
+    find "$work/root" -name '*.ko*' -exec mv {} "$work/flat" \;
+    find "$work/flat" -name '*.xz' -exec xz -d {} +
     rm -rf "$work/root"
     mv "$work/flat" "$work/root"
     settle "modules-$1"
@@ -112,13 +113,13 @@ fetch_xen() {
     settle xen-4.17
 }
 
-[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 busybox xen-4.17
+[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox xen-4.17
 for guest in "$@"; do
     case $guest in
     linux-*) fetch_linux "${guest#linux-}" ;;
     modules-*) fetch_modules "${guest#modules-}" ;;
     busybox) fetch_busybox ;;
     xen-4.17) fetch_xen ;;
-    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 busybox xen-4.17" ;;
+    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox xen-4.17" ;;
     esac
 done

@@ -3,8 +3,8 @@
 # Make FOLDER/NAME.cpio.gz from guests/linux/NAME-init and Debian's static busybox, for each *-init.  FOLDER is the
 # argument, by default build/deps/initramfs.  The same inputs give the same bytes.  Does nothing where the archive is
 # newer than what it is made of.  A line `# needs: program NAME, module NAME of KERNEL` of an init adds guests/linux/NAME.c,
-# compiled, in /bin, and a module of Debian's kernel, unpacked, in /lib.  Where there is a folder NAME-disk, its files
-# are an ext4 file system /disk.img.
+# compiled, in /bin, and a module of Debian's kernel, unpacked, in /lib; of an init with modules of 6.1 there is a second
+# archive, NAME-6.12, with those of 6.12.  Where there is a folder NAME-disk, its files are an ext4 file system /disk.img.
 # [impl->dsn~initramfs~1]
 set -eu
 umask 022
@@ -14,12 +14,14 @@ busybox=$deps/busybox/busybox
 out=${1:-$deps/initramfs}
 sources=guests/linux
 
-if [ ! -f "$busybox" ] || [ ! -d "$deps/modules-6.1" ]; then
-    echo "make-initramfs: no $busybox or no $deps/modules-6.1; run scripts/fetch-guests.sh busybox modules-6.1" >&2
-    exit 1
-fi
+for needed in busybox modules-6.1 modules-6.12; do
+    if [ ! -d "$deps/$needed" ]; then
+        echo "make-initramfs: no $deps/$needed; run scripts/fetch-guests.sh $needed" >&2
+        exit 1
+    fi
+done
 
-# add_needs TREE INIT
+# add_needs TREE INIT SERIES
 add_needs() {
     sed -n 's/^# needs: //p' "$2" | tr ',' '\n' | while read -r kind name _ kernel; do
         case $kind in
@@ -29,6 +31,7 @@ add_needs() {
             ;;
         module)
             mkdir -p "$1/lib"
+            [ "$kernel" != modules-6.1 ] || kernel=modules-$3
             if [ -f "$deps/$kernel/$name.ko" ]; then
                 install -m 644 "$deps/$kernel/$name.ko" "$1/lib"
             else
@@ -49,20 +52,21 @@ add_disk() {
     done
 }
 
+# make_one INIT ARCHIVE SERIES
 make_one() {
     name=$1
-    file=$out/$name.cpio.gz
-    if [ -f "$file" ] && [ -z "$(find "$sources" "$busybox" "$deps"/modules-6.1 scripts/make-initramfs.sh -newer "$file")" ]; then
+    file=$out/$2.cpio.gz
+    if [ -f "$file" ] && [ -z "$(find "$sources" "$busybox" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
         return 0
     fi
-    tree=$out/$name.tree
+    tree=$out/$2.tree
     rm -rf "$tree"
     mkdir -p "$tree/bin" "$tree/dev" "$tree/etc" "$tree/proc" "$tree/sys" "$tree/tmp"
     install -m 755 "$busybox" "$tree/bin/busybox"
     install -m 755 "$sources/panic" "$tree/bin/panic"
     install -m 644 "$sources/common" "$sources/shell" "$tree/etc"
     install -m 755 "$sources/$name-init" "$tree/init"
-    add_needs "$tree" "$sources/$name-init"
+    add_needs "$tree" "$sources/$name-init" "$3"
     [ ! -d "$sources/$name-disk" ] || add_disk "$sources/$name-disk"
     find "$tree" -exec touch -h -d '2026-01-01 00:00:00 UTC' {} +
     (cd "$tree" && find . | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) | gzip -9n >"$file.part"
@@ -72,6 +76,10 @@ make_one() {
 
 mkdir -p "$out"
 for init in "$sources"/*-init; do
-    init=${init##*/}
-    make_one "${init%-init}"
+    name=${init##*/}
+    name=${name%-init}
+    make_one "$name" "$name" 6.1
+    if grep -q '^# needs: .*of modules-6.1' "$init"; then
+        make_one "$name" "$name-6.12" 6.12
+    fi
 done

@@ -56,6 +56,10 @@ bool store_next_event(uint32_t client, struct xsd_sockmsg *header, struct store_
 /* The client's watches, events and transactions are gone: its ring starts anew. */
 void store_forget(uint32_t client);
 
+/* The client was restarted: its back ends' devices are new to their drivers, which take up the rings of the front ends where
+ * they are.  Bound: one walk over the client's back ends. */
+void store_restarted(uint32_t client);
+
 /* Clients that were introduced are 1..store_client_count(). */
 uint32_t store_client_count(void);
 struct store_client_info store_client(uint32_t client);

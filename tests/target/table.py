@@ -261,8 +261,11 @@ PV_DEVICES = [
         "timeout": 180,
     },
     # Stock Debian drivers on both sides.
-    *[guest(name, lanes=[[rf"\(front\) {DONE}"]], timeout=240) for name in ("pv-disk", "pv-net")],
+    *[guest(name, lanes=[[rf"\(front\) {DONE}"]], timeout=240) for name in ("pv-disk", "pv-net", "pv-6.12", "pv-mixed")],
     # Its second life has disk and network again.  [itest->dsn~store-restarted-client~1]
+    # The back end ends and is started again: its drivers go on with the front end's rings, whose requests wait meanwhile.
+    *[guest(name, lanes=[[r"back: restarted", rf"\(front\) {DONE}"]], timeout=240)
+      for name in ("pv-back-restart", "pv-back-restart-6.12")],
     guest("pv-restart", lanes=[[rf"\(front\) {DONE}", r"front: restarted", rf"\(front\) {DONE}"]], timeout=240),
 ]
 
