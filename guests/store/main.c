@@ -4,7 +4,8 @@
  * a client of the store, CONTROL "console" a domain whose console is served; the number of each one's event channel
  * here is in the request.  A client's page is mapped when its first event comes: so it is there.  It is mapped again when
  * the client was restarted: its memory is new then, and what was mapped is an empty page.
- * [impl->dsn~store-domain~1] [impl->dsn~store-restarted-client~1] [impl->dsn~store-restarted-back-end~1] */
+ * [impl->dsn~store-domain~1] [impl->dsn~store-restarted-client~1] [impl->dsn~store-restarted-back-end~1]
+ * [impl->dsn~store-restarted-server~1] */
 #include <guest/fdt.h>
 #include <guest/hypercall.h>
 #include <guest/platform.h>

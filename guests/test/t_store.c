@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_store: the store domain over a real ring.  Boot argument role=2: a client that breaks the protocol over and over,
- * beside the others; role=3: one that is restarted; peer: the domid of a neighbour.
+ * beside the others; role=3: one that is restarted; role=4: one whose servers are restarted when it asks role=5, a
+ * Control Domain (store=, consoles=: their domids), for it; peer: the domid of a neighbour.
  * [itest->dsn~store-protocol~1] [itest->dsn~store-ring~1] [itest->dsn~store-quota~1] [itest->dsn~store-domain~1]
- * [itest->dsn~boot-rings~1] [itest->dsn~boot-store-tree~1] [itest->dsn~grant-seed~1] [itest->dsn~store-restarted-client~1] */
+ * [itest->dsn~boot-rings~1] [itest->dsn~boot-store-tree~1] [itest->dsn~grant-seed~1] [itest->dsn~store-restarted-client~1]
+ * [itest->dsn~store-restarted-server~1] */
 #include <guest/hypercall.h>
 #include <guest/platform.h>
 #include <guest/print.h>
@@ -14,6 +16,7 @@
 #include <xen/event_channel.h>
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
+#include <xen/io/console.h>
 #include <xen/io/xs_wire.h>
 #include <xen/sched.h>
 
@@ -22,6 +25,7 @@
 #define BIG        3000u
 #define ROUNDS     200u
 #define FLOOD      2000u
+#define BELL       20u /* the channel between roles 4 and 5 */
 
 static volatile struct xenstore_domain_interface *ring;
 static volatile struct shared_info *shared;
@@ -31,20 +35,32 @@ static char data[XENSTORE_PAYLOAD_MAX + 1];
 
 /* ---- transport ---- */
 
-static void notify(void)
+static void send_event(uint32_t to)
 {
-    struct evtchn_send op = {.port = port};
+    struct evtchn_send op = {.port = to};
 
     CHECK_EQUAL(event_channel_op(EVTCHNOP_send, &op), 0);
 }
 
-static void wait_for_store(void)
+static void notify(void)
+{
+    send_event(port);
+}
+
+/* For 100 ms at most; true: an event came. */
+static bool wait_for(uint32_t which)
 {
     struct sched_poll op = {.nr_ports = 1, .timeout = ticks_to_ns(ticks()) + UINT64_C(100000000)};
+    uint64_t bit = UINT64_C(1) << (which % 64);
 
-    op.ports.p = &port;
+    op.ports.p = &which;
     (void)sched_op(SCHEDOP_poll, &op);
-    (void)__atomic_fetch_and(&shared->evtchn_pending[port / 64], ~(UINT64_C(1) << (port % 64)), __ATOMIC_SEQ_CST);
+    return (__atomic_fetch_and(&shared->evtchn_pending[which / 64], ~bit, __ATOMIC_SEQ_CST) & bit) != 0;
+}
+
+static void wait_for_store(void)
+{
+    (void)wait_for(port);
 }
 
 static bool push(const void *from, uint32_t size)
@@ -164,7 +180,6 @@ static void the_launch_left_a_ring(void)
         test_fail("no ring");
         return;
     }
-    CHECK_EQUAL(parameter(HVM_PARAM_CONSOLE_PFN), 0);
     ring = (volatile struct xenstore_domain_interface *)(frame * PAGE);
     CHECK_EQUAL(ring->req_prod | ring->rsp_cons, 0);
     shared = (volatile struct shared_info *)shared_info_map();
@@ -338,6 +353,73 @@ static void a_restarted_client_begins_anew(void)
     answers(1, XS_READ, "data/life|", "ENOENT");
 }
 
+/* ---- role 4 ---- */
+
+static void say_by_the_ring(const char *text)
+{
+    volatile struct xencons_interface *console =
+        (volatile struct xencons_interface *)(parameter(HVM_PARAM_CONSOLE_PFN) * PAGE);
+    uint64_t end = ticks() + PATIENCE_S * ticks_per_second();
+
+    for (; *text != '\0'; text++) {
+        console->out[MASK_XENCONS_IDX(console->out_prod, console->out)] = *text;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        console->out_prod++;
+    }
+    send_event((uint32_t)parameter(HVM_PARAM_CONSOLE_EVTCHN));
+    while (console->out_cons != console->out_prod && ticks() < end) {
+        wait_for_store();
+    }
+    CHECK_EQUAL(console->out_cons, console->out_prod);
+}
+
+/* The tree is the launch's again, the ring begins anew when the client asks, and everything works as before. */
+static void restarted_servers_serve_on(void)
+{
+    uint64_t end = ticks() + PATIENCE_S * ticks_per_second();
+
+    say_by_the_ring("a line by the ring\n");
+    answers(0, XS_WRITE, "data/x|1", "OK");
+    answers(0, XS_WATCH, "data|token|", "OK");
+    CHECK(next_message());
+    send_event(BELL);
+    while (!wait_for(BELL) && ticks() < end) {
+    }
+    CHECK(reconnects());
+    answers(0, XS_READ, "data/x|", "ENOENT");
+    answers(0, XS_UNWATCH, "data|token|", "ENOENT");
+    the_first_tree_is_there();
+    values_go_round();
+    watches_bring_events();
+    say_by_the_ring("a line by the restarted server's ring\n");
+}
+
+/* ---- role 5 ---- */
+
+static void restart(const char *name)
+{
+    struct bulkhead_life op = {.domid = (uint16_t)platform_argument(name, 0)};
+    uint64_t end = ticks() + PATIENCE_S * ticks_per_second();
+
+    CHECK_EQUAL(bulkhead_op(BULKHEAD_OP_RESTART, &op), 0);
+    while (op.restarts == 0 && ticks() < end) {
+        CHECK_EQUAL(bulkhead_op(BULKHEAD_OP_LIFE, &op), 0);
+    }
+    CHECK_EQUAL(op.restarts, 1);
+}
+
+static void the_servers_are_restarted_on_request(void)
+{
+    uint64_t end = ticks() + PATIENCE_S * ticks_per_second();
+
+    shared = (volatile struct shared_info *)shared_info_map();
+    while (!wait_for(BELL) && ticks() < end) {
+    }
+    restart("store");
+    restart("consoles");
+    send_event(BELL);
+}
+
 int main(uint64_t x0)
 {
     static const struct test client[] = {
@@ -355,9 +437,20 @@ int main(uint64_t x0)
                                             {"the_first_tree_is_there", the_first_tree_is_there},
                                             {"the_share_has_an_end", the_share_has_an_end}};
 
+    static const struct test served[] = {{"the_launch_left_a_ring", the_launch_left_a_ring},
+                                         {"restarted_servers_serve_on", restarted_servers_serve_on}};
+    static const struct test control[] = {
+        {"the_servers_are_restarted_on_request", the_servers_are_restarted_on_request}};
+
     platform_init(x0);
     if (platform_argument("role", 1) == 3) {
         test_run(restarted, sizeof(restarted) / sizeof(restarted[0]));
+    }
+    if (platform_argument("role", 1) == 4) {
+        test_run(served, sizeof(served) / sizeof(served[0]));
+    }
+    if (platform_argument("role", 1) == 5) {
+        test_run(control, sizeof(control) / sizeof(control[0]));
     }
     peer = (uint32_t)platform_argument("peer", 0);
     if (platform_argument("role", 1) == 2) {

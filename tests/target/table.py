@@ -246,6 +246,9 @@ PV_DEVICES = [
     # [itest->dsn~tool-devices~1, dsn~boot-devices~1]
     guest("xenstore", lanes=[[r"\(store\) store: 4 clients"], [r"client3: restarted", rf"\(client3\) {DONE}"],
                              *[[rf"\({name}\) {DONE}"] for name in ("client1", "client2", "hostile")]]),
+    guest("pv-server-restart", lanes=[
+        [r"\(client\) a line by the ring", r"store: restarted", r"consoles: restarted", r"\(client\) a line by the restarted",
+         rf"\(client\) {DONE}"], [rf"\(control\) {DONE}"]]),
     {
         # A console is a ring: what a domain prints has its name, what is typed reaches only the one in focus.
         # [itest->dsn~store-console~1, dsn~console-served~1]
