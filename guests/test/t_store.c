@@ -29,7 +29,7 @@
 
 static volatile struct xenstore_domain_interface *ring;
 static volatile struct shared_info *shared;
-static uint32_t port, self, peer;
+static uint32_t port, self, peer, role;
 static struct xsd_sockmsg header; /* of the last message */
 static char data[XENSTORE_PAYLOAD_MAX + 1];
 
@@ -180,6 +180,7 @@ static void the_launch_left_a_ring(void)
         test_fail("no ring");
         return;
     }
+    CHECK_EQUAL(parameter(HVM_PARAM_CONSOLE_PFN) != 0, role == 4);
     ring = (volatile struct xenstore_domain_interface *)(frame * PAGE);
     CHECK_EQUAL(ring->req_prod | ring->rsp_cons, 0);
     shared = (volatile struct shared_info *)shared_info_map();
@@ -443,17 +444,18 @@ int main(uint64_t x0)
         {"the_servers_are_restarted_on_request", the_servers_are_restarted_on_request}};
 
     platform_init(x0);
-    if (platform_argument("role", 1) == 3) {
+    role = (uint32_t)platform_argument("role", 1);
+    if (role == 3) {
         test_run(restarted, sizeof(restarted) / sizeof(restarted[0]));
     }
-    if (platform_argument("role", 1) == 4) {
+    if (role == 4) {
         test_run(served, sizeof(served) / sizeof(served[0]));
     }
-    if (platform_argument("role", 1) == 5) {
+    if (role == 5) {
         test_run(control, sizeof(control) / sizeof(control[0]));
     }
     peer = (uint32_t)platform_argument("peer", 0);
-    if (platform_argument("role", 1) == 2) {
+    if (role == 2) {
         test_run(hostile, sizeof(hostile) / sizeof(hostile[0]));
     }
     test_run(client, sizeof(client) / sizeof(client[0]));

@@ -6,6 +6,7 @@
 #include "core/print.h"
 #include "core/status.h"
 #include "core/upcall.h"
+#include "core/wallclock.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
 
@@ -22,6 +23,7 @@ static struct domain *partial; /* guarded by lock: whose unfinished line is on t
 static uint32_t switches;      /* cpu-local to the console's CPU: Ctrl-A in a row */
 static uint32_t home;          /* const after init: the CPU that takes the device's interrupt */
 static bool asked;             /* guarded by lock: home has been asked to send */
+static bool stamps;            /* guarded by lock: lines begin with the time since reset */
 
 void console_init(uint32_t cpu)
 {
@@ -30,6 +32,14 @@ void console_init(uint32_t cpu)
     focus = NULL;
     partial = NULL;
     switches = 0;
+    stamps = false;
+}
+
+void console_stamps(void)
+{
+    spin_lock(&lock);
+    stamps = !stamps;
+    spin_unlock(&lock);
 }
 
 /* ---- output ---- */
@@ -63,15 +73,20 @@ static uint32_t owner_of(const struct domain *d)
     return (d != NULL) ? d->slot : CONSOLE_SELF;
 }
 
-/* "(name) " */
+/* "(name) ", behind seconds and microseconds where they are wanted */
 static size_t prefix(const struct domain *d, char *buf, size_t size)
 {
     char label[32] = "bulkhead";
+    size_t n = 0;
 
+    if (stamps) {
+        uint64_t us = ticks_to_ns(arch_ticks()) / 1000u;
+        n = format_string(buf, size, "[%5lu.%06lu] ", (unsigned long)(us / 1000000u), (unsigned long)(us % 1000000u));
+    }
     if (d != NULL) {
         domain_label(d, label, sizeof(label));
     }
-    return format_string(buf, size, "(%s) ", label);
+    return n + format_string(buf + n, size - n, "(%s) ", label);
 }
 
 static void put_line(const struct domain *d, const char *text, size_t n)
@@ -144,6 +159,40 @@ void console_tail(struct domain *d, char *to, size_t n)
         to[i] = l->tail[(l->kept - have + i) % sizeof(l->tail)];
     }
     to[have] = '\0';
+    spin_unlock(&l->lock);
+}
+
+/* The lines of d that are kept, once more, without a time; where older ones are gone that is said. */
+static void show_back(struct domain *d)
+{
+    struct console_line *l = &d->line;
+    char line[sizeof(l->text)];
+    uint32_t gone, used = 0;
+    bool stamped;
+
+    spin_lock(&l->lock);
+    gone = (l->kept > sizeof(l->tail)) ? l->kept - (uint32_t)sizeof(l->tail) : 0u;
+    spin_lock(&lock);
+    stamped = stamps;
+    stamps = false;
+    if (gone != 0u) {
+        show_line(d, line,
+                  format_string(line, sizeof(line), "*** %lu bytes before this are gone ***", (unsigned long)gone));
+    }
+    for (uint32_t i = gone; i != l->kept; i++) { /* bound: sizeof(l->tail) */
+        char c = l->tail[i % sizeof(l->tail)];
+
+        if (c == '\n' || used == sizeof(line)) {
+            show_line(d, line, used);
+            used = 0;
+        }
+        if (c != '\n') {
+            line[used] = c;
+            used++;
+        }
+    }
+    stamps = stamped;
+    spin_unlock(&lock);
     spin_unlock(&l->lock);
 }
 
@@ -324,7 +373,24 @@ err_t console_focus(struct domain *d)
         err = OK;
     }
     spin_unlock(&lock);
+    if (err == OK) {
+        show_back(d);
+    }
     return err;
+}
+
+static void switch_focus(void)
+{
+    struct domain *d;
+
+    spin_lock(&lock);
+    set_focus(next_focus());
+    d = (focus != NULL) ? domain_get_slot(focus->slot) : NULL;
+    spin_unlock(&lock);
+    if (d != NULL) {
+        show_back(d);
+        domain_put(d);
+    }
 }
 
 static bool has_uart(const struct domain *d)
@@ -363,9 +429,7 @@ void upcall_console_input(char c)
         switches++;
         if (switches == SWITCH_COUNT) {
             switches = 0;
-            spin_lock(&lock);
-            set_focus(next_focus());
-            spin_unlock(&lock);
+            switch_focus();
         }
         return;
     }

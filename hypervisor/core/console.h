@@ -2,8 +2,10 @@
 /* One console device for the hypervisor and all domains.
  * Output: a ring.  A domain's complete lines come with the prefix "(name) "; the one that has the input focus is shown as
  * it writes.  No domain may have more than CONSOLE_QUOTA bytes waiting, so a flood loses its own bytes, which are
- * counted and told.  Input: Ctrl-A three times moves it from the hypervisor to the domains in turn.
- * [impl->dsn~console~1] [impl->dsn~console-focus~1] [impl->dsn~console-flood~1] [impl->dsn~console-apart~1] */
+ * counted and told.  Input: Ctrl-A three times moves it from the hypervisor to the domains in turn; the last lines of the
+ * one that gets it are shown again.
+ * [impl->dsn~console~1] [impl->dsn~console-focus~1] [impl->dsn~console-flood~1] [impl->dsn~console-apart~1]
+ * [impl->dsn~console-scroll-back~1] [impl->dsn~console-stamps~1] */
 #ifndef CORE_CONSOLE_H
 #define CORE_CONSOLE_H
 
@@ -29,7 +31,9 @@ int64_t bulkhead_console(struct vcpu *v, struct domain *d, gva_t arg);
 /* What was said and is still in the ring, from *index (modulo 2^32; moved on) or from the oldest byte that is left; clear:
  * nobody reads it again.  Returns how many bytes, at most n. */
 size_t console_history(uint32_t *index, char *to, size_t n, bool clear);
-/* What is typed goes to d.  -ESRCH it is being taken apart. */
+/* Lines begin with the time since reset from now on, or no more. */
+void console_stamps(void);
+/* What is typed goes to d, whose last lines are shown again.  -ESRCH it is being taken apart. */
 err_t console_focus(struct domain *d) MUST_CHECK;
 /* d is going: what it said last is shown, the focus leaves it. */
 void console_forget(struct domain *d);

@@ -42,8 +42,8 @@ struct console_line {     /* what a domain printed since its last newline */
     struct spinlock lock; /* rank 6.8: of the writers; what is on the screen is written under the console lock too */
     char text[248];
     uint32_t used;
-    uint32_t kept;  /* bytes ever put to tail */
-    char tail[512]; /* ring: the last whole lines */
+    uint32_t kept;   /* bytes ever put to tail */
+    char tail[2048]; /* ring: the last whole lines */
 };
 
 struct domain {

@@ -83,9 +83,13 @@ void status_key(char c)
     case 'q':
         show_all();
         break;
+    case 't':
+        console_stamps();
+        break;
     case 'h':
     case '?':
-        print("keys: d or q  domains, CPUs, memory;  h  this help;  CTRL-a three times  input to the next domain");
+        print("keys: d or q  domains, CPUs, memory;  t  time of each line;  h  this help;  CTRL-a three times  input "
+              "to the next domain");
         break;
     default:
         break;

@@ -160,16 +160,19 @@ SYSTEM_TESTS = [
     },
     {
         # [itest->dsn~uart~1]
-        # Input follows Ctrl-A three times; what is typed reaches only the domain in focus.
+        # Input follows Ctrl-A three times; what is typed reaches only the domain in focus, whose last lines are shown again.
+        # [itest->dsn~console-scroll-back~1, dsn~console-stamps~1]
         "name": "console-switch",
         "system": f"{SYSTEMS}/shells.yaml",
         "lanes": [
             [[r"\(one\) one: shell on this console", r"\(two\) two: shell on this console"],
              ("send", CTRL_A3), r"Serial input to one", ("send", "\n"), "# ",
              ("send", "echo typed-$((6*7))-on-$domain\n"), "typed-42-on-one", ("send", CTRL_A3),
-             r"Serial input to two", ("send", "\necho typed-$((6*7))-on-$domain\n"), "typed-42-on-two",
+             r"Serial input to two", r"\(two\) two: shell on this console",
+             ("send", "\necho typed-$((6*7))-on-$domain\n"), "typed-42-on-two",
              ("send", CTRL_A3), r"Serial input to the hypervisor", ("send", "d"), r"4 CPUs, 4096 MiB of RAM",
-             r"1 one +running", r"vCPU 0@CPU", r"2 two +running"],
+             r"1 one +running", r"vCPU 0@CPU", r"2 two +running",
+             ("send", "td"), r"^\[ +\d+\.\d{6}\] \(bulkhead\) 4 CPUs"],
         ],
         "timeout": 180,
     },

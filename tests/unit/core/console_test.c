@@ -44,6 +44,9 @@ static int start(void **state)
     say(boot->domain, "\n"); /* what earlier tests lost has been told */
     say(one, "\n");
     say(two, "\n");
+    boot->domain->line.kept = 0;
+    one->line.kept = 0;
+    two->line.kept = 0;
     host_console_clear();
     return 0;
 }
@@ -147,10 +150,78 @@ static void the_domain_in_focus_is_shown_as_it_writes(void **state)
     type(SWITCH);
     assert_string_equal(
         host_console(),
-        "(one) part\r\n(bulkhead) *** Serial input to two (type 'CTRL-a' three times to switch input)\r\n");
+        "(one) part\r\n(bulkhead) *** Serial input to two (type 'CTRL-a' three times to switch input)\r\n"
+        "(two) other\r\n");
     host_console_clear();
     say(one, "s\n");
     assert_string_equal(host_console(), "(one) parts\r\n");
+}
+
+#define TO_ONE "(bulkhead) *** Serial input to one (type 'CTRL-a' three times to switch input)\r\n"
+
+/* [utest->dsn~console-scroll-back~1] */
+static void what_a_domain_said_before_the_switch_is_shown_again(void **state)
+{
+    struct bulkhead_focus f = {.domid = one->id};
+
+    (void)state;
+    say(one, "first\n\nsecond\nunfin");
+    say(two, "not asked for\n");
+    type(SWITCH);
+    host_console_clear();
+    type(SWITCH);
+    assert_string_equal(host_console(), TO_ONE "(one) first\r\n(one) \r\n(one) second\r\n");
+    say(one, "ished\n");
+    host_console_clear();
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_FOCUS, &f), OK);
+    assert_string_equal(host_console(), TO_ONE "(one) first\r\n(one) \r\n(one) second\r\n(one) unfinished\r\n");
+}
+
+/* [utest->dsn~console-scroll-back~1] */
+static void what_is_gone_is_counted(void **state)
+{
+    static const char expected[] =
+        TO_ONE "(one) *** 357 bytes before this are gone ***\r\n(one) 8\r\n(one) 089\r\n(one) 090\r\n";
+    char text[400];
+
+    (void)state;
+    say(one, "ab\n");
+    for (uint32_t i = 0; i < 600u; i++) { /* 2405 bytes in all; 2048 are kept */
+        snprintf(text, sizeof(text), "%03u\n", i);
+        say(one, text);
+    }
+    say(one, "x\n");
+    type(SWITCH);
+    host_console_clear();
+    type(SWITCH);
+    assert_memory_equal(host_console(), expected, sizeof(expected) - 1u);
+    host_console_clear();
+    one->line.kept = 0;
+    memset(one->line.tail, 'x', 300); /* a line as no writer makes it */
+    one->line.kept = 300;
+    type(SWITCH SWITCH SWITCH SWITCH);
+    assert_non_null(strstr(host_console(), "xxx\r\n"));
+}
+
+/* [utest->dsn~console-stamps~1] */
+static void lines_begin_with_the_time_when_asked_to(void **state)
+{
+    (void)state;
+    host_set_ticks(UINT64_C(12) * HOST_HZ + HOST_HZ / 1000u);
+    type("t");
+    say(one, "now\n");
+    assert_string_equal(host_console(), "[   12.001000] (one) now\r\n");
+    type(SWITCH);
+    host_console_clear();
+    type(SWITCH); /* what was said before has no time */
+    assert_non_null(strstr(host_console(), "[   12.001000] (bulkhead) *** Serial input to one"));
+    assert_non_null(strstr(host_console(), "\r\n(one) now\r\n"));
+    host_console_clear();
+    say(one, "typed");
+    assert_string_equal(host_console(), "[   12.001000] (one) typed");
+    console_stamps();
+    say(one, "\nlater\n");
+    assert_non_null(strstr(host_console(), "\r\n(one) later\r\n"));
 }
 
 /* [utest->dsn~console-focus~1] */
@@ -386,6 +457,9 @@ int main(void)
         cmocka_unit_test_setup(a_line_that_is_too_long_goes_on_in_the_next, start),
         cmocka_unit_test_setup(ctrl_a_three_times_moves_the_input_round, start),
         cmocka_unit_test_setup(the_domain_in_focus_is_shown_as_it_writes, start),
+        cmocka_unit_test_setup(what_a_domain_said_before_the_switch_is_shown_again, start),
+        cmocka_unit_test_setup(what_is_gone_is_counted, start),
+        cmocka_unit_test_setup(lines_begin_with_the_time_when_asked_to, start),
         cmocka_unit_test_setup(input_goes_to_the_domain_in_focus_only, start),
         cmocka_unit_test_setup(who_has_the_right_moves_the_input, start),
         cmocka_unit_test_setup(the_focus_leaves_a_domain_that_goes, start),
