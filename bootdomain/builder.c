@@ -7,6 +7,7 @@
 #include <xen/errno.h>
 
 #include "guest_layout.h"
+#include "hand_over.h"
 #include "hyper.h"
 #include "load.h"
 #include "order.h"
@@ -19,17 +20,6 @@
 #define PAGING_FIXED_PAGES UINT64_C(128)
 #define PAGING_VCPU_PAGES  UINT64_C(8)
 #define NANOSECONDS        UINT64_C(1000000000)
-
-static const enum bulkhead_right domain_rights[] = {
-    BULKHEAD_RIGHT_DESTROY,      BULKHEAD_RIGHT_PAUSE,         BULKHEAD_RIGHT_RESTART,  BULKHEAD_RIGHT_MAP_FOREIGN,
-    BULKHEAD_RIGHT_DEVICE_MODEL, BULKHEAD_RIGHT_ASSIGN_DEVICE, BULKHEAD_RIGHT_SCHEDULE, BULKHEAD_RIGHT_SUSPEND,
-    BULKHEAD_RIGHT_CONSOLE,      BULKHEAD_RIGHT_CLONE,         BULKHEAD_RIGHT_INFO,
-};
-
-static const enum bulkhead_right platform_rights[] = {
-    BULKHEAD_RIGHT_CREATE,   BULKHEAD_RIGHT_PLATFORM, BULKHEAD_RIGHT_LABEL, BULKHEAD_RIGHT_MEASUREMENT,
-    BULKHEAD_RIGHT_SCHEDULE, BULKHEAD_RIGHT_CONSOLE,  BULKHEAD_RIGHT_INFO,
-};
 
 static const struct {
     int64_t error;
@@ -247,31 +237,6 @@ static bool build(struct builder *builder, uint32_t index)
            seal(domain, &load, state->domid) && passes(domain, "start it", hyper_unpause(state->domid));
 }
 
-/* domid of the Control Domain; DOMID_INVALID when there is none: a right that is moved there is gone. */
-static uint16_t control_domid(const struct builder *builder)
-{
-    for (uint32_t i = 0; i < builder->plan->count; i++) {
-        if (builder->plan->domains[i].role == BULKHEAD_ROLE_CONTROL && builder->states[i].is_created) {
-            return builder->states[i].domid;
-        }
-    }
-    return DOMID_INVALID;
-}
-
-/* An initial safe domain is nobody's to touch; its state may be read. */
-static void hand_over(const struct builder *builder, uint32_t index)
-{
-    bool is_safe = (builder->plan->domains[index].flags & BULKHEAD_DOMAIN_SAFE) != 0;
-    uint16_t control = control_domid(builder);
-
-    rings_hand_over(builder->plan, index, builder->states[index].domid);
-    for (uint32_t i = 0; i < sizeof(domain_rights) / sizeof(domain_rights[0]); i++) {
-        enum bulkhead_right right = domain_rights[i];
-        bool is_harmless = right == BULKHEAD_RIGHT_INFO || right == BULKHEAD_RIGHT_CONSOLE;
-        hyper_move_right(right, builder->states[index].domid, (is_safe && !is_harmless) ? DOMID_INVALID : control);
-    }
-}
-
 static bool depends_on_failed(const struct builder *builder, uint32_t index)
 {
     const struct plan_domain *domain = &builder->plan->domains[index];
@@ -339,14 +304,5 @@ void builder_run(struct builder *builder, uint32_t index)
     }
     builder->states[index].is_started = true;
     builder->states[index].start_ticks = hyper_ticks();
-    hand_over(builder, index);
-}
-
-void builder_hand_over_platform(const struct builder *builder)
-{
-    uint16_t control = control_domid(builder);
-
-    for (uint32_t i = 0; i < sizeof(platform_rights) / sizeof(platform_rights[0]); i++) {
-        hyper_move_right(platform_rights[i], DOMID_SELF, control);
-    }
+    hand_over_domain(builder, index);
 }

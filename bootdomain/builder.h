@@ -33,11 +33,7 @@ bool builder_make_pools(const struct builder *builder);
 /* Create the Control Domain, still empty, so that it can be handed rights from the first domain on. */
 void builder_create_control(struct builder *builder);
 
-/* Build, hand over the rights on it, and start domain `index`.  A domain that cannot be built is destroyed, and said.
- * [impl->dsn~boot-ratchet~1] */
+/* Build, start and hand over the rights on domain `index`.  A domain that cannot be built is destroyed, and said. */
 void builder_run(struct builder *builder, uint32_t index);
-
-/* Hand the rights on the platform to the Control Domain.  What is not handed over ends with the Boot Domain. */
-void builder_hand_over_platform(const struct builder *builder);
 
 #endif

@@ -400,6 +400,11 @@ int64_t hyper_boot_record(struct bulkhead_boot_record *record)
     return bulkhead_op(BULKHEAD_OP_BOOT_RECORD, record);
 }
 
+int64_t hyper_rights(struct bulkhead_rights *rights)
+{
+    return bulkhead_op(BULKHEAD_OP_RIGHTS, rights);
+}
+
 int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t receiver)
 {
     struct bulkhead_right_move op = {.right = (uint16_t)right, .target = target, .receiver = receiver};

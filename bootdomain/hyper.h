@@ -63,6 +63,7 @@ int64_t hyper_map_outside(uint64_t base, uint64_t size, uint64_t to);
 /* Platform */
 int64_t hyper_board(struct board_table *board);
 int64_t hyper_boot_record(struct bulkhead_boot_record *record);
+int64_t hyper_rights(struct bulkhead_rights *rights);
 int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t receiver);
 /* The end of the Boot Domain: BULKHEAD_EXIT_*. */
 void hyper_exit(uint32_t status, uint32_t action) __attribute__((noreturn));

@@ -12,6 +12,7 @@
 #include "builder.h"
 #include "claim.h"
 #include "guest_layout.h"
+#include "hand_over.h"
 #include "host_tree.h"
 #include "hyper.h"
 #include "plan.h"
@@ -240,7 +241,8 @@ int main(uint64_t start_info)
         builder_run(&builder, plan.order[i]);
     }
     uint32_t failed = print_summary(start);
-    builder_hand_over_platform(&builder);
+    hand_over_rest(&builder);
+    hand_over_log(&builder);
     uint32_t power = plan.power_at_once ? BULKHEAD_EXIT_POWER_AT_ONCE : 0;
     hyper_exit(failed, (failed != 0 && plan.halt_on_failure) ? BULKHEAD_EXIT_HALT : BULKHEAD_EXIT_CONTINUE | power);
 }

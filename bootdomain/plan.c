@@ -195,6 +195,7 @@ static void read_relations(struct plan *plan, const struct plan_context *context
             struct plan_reader reader = {
                 .context = context, .plan = plan, .domain = &plan->domains[index], .node = node};
             plan_read_after(plan, context, index, node);
+            plan_read_grants(plan, context, plan->domains[index].grantee, plan->domains[index].name, node);
             read_common(&reader);
             index++;
         }
@@ -225,6 +226,7 @@ bool plan_read(struct plan *plan, const struct plan_context *context)
         return false;
     }
     read_relations(plan, context, parent);
+    plan_read_grants(plan, context, plan->grantee, NULL, chosen);
     plan_mark_shared_modules(plan, context);
     plan_check_rules(plan, context);
     plan_check_devices(plan);

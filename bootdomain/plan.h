@@ -61,6 +61,7 @@ struct plan_domain {
     uint32_t fixed_count;
     struct board_range fixed[PLAN_MAX_FIXED]; /* static memory; none = from the pool */
     uint64_t after[PLAN_AFTER_WORDS];         /* bitmap of domain indices */
+    uint16_t grantee[BULKHEAD_RIGHT_COUNT];   /* index + 1 of the domain that gets the right over it; 0 = by its role */
     uint64_t pool_cpus;                       /* bitmap of board CPUs of its pool; 0 = any */
     uint32_t pool;                            /* index of its pool + 1; 0 = none */
     uint32_t period, budget;                  /* us, in an rtds pool; 0 = none */
@@ -124,6 +125,7 @@ struct plan {
     uint32_t vcpu_count;
     struct plan_domain domains[LAUNCH_MAX_DOMAINS];
     uint64_t affinity[PLAN_MAX_VCPUS]; /* bitmap of board CPUs; 0 = any */
+    uint16_t grantee[BULKHEAD_RIGHT_COUNT]; /* the same for the rights over the platform */
     uint32_t pool_count;
     struct plan_pool pools[BULKHEAD_POOLS];
     uint32_t window_count;

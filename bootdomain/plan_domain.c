@@ -312,6 +312,7 @@ static const struct {
     {LAUNCH_PROP_ARGO, read_argo},
     {LAUNCH_PROP_NAME, NULL},
     {LAUNCH_PROP_AFTER, NULL},
+    {LAUNCH_PROP_GRANTS, NULL},
     {"compatible", NULL},
     {"#address-cells", NULL},
     {"#size-cells", NULL},

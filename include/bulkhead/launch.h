@@ -90,6 +90,7 @@
 #define LAUNCH_PROP_ARGO      "bulkhead,argo"
 #define LAUNCH_PROP_AFTER     "bulkhead,after"
 #define LAUNCH_PROP_KEEP      "bulkhead,keep-modules"
+#define LAUNCH_PROP_GRANTS    "bulkhead,grants" /* of a domain or /chosen: "RIGHT:DOMAIN", ... */
 #define LAUNCH_PROP_HEALTH    "bulkhead,health"
 #define LAUNCH_PROP_CPUS      "bulkhead,cpus"
 #define LAUNCH_PROP_GUARD     "bulkhead,guard"

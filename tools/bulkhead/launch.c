@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bulkhead/bulkhead_op.h>
 #include <bulkhead/launch.h>
 
 #include "cpio.h"
@@ -99,6 +100,26 @@ static void put_module(struct arena *arena, void *fdt, const struct domain *d, e
         must(fdt_property_string(fdt, "bootargs", d->bootargs.value));
     }
     must(fdt_end_node(fdt));
+}
+
+/* "RIGHT:DOMAIN" for each. */
+static void put_grants(struct arena *arena, void *fdt, const struct items *grants)
+{
+    const struct grant *grant = grants->item;
+    struct buffer strings = {0};
+
+    for (size_t i = 0; i < grants->count; i++) {
+        const struct text *right = grant[i].rights.item;
+        for (size_t j = 0; j < grant[i].rights.count; j++) {
+            const char *text = arena_printf(arena, "%s:%s", right[j].value, grant[i].to.value);
+            buffer_add(&strings, text, strlen(text) + 1);
+        }
+    }
+    if (strings.size > 0) {
+        char *copy = arena_text(arena, (const char *)strings.data, strings.size);
+        must(fdt_property(fdt, LAUNCH_PROP_GRANTS, copy, (int)strings.size));
+    }
+    buffer_release(&strings);
 }
 
 static void put_role(void *fdt, const struct domain *d)
@@ -297,6 +318,7 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
     put_health(fdt, d);
     put_devices(fdt, d);
     devices_put_properties(fdt, d);
+    put_grants(arena, fdt, &d->grants);
     if (d->direct_map.value) {
         must(fdt_property(fdt, "direct-map", NULL, 0));
     }
@@ -320,13 +342,13 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
 
 static size_t tree_bound(const struct system *s)
 {
-    size_t bound = 4096 + s->channels.count * 512 + s->shared_memory.count * LAUNCH_MAX_SHARE_USES * 256 +
+    size_t bound = 4096 + BULKHEAD_RIGHT_COUNT * 64 + s->channels.count * 512 + s->shared_memory.count * LAUNCH_MAX_SHARE_USES * 256 +
                    s->pools.count * (1024 + BULKHEAD_SCHEDULES * BULKHEAD_WINDOWS * 12);
 
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *d = system_domain(s, i);
         const struct text *after = d->after.item;
-        bound += 2048 + devices_bound(d) + d->vcpus.value * 128 + d->static_memory.count * 16 +
+        bound += 2048 + BULKHEAD_RIGHT_COUNT * 64 + devices_bound(d) + d->vcpus.value * 128 + d->static_memory.count * 16 +
                  (d->bootargs.given ? strlen(d->bootargs.value) : 0);
         for (size_t j = 0; j < d->after.count; j++) {
             bound += strlen(after[j].value) + 4;
@@ -355,6 +377,7 @@ struct bytes launch_tree(struct arena *arena, const struct system *s)
     for (size_t i = 0; i < s->pools.count; i++) {
         put_pool(arena, fdt, s, i);
     }
+    put_grants(arena, fdt, &s->grants);
     for (size_t i = 0; i < s->domains.count; i++) {
         put_domain(arena, fdt, s, system_domain(s, i));
     }

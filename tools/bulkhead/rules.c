@@ -398,4 +398,5 @@ void rules_check(struct diags *d, const struct system *s)
     rules_check_shared(d, s);
     rules_check_time(d, s);
     devices_check(d, s);
+    rules_check_grants(d, s);
 }

@@ -101,6 +101,13 @@ struct domain_health {
     struct place at;
 };
 
+/* Rights given by name: over the domain, or the system, that the list stands in. */
+struct grant {
+    struct text to;
+    struct items rights; /* struct text */
+    struct place at;
+};
+
 /* The first field must be the name: see KEY_NAMED. */
 struct domain {
     struct text name;
@@ -127,6 +134,7 @@ struct domain {
     struct number enhanced; /* enum domain_enhanced */
     struct items disks;     /* struct disk */
     struct items nics;      /* struct nic */
+    struct items grants;      /* struct grant */
     struct place at;
 
     unsigned partition; /* of its arinc653 pool; 0 = it has no window */
@@ -206,6 +214,7 @@ struct system {
     struct items channels;      /* struct channel */
     struct items shared_memory; /* struct share */
     struct items pools;         /* struct pool */
+    struct items grants;        /* struct grant, over the platform */
     struct place at;
 
     const char *file;
@@ -252,6 +261,9 @@ struct image_span {
     uint64_t base;
     uint64_t size;
 };
+
+/* Rights given by name. [impl->dsn~tool-grants~1] */
+void rules_check_grants(struct diags *d, const struct system *s);
 
 /* The rules about memory, once modules and the image's span are known. [impl->dsn~tool-memory-rules~1] */
 void rules_check_memory(struct diags *d, const struct system *s, struct image_span span);

@@ -38,6 +38,26 @@ static const struct key static_key_rows[] = {
 static const struct key_table static_keys = {KEYS(static_key_rows), .size = sizeof(struct range),
                                              .at_offset = offsetof(struct range, at)};
 
+static const struct key grant_key_rows[] = {
+    {.name = "to",
+     .kind = KEY_TEXT,
+     FIELD(grant, to),
+     .required = true,
+     .meaning = "The domain that gets the rights.",
+     .example = "to: watch"},
+    {.name = "rights",
+     .kind = KEY_TEXTS,
+     FIELD(grant, rights),
+     .required = true,
+     .meaning =
+         "Over a domain: `destroy`, `pause`, `restart`, `map-foreign`, `device-model`, `assign-device`, `schedule`, "
+         "`suspend`, `console`, `clone`, `info`. Over the platform: `create`, `platform` (power), `schedule`, "
+         "`console`, `label`, `measurement`, `info`.",
+     .example = "rights: [info, pause]"},
+};
+static const struct key_table grant_keys = {KEYS(grant_key_rows), .size = sizeof(struct grant),
+                                            .at_offset = offsetof(struct grant, at)};
+
 static const struct key domain_key_rows[] = {
     {.name = "role",
      .kind = KEY_CHOICE,
@@ -237,6 +257,16 @@ static const struct key domain_key_rows[] = {
      .fallback = "none",
      .meaning = "Paravirtual network interfaces, each to another domain.",
      .example = "nics: [{ backend: net, mac: 00:16:3e:00:00:01 }]"},
+    {.name = "grants",
+     .kind = KEY_MAPS,
+     FIELD(domain, grants),
+     .inner = &grant_keys,
+     .fallback = "by role",
+     .meaning = "Rights over this domain that another one gets instead of the Control Domain; also the only way to a "
+                "right over "
+                "a safe domain, beside reading its state and its console. Each right has one holder. "
+                "`bulkhead explain privileges FILE` shows the outcome.",
+     .example = "grants: [{ to: control, rights: [pause, restart] }]"},
 };
 static const struct key_table domain_keys = {KEYS(domain_key_rows), .size = sizeof(struct domain),
                                              .at_offset = offsetof(struct domain, at)};
@@ -464,6 +494,13 @@ static const struct key system_key_rows[] = {
      .fallback = "none: CPUs are shared round robin",
      .meaning = "CPU pools by name, each with its CPUs and one scheduling policy.",
      .example = "pools: { brakes: { cpus: [2], policy: null } }"},
+    {.name = "grants",
+     .kind = KEY_MAPS,
+     FIELD(system, grants),
+     .inner = &grant_keys,
+     .fallback = "to the Control Domain",
+     .meaning = "Rights over the platform that a domain gets instead of the Control Domain.",
+     .example = "grants: [{ to: logger, rights: [console] }]"},
 };
 const struct key_table system_keys = {KEYS(system_key_rows), .size = sizeof(struct system),
                                       .at_offset = offsetof(struct system, at)};

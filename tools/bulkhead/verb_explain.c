@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "privileges.h"
 #include "tool.h"
 
 static int put(struct buffer *out)
@@ -49,9 +50,24 @@ static int markdown(const struct key_table *table)
     return put(&out);
 }
 
+static int explain_privileges(struct tool *t, const char *file)
+{
+    struct buffer out = {0};
+    struct bytes text;
+    struct system s;
+
+    if (!tool_read(t, file, &text) || !build_read_system(&t->arena, &t->diags, file, text, &t->build, &s)) {
+        return tool_finish(t);
+    }
+    privileges_print(&out, &s);
+    return put(&out);
+}
+
 int verb_explain(struct tool *t, int argc, char **argv)
 {
-    (void)t;
+    if (argc == 2 && strcmp(argv[0], "privileges") == 0) {
+        return explain_privileges(t, argv[1]);
+    }
     if (argc == 2 && strcmp(argv[0], "--markdown") == 0) {
         if (strcmp(argv[1], "system") == 0 || strcmp(argv[1], "board") == 0) {
             return markdown(strcmp(argv[1], "board") == 0 ? &board_keys : &system_keys);

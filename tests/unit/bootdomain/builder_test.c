@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a built domain consists of.
- * [utest->dsn~boot-builder~1] [utest->dsn~boot-zero-copy~1] [utest->dsn~boot-ratchet~1] */
+ * [utest->dsn~boot-builder~1] [utest->dsn~boot-zero-copy~1] [utest->dsn~boot-ratchet~2] */
 #include "said.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <xen/errno.h>
 
 #include "builder_fixture.h"
+#include "hand_over.h"
 #include "model.h"
 
 static void copies_a_module_that_is_kept(void **state)
@@ -151,7 +152,7 @@ static void rights_go_to_the_control_domain_but_not_those_on_safe_domains(void *
     control->role = BULKHEAD_ROLE_CONTROL;
     control->flags = BULKHEAD_DOMAIN_SAFE;
     builder_run_all();
-    builder_hand_over_platform(&builder);
+    hand_over_rest(&builder);
     assert_said_nothing();
     uint16_t controller = builder.states[2].domid;
     assert_int_equal(model_domains[0].holder[BULKHEAD_RIGHT_INFO], controller);
@@ -175,10 +176,45 @@ static void rights_are_gone_without_a_control_domain(void **state)
     (void)state;
     builder_add("plain")->keep_modules = true;
     builder_run_all();
-    builder_hand_over_platform(&builder);
+    hand_over_rest(&builder);
     assert_int_equal(model_domains[1].holder[BULKHEAD_RIGHT_DESTROY], DOMID_INVALID);
     assert_int_equal(model_domains[1].holder[BULKHEAD_RIGHT_MAP_FOREIGN], DOMID_INVALID);
     assert_int_equal(model_domains[0].holder[BULKHEAD_RIGHT_CREATE], DOMID_INVALID);
+}
+
+/* [utest->dsn~boot-grants~1] */
+static void rights_given_by_name_go_to_that_domain_once_all_are_built(void **state)
+{
+    (void)state;
+    struct plan_domain *brake = builder_add("brake");
+    brake->keep_modules = true;
+    brake->flags = BULKHEAD_DOMAIN_SAFE;
+    brake->grantee[BULKHEAD_RIGHT_PAUSE] = 3; /* a domain that is built later */
+    brake->grantee[BULKHEAD_RIGHT_RESTART] = 4;
+    struct plan_domain *control = builder_add("control");
+    control->keep_modules = true;
+    control->role = BULKHEAD_ROLE_CONTROL;
+    builder_add("watch")->keep_modules = true;
+    struct plan_domain *bad = builder_add("bad"); /* never comes to be */
+    bad->modules[PLAN_KERNEL].size = 1;
+    bad->after[0] = 1u << 3;
+    plan.grantee[BULKHEAD_RIGHT_CREATE] = 3;
+    builder_run_all();
+    const struct model_domain *target = &model_domains[builder.states[0].domid];
+    assert_int_equal(target->holder[BULKHEAD_RIGHT_PAUSE], DOMID_BOOT);
+    hand_over_rest(&builder);
+    assert_int_equal(target->holder[BULKHEAD_RIGHT_PAUSE], builder.states[2].domid);
+    assert_int_equal(target->holder[BULKHEAD_RIGHT_RESTART], DOMID_INVALID);
+    assert_int_equal(target->holder[BULKHEAD_RIGHT_DESTROY], DOMID_INVALID);
+    assert_int_equal(target->holder[BULKHEAD_RIGHT_INFO], builder.states[1].domid);
+    assert_int_equal(model_domains[0].holder[BULKHEAD_RIGHT_CREATE], builder.states[2].domid);
+    assert_int_equal(model_domains[0].holder[BULKHEAD_RIGHT_PLATFORM], builder.states[1].domid);
+    hand_over_log(&builder);
+    assert_non_null(strstr(said(), "boot: rights over brake: watch: pause\n"));
+    assert_non_null(strstr(said(), "boot: rights over brake: control: console info\n"));
+    assert_non_null(strstr(said(), "boot: rights over watch: control: destroy pause restart map-foreign"));
+    assert_non_null(strstr(said(), "boot: rights over the platform: watch: create\n"));
+    assert_null(strstr(said(), "over bad"));
 }
 
 static void gives_the_devices_of_the_partial_tree(void **state)
@@ -304,6 +340,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_a_module_outside_the_image, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(sets_vcpus_names_and_affinity, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(rights_go_to_the_control_domain_but_not_those_on_safe_domains, builder_start,
+                                        builder_stop),
+        cmocka_unit_test_setup_teardown(rights_given_by_name_go_to_that_domain_once_all_are_built, builder_start,
                                         builder_stop),
         cmocka_unit_test_setup_teardown(rights_are_gone_without_a_control_domain, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(gives_the_devices_of_the_partial_tree, builder_start, builder_stop),

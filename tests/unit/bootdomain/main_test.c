@@ -190,7 +190,10 @@ static void starts_what_the_archive_describes(void **state)
                                 "boot:   task                              8192 KiB        1       1 us\n"
                                 "boot:   plain                             8192 KiB        1       2 us\n"
                                 "boot: the first one 4000 us after reset\n"
-                                "boot: 2 of 2 domains started\n");
+                                "boot: 2 of 2 domains started\n"
+                                "boot: rights over plain: nobody\n"
+                                "boot: rights over task: nobody\n"
+                                "boot: rights over the platform: nobody\n");
     assert_int_equal(model_status, 0);
     assert_int_equal(model_action, BULKHEAD_EXIT_CONTINUE);
     assert_string_equal(model_domains[1].identity.name, "task");

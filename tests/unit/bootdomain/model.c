@@ -436,6 +436,15 @@ int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t re
     return 0;
 }
 
+int64_t hyper_rights(struct bulkhead_rights *rights)
+{
+    uint16_t domid = (rights->target == DOMID_SELF) ? 0 : rights->target;
+
+    assert_true(domid < MODEL_DOMAINS);
+    memcpy(rights->holder, model_domains[domid].holder, sizeof(rights->holder));
+    return 0;
+}
+
 int64_t hyper_claim(uint64_t base, uint64_t size)
 {
     FAIL_HERE();
