@@ -11,9 +11,10 @@
 
 /* Properties and nodes of /chosen that concern the firmware, another hypervisor or nobody here. */
 static const char *const chosen_properties[] = {
-    "#address-cells", "#size-cells",   "bootargs",          "stdout-path",         "linux,initrd-start",
-    "kaslr-seed",     "rng-seed",      "linux,initrd-end",  "xen,xen-bootargs",    "xen,dom0-bootargs",
-    "phandle",        "linux,phandle", LAUNCH_PROP_VERSION, LAUNCH_PROP_ONFAILURE, LAUNCH_PROP_REBOOT,
+    "#address-cells",     "#size-cells",         "bootargs",         "stdout-path",
+    "linux,initrd-start", "kaslr-seed",          "rng-seed",         "linux,initrd-end",
+    "xen,xen-bootargs",   "xen,dom0-bootargs",   "phandle",          "linux,phandle",
+    LAUNCH_PROP_VERSION,  LAUNCH_PROP_ONFAILURE, LAUNCH_PROP_REBOOT, LAUNCH_PROP_GRANTS,
 };
 
 static bool is_chosen_property(const char *name)

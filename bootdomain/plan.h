@@ -124,7 +124,7 @@ struct plan {
     bool power_at_once; /* safe domains are not asked before the platform is powered off or reset */
     uint32_t vcpu_count;
     struct plan_domain domains[LAUNCH_MAX_DOMAINS];
-    uint64_t affinity[PLAN_MAX_VCPUS]; /* bitmap of board CPUs; 0 = any */
+    uint64_t affinity[PLAN_MAX_VCPUS];      /* bitmap of board CPUs; 0 = any */
     uint16_t grantee[BULKHEAD_RIGHT_COUNT]; /* the same for the rights over the platform */
     uint32_t pool_count;
     struct plan_pool pools[BULKHEAD_POOLS];

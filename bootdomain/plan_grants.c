@@ -30,13 +30,32 @@ static uint32_t find_receiver(const struct plan *plan, const char *name)
     return i;
 }
 
-/* May the receiver have that right over a domain?  Only by its own hand, or a safe one's, does a safe domain stop. */
+static bool is_safe(const struct plan_domain *domain)
+{
+    return (domain->flags & BULKHEAD_DOMAIN_SAFE) != 0;
+}
+
+static bool somebody_is_safe(const struct plan *plan)
+{
+    uint32_t i = 0;
+
+    while (i < plan->count && !is_safe(&plan->domains[i])) {
+        i++;
+    }
+    return i < plan->count;
+}
+
+/* May the receiver have that right over a domain, or over the platform (NULL)?  Only by its own hand, or a safe one's, does
+ * a safe domain stop. */
 static bool is_sound(const struct plan *plan, const char *domain, uint32_t receiver, uint32_t right)
 {
-    uint32_t target = (domain == NULL) ? plan->count : find_receiver(plan, domain);
-
-    return target == plan->count || (plan->domains[target].flags & BULKHEAD_DOMAIN_SAFE) == 0 ||
-           (plan->domains[receiver].flags & BULKHEAD_DOMAIN_SAFE) != 0 || (BULKHEAD_RIGHTS_HARMLESS >> right & 1) != 0;
+    if (is_safe(&plan->domains[receiver])) {
+        return true;
+    }
+    if (domain == NULL) {
+        return (BULKHEAD_RIGHTS_PLATFORM_HARMLESS >> right & 1) != 0 || !somebody_is_safe(plan);
+    }
+    return (BULKHEAD_RIGHTS_HARMLESS >> right & 1) != 0 || !is_safe(&plan->domains[find_receiver(plan, domain)]);
 }
 
 void plan_read_grants(struct plan *plan, const struct plan_context *context, uint16_t *grantee, const char *domain,
@@ -58,7 +77,9 @@ void plan_read_grants(struct plan *plan, const struct plan_context *context, uin
         } else if (grantee[right] != 0) {
             log_problem(domain, LAUNCH_PROP_GRANTS " gives '%s' twice; a right has one holder", right_names[right]);
         } else if (!is_sound(plan, domain, receiver, right)) {
-            log_problem(domain, LAUNCH_PROP_GRANTS " gives '%s' over a safe domain to '%s', which is not safe",
+            log_problem(domain,
+                        LAUNCH_PROP_GRANTS
+                        " gives '%s', by which a safe domain can be disturbed, to '%s', which is not safe",
                         right_names[right], plan->domains[receiver].name);
         } else {
             grantee[right] = (uint16_t)(receiver + 1);

@@ -186,10 +186,12 @@ enum bulkhead_right {
 #define BULKHEAD_RIGHT_NAMES                                                                                           \
     {"create",   "destroy", "pause",   "restart", "map-foreign", "device-model", "assign-device", "platform",          \
      "schedule", "suspend", "console", "label",   "measurement", "clone",        "info",          "build"}
-/* Bitmaps: those that make sense over a domain, over the platform, and those by which a domain cannot be disturbed. */
-#define BULKHEAD_RIGHTS_DOMAIN   0x677eu
-#define BULKHEAD_RIGHTS_PLATFORM 0x5d81u
-#define BULKHEAD_RIGHTS_HARMLESS 0x4400u
+/* Bitmaps: those that make sense over a domain, over the platform, and those of each by which a safe domain cannot be
+ * disturbed. */
+#define BULKHEAD_RIGHTS_DOMAIN            0x677eu
+#define BULKHEAD_RIGHTS_PLATFORM          0x5d81u
+#define BULKHEAD_RIGHTS_HARMLESS          0x4400u
+#define BULKHEAD_RIGHTS_PLATFORM_HARMLESS 0x5401u
 
 /* MOVE_RIGHT: -EPERM when the caller is not the holder; afterwards the caller is not. */
 struct bulkhead_right_move {

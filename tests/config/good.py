@@ -439,7 +439,7 @@ class Documents(unittest.TestCase):
                        f"  brake:\n    {domain}    safe: true\n    cpus: [1]\n"
                        "    grants: [{ to: ctl, rights: [pause] }, { to: linux, rights: [console] }]\n"
                        f"  ctl:\n    {domain}    safe: true\n    cpus: [2]\n    role: control\n"
-                       f"  linux:\n    {domain}"
+                       f"  linux:\n    {domain}    console: pv\n  lines:\n    {domain}    role: console\n"
                        "grants: [{ to: brake, rights: [platform] }]\n")
         path = pathlib.Path("privileges.yaml")
         path.write_text(description)
@@ -447,7 +447,9 @@ class Documents(unittest.TestCase):
 rights over brake: ctl: pause info
 rights over brake: linux: console
 rights over ctl: ctl: console info
-rights over linux: ctl: destroy pause restart map-foreign device-model assign-device schedule suspend console clone info
+rights over linux: ctl: destroy pause restart map-foreign device-model assign-device schedule suspend clone info
+rights over linux: lines: console
+rights over lines: ctl: destroy pause restart map-foreign device-model assign-device schedule suspend console clone info
 rights over the platform: ctl: create schedule console label measurement info
 rights over the platform: brake: platform
 """)

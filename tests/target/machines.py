@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a target test starts its machine: each takes (root, out, test) and returns an argument list."""
+import re
 import struct
 import subprocess
+
+from console import Failure
 
 TOOL = "build/bulkhead"
 UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
@@ -140,3 +143,13 @@ def kernel_larger_than_it_is(image):
 def too_little_runtime(image):
     offset, _, at = part(image, "runtime")
     struct.pack_into("<QQ", image, at, offset, 0x1000)
+
+
+def same_privileges(root, test, log):
+    """What the description says about rights, and what test["speakers"] say: the same lines."""
+    told = subprocess.run([TOOL, "explain", "privileges", test["system"]], cwd=root, check=True, capture_output=True,
+                          text=True).stdout.splitlines()
+    for speaker in test["speakers"]:
+        seen = re.findall(rf"{speaker}(rights over .*?)\r?$", log, re.M)
+        if sorted(seen) != sorted(told) or not told:
+            raise Failure("\n".join([f"{speaker} says", *seen, "-- the description:", *told]))

@@ -19,7 +19,7 @@ from table import LONG, TESTS
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "test" / "target"
 KEYS = {"name", "system", "lanes", "forbid", "timeout", "options", "machine", "must_exit", "damage", "inject", "exact",
-        "build"}
+        "build", "after", "speakers"}
 # Whoever dies does so because a test asked for it, and that test says so.
 NEVER = [r"bulkhead: FATAL"]
 RELEASE = "build/arm64/hypervisor/hypervisor.bin"
@@ -60,6 +60,8 @@ def run(test, at_end=None):
         script = Script(test["lanes"], test.get("forbid", NEVER))
         play(command, script, OUT / f"{test['name']}.log", test.get("timeout", 120), ROOT, test.get("must_exit"),
              at_start, at_end)
+        if "after" in test:
+            test["after"](ROOT, test, (OUT / f"{test['name']}.log").read_text(errors="replace"))
     except (Failure, subprocess.CalledProcessError) as failure:
         print(f"FAILED {test['name']}: {failure}")
         if getattr(failure, "output", None):

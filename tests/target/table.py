@@ -9,6 +9,8 @@ machine   a function of machines.py instead of `bulkhead run`
 must_exit the machine must end by itself with this code
 damage    what machines.damaged does to the image
 inject    a fault put in by the debugger: called with (Gdb, hypervisor's ELF file) before the machine runs
+after     called with the root folder, the test and its console once it has passed; raises console.Failure
+speakers  of machines.same_privileges: what stands before their lines
 exact     it judges instructions of the release build: coverage leaves it out
 Tags of what a test shows stand above it.
 """
@@ -191,6 +193,17 @@ SYSTEM_TESTS = [
              r"a-42"],
         ],
         "timeout": 180,
+    },
+    {
+        # What the description says and what the Boot Domain read from the hypervisor at its end are the same.
+        # [itest->dsn~tool-privileges~1, dsn~boot-grants~1]
+        "name": "privileges",
+        "system": f"{SYSTEMS}/privileges.yaml",
+        "lanes": [[r"\(boot\) boot: rights over brake: control: pause info", r"\(boot\) boot: rights over the platform: brake: platform",
+                   EXITED]],
+        "timeout": 60,
+        "after": machines.same_privileges,
+        "speakers": [r"\(boot\) boot: "],
     },
     {
         # Every way in which a domain can end itself; the safe one beside them goes on.

@@ -342,14 +342,15 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
 
 static size_t tree_bound(const struct system *s)
 {
-    size_t bound = 4096 + BULKHEAD_RIGHT_COUNT * 64 + s->channels.count * 512 + s->shared_memory.count * LAUNCH_MAX_SHARE_USES * 256 +
+    size_t bound = 4096 + BULKHEAD_RIGHT_COUNT * 64 + s->channels.count * 512 +
+                   s->shared_memory.count * LAUNCH_MAX_SHARE_USES * 256 +
                    s->pools.count * (1024 + BULKHEAD_SCHEDULES * BULKHEAD_WINDOWS * 12);
 
     for (size_t i = 0; i < s->domains.count; i++) {
         const struct domain *d = system_domain(s, i);
         const struct text *after = d->after.item;
-        bound += 2048 + BULKHEAD_RIGHT_COUNT * 64 + devices_bound(d) + d->vcpus.value * 128 + d->static_memory.count * 16 +
-                 (d->bootargs.given ? strlen(d->bootargs.value) : 0);
+        bound += 2048 + BULKHEAD_RIGHT_COUNT * 64 + devices_bound(d) + d->vcpus.value * 128 +
+                 d->static_memory.count * 16 + (d->bootargs.given ? strlen(d->bootargs.value) : 0);
         for (size_t j = 0; j < d->after.count; j++) {
             bound += strlen(after[j].value) + 4;
         }

@@ -41,6 +41,25 @@ static unsigned check_name(struct diags *d, const struct text *name, uint32_t po
     return right;
 }
 
+/* A right over the platform by which a safe domain can be disturbed, given to one that is not safe. */
+static void check_platform(struct diags *d, const struct system *s, const struct text *name, unsigned right,
+                           const struct domain *receiver)
+{
+    if (receiver == NULL || receiver->safe.value || (BULKHEAD_RIGHTS_PLATFORM_HARMLESS >> right & 1) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < s->domains.count; i++) {
+        if (system_domain(s, i)->safe.value) {
+            diag_error(
+                d, name->at, "grant-to-unsafe",
+                "`%s` over the platform, on which `%s` is safe, would be in the hands of `%s`, which is not; give "
+                "it to a safe domain, or leave it out",
+                name->value, system_domain(s, i)->name.value, receiver->name.value);
+            return;
+        }
+    }
+}
+
 /* A right over a domain, given to another one (NULL = unknown). */
 static void check_holder(struct diags *d, const struct text *name, unsigned right, const struct domain *target,
                          const struct domain *receiver)
@@ -81,6 +100,8 @@ static void check_list(struct diags *d, const struct system *s, const struct dom
             given |= 1u << right;
             if (target != NULL) {
                 check_holder(d, &name[j], right, target, receiver);
+            } else {
+                check_platform(d, s, &name[j], right, receiver);
             }
         }
     }

@@ -134,7 +134,7 @@ struct domain {
     struct number enhanced; /* enum domain_enhanced */
     struct items disks;     /* struct disk */
     struct items nics;      /* struct nic */
-    struct items grants;      /* struct grant */
+    struct items grants;    /* struct grant */
     struct place at;
 
     unsigned partition; /* of its arinc653 pool; 0 = it has no window */
