@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the host tool makes of channels and shared memory.  usage: between.py BULKHEAD WORKDIR"""
+"""What the host tool makes of channels, shared memory and rights by name.  usage: between.py BULKHEAD WORKDIR"""
 import os
 import pathlib
 import subprocess
@@ -86,6 +86,32 @@ class Between(unittest.TestCase):
         for expected in ("alarm", "port 1023, 2 ms between events", "frames  3 MiB", "0x20000000, owner",
                          "0xf000000000, read only"):
             self.assertIn(expected, picture)
+
+    def test_privileges_are_told_by_role_and_by_name(self):
+        """[utest->dsn~tool-privileges~1]"""
+        domain = "memory: 16 MiB\n    kernel: flat.bin\n"
+        description = ("system: s\nboard: qemu-virt\ndomains:\n"
+                       f"  brake:\n    {domain}    safe: true\n    cpus: [1]\n"
+                       "    grants: [{ to: ctl, rights: [pause] }, { to: linux, rights: [console] }]\n"
+                       f"  ctl:\n    {domain}    safe: true\n    cpus: [2]\n    role: control\n"
+                       f"  linux:\n    {domain}    console: pv\n  lines:\n    {domain}    role: console\n"
+                       "grants: [{ to: brake, rights: [platform] }]\n")
+        path = pathlib.Path("privileges.yaml")
+        path.write_text(description)
+        self.assertEqual(text_of("explain", "privileges", str(path)), """\
+rights over brake: ctl: pause info
+rights over brake: linux: console
+rights over ctl: ctl: console info
+rights over linux: ctl: destroy pause restart map-foreign device-model assign-device schedule suspend clone info
+rights over linux: lines: console
+rights over lines: ctl: destroy pause restart map-foreign device-model assign-device schedule suspend console clone info
+rights over the platform: ctl: create schedule console label measurement info
+rights over the platform: brake: platform
+""")
+        path.write_text(description[:description.index("  ctl:")].replace("    grants: [{ to: ctl, rights: [pause] }, "
+                                                                           "{ to: linux, rights: [console] }]\n", ""))
+        self.assertEqual(text_of("explain", "privileges", str(path)),
+                         "rights over brake: nobody\nrights over the platform: nobody\n")
 
 
 def bulkhead(*command):

@@ -432,32 +432,6 @@ class Documents(unittest.TestCase):
             self.assertIn(text_of("explain", "--markdown", name), (ROOT / "docs/manual" / file).read_text(),
                           f"run: bulkhead explain --markdown {name}")
 
-    def test_privileges_are_told_by_role_and_by_name(self):
-        """[utest->dsn~tool-privileges~1]"""
-        domain = "memory: 16 MiB\n    kernel: files/flat.bin\n"
-        description = ("system: s\nboard: qemu-virt\ndomains:\n"
-                       f"  brake:\n    {domain}    safe: true\n    cpus: [1]\n"
-                       "    grants: [{ to: ctl, rights: [pause] }, { to: linux, rights: [console] }]\n"
-                       f"  ctl:\n    {domain}    safe: true\n    cpus: [2]\n    role: control\n"
-                       f"  linux:\n    {domain}    console: pv\n  lines:\n    {domain}    role: console\n"
-                       "grants: [{ to: brake, rights: [platform] }]\n")
-        path = pathlib.Path("privileges.yaml")
-        path.write_text(description)
-        self.assertEqual(text_of("explain", "privileges", str(path)), """\
-rights over brake: ctl: pause info
-rights over brake: linux: console
-rights over ctl: ctl: console info
-rights over linux: ctl: destroy pause restart map-foreign device-model assign-device schedule suspend clone info
-rights over linux: lines: console
-rights over lines: ctl: destroy pause restart map-foreign device-model assign-device schedule suspend console clone info
-rights over the platform: ctl: create schedule console label measurement info
-rights over the platform: brake: platform
-""")
-        path.write_text(description[:description.index("  ctl:")].replace("    grants: [{ to: ctl, rights: [pause] }, "
-                                                                           "{ to: linux, rights: [console] }]\n", ""))
-        self.assertEqual(text_of("explain", "privileges", str(path)),
-                         "rights over brake: nobody\nrights over the platform: nobody\n")
-
     def test_every_key_is_explained(self):
         """[utest->dsn~tool-explain~1]"""
         listing = text_of("explain")

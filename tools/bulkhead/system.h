@@ -236,6 +236,7 @@ unsigned health_action(const struct domain *d, unsigned event);
 /* [impl->dsn~tool-health~1] */
 void health_check(struct diags *d, const struct domain *domain);
 extern const struct key_table health_keys;
+extern const struct key_table grant_keys;
 /* Bytes that a restartable domain's sealed images take. */
 uint64_t health_image_bytes(const struct domain *d);
 

@@ -38,26 +38,6 @@ static const struct key static_key_rows[] = {
 static const struct key_table static_keys = {KEYS(static_key_rows), .size = sizeof(struct range),
                                              .at_offset = offsetof(struct range, at)};
 
-static const struct key grant_key_rows[] = {
-    {.name = "to",
-     .kind = KEY_TEXT,
-     FIELD(grant, to),
-     .required = true,
-     .meaning = "The domain that gets the rights.",
-     .example = "to: watch"},
-    {.name = "rights",
-     .kind = KEY_TEXTS,
-     FIELD(grant, rights),
-     .required = true,
-     .meaning =
-         "Over a domain: `destroy`, `pause`, `restart`, `map-foreign`, `device-model`, `assign-device`, `schedule`, "
-         "`suspend`, `console`, `clone`, `info`. Over the platform: `create`, `platform` (power), `schedule`, "
-         "`console`, `label`, `measurement`, `info`.",
-     .example = "rights: [info, pause]"},
-};
-static const struct key_table grant_keys = {KEYS(grant_key_rows), .size = sizeof(struct grant),
-                                            .at_offset = offsetof(struct grant, at)};
-
 static const struct key domain_key_rows[] = {
     {.name = "role",
      .kind = KEY_CHOICE,
