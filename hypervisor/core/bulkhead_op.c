@@ -17,6 +17,7 @@
 #include "core/rights.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"
+#include "core/trace.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -374,6 +375,7 @@ static const struct operation {
     {op_get_domain, BULKHEAD_OP_GET_DOMAIN, OTHERS, BULKHEAD_RIGHT_INFO},
     {op_rights, BULKHEAD_OP_RIGHTS, CELLS, BULKHEAD_RIGHT_INFO},
     {op_focus, BULKHEAD_OP_FOCUS, DOMAIN, BULKHEAD_RIGHT_CONSOLE},
+    {trace_op, BULKHEAD_OP_TRACE, PLATFORM, BULKHEAD_RIGHT_INFO},
 };
 
 static err_t find_cells(const struct vcpu *v, enum bulkhead_right right, uint16_t domid, struct domain **d)

@@ -13,21 +13,25 @@
 #define MAX_CPUS BOARD_MAX_CPUS
 
 struct vcpu;
+struct bulkhead_trace_record;
 
 /* Only its own CPU touches this. */
 struct cpu {
-    struct arch_cpu arch; /* first: assembly uses it */
-    struct vcpu *current; /* vCPU that runs or ran last; NULL before the first */
-    uint64_t work;        /* non-zero: do not return to the guest before upcall_next() */
-    uint32_t id;          /* const: index in the board table */
-    uint32_t vcpu_count;  /* vCPUs whose home is this CPU */
-    struct list reap;     /* domains to take apart when nothing else is to do */
+    struct arch_cpu arch;                /* first: assembly uses it */
+    struct bulkhead_trace_record *trace; /* atomic (release): where exits and entries are recorded; NULL = they are not.
+                                          * Any CPU writes it, core/trace.h */
+    uint64_t work;                       /* non-zero: do not return to the guest before upcall_next() */
+    struct vcpu *current;                /* vCPU that runs or ran last; NULL before the first */
+    uint32_t id;                         /* const: index in the board table */
+    uint32_t vcpu_count;                 /* vCPUs whose home is this CPU */
+    struct list reap;                    /* domains to take apart when nothing else is to do */
     bool online;
     struct sched_cpu sched;
 };
 
 #define CPU_WORK_INBOX   1u /* somebody posted */
 #define CPU_WORK_RESCHED 2u /* another vCPU should run */
+#define CPU_WORK_TRACE   4u /* the entry is to be recorded */
 
 /* What other CPUs may write: one cache line. */
 struct cpu_inbox {

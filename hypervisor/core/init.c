@@ -11,6 +11,7 @@
 #include "core/rights.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"
+#include "core/trace.h"
 #include "core/upcall.h"
 #include "core/wallclock.h"
 #include "lib/bits.h"
@@ -99,6 +100,7 @@ void upcall_start(const struct boot_info *info)
     domain_init();
     device_init();
     sched_init();
+    trace_init();
     seal_note_reset(info->ticks_reset);
     init_cpu(this_cpu());
     init_frames(info);

@@ -7,11 +7,12 @@
 #include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"
+#include "core/trace.h"
 #include "core/upcall.h"
 #include "sched/policy.h"
 
-#define SLICE_PER_SECOND 500u  /* a turn among equals is 2 ms */
-#define REAP_PER_SECOND  1000u /* a real-time CPU takes domains apart only in spare time of 1 ms or more */
+#define SLICES_LOG2     9u    /* in a second: a turn among equals is 1.95 ms */
+#define REAP_PER_SECOND 1000u /* a real-time CPU takes domains apart only in spare time of 1 ms or more */
 
 void sched_cpu_init(struct cpu *cpu)
 {
@@ -136,7 +137,7 @@ static struct sched_choice partition_choose(struct cpu *cpu, ticks_t now)
         }
     }
     c = share_choose(&cpu->sched.queue[place.partition].runnable, cpu->current, has_company(cpu), now,
-                     arch_ticks_hz() / SLICE_PER_SECOND);
+                     arch_ticks_hz() >> SLICES_LOG2);
     if (place.end - pool->guard < c.until) {
         c.until = place.end - pool->guard;
     }
@@ -187,7 +188,7 @@ static struct vcpu *choose(struct cpu *cpu, ticks_t now)
     if (policy_of(cpu) != BULKHEAD_POLICY_SHARE) {
         c = choose_among(cpu, now);
     } else if (has_company(cpu)) {
-        c = share_choose(&cpu->sched.queue[0].runnable, cpu->current, true, now, arch_ticks_hz() / SLICE_PER_SECOND);
+        c = share_choose(&cpu->sched.queue[0].runnable, cpu->current, true, now, arch_ticks_hz() >> SLICES_LOG2);
     } else if (c.vcpu != NULL) { /* the usual case, on the way of every event: no turn to end or to begin */
         c.vcpu->slice_end = 0;
     } else { /* nobody */
@@ -259,6 +260,9 @@ struct vcpu *upcall_next(struct cpu *cpu)
         }
         if (v == NULL) {
             account(cpu, NULL, now);
+            if (UNLIKELY(cpu->trace != NULL)) {
+                trace_record(cpu, BULKHEAD_TRACE_IDLE, NULL, 0);
+            }
             arch_cpu_idle();
             continue;
         }
@@ -269,7 +273,11 @@ struct vcpu *upcall_next(struct cpu *cpu)
         if (now < cpu->sched.start) {
             arch_cpu_wait(cpu->sched.start);
         }
+        if (LIKELY((cpu->work | (uint64_t)cpu->trace) == 0u)) {
+            return v;
+        }
         if (cpu->work == 0u) {
+            trace_record(cpu, BULKHEAD_TRACE_RUN, v, 0);
             return v;
         }
     }

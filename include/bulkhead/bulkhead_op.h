@@ -44,6 +44,7 @@ enum bulkhead_op {
     BULKHEAD_OP_GET_DOMAIN = 50,      /* struct bulkhead_domain: name, role, criticality of a domain */
     BULKHEAD_OP_RIGHTS = 51,          /* struct bulkhead_rights: who holds the rights over a domain or the platform */
     BULKHEAD_OP_FOCUS = 52,           /* struct bulkhead_focus: what is typed goes to a domain */
+    BULKHEAD_OP_TRACE = 53,           /* struct bulkhead_trace: what the CPUs do, bulkhead/trace.h */
 };
 
 /* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller
@@ -211,6 +212,23 @@ struct bulkhead_rights {
 struct bulkhead_focus {
     uint16_t domid;
 };
+
+/* TRACE: right INFO of the platform.  START: all CPUs record from now on; the first time, 64 KiB a CPU are taken from the free
+ * memory for good (-ENOMEM).  STOP.  READ: count records of cpu from record `next` on, which are numbered from 0, go to buffer.
+ * Of what was read, records below written - BULKHEAD_TRACE_RECORDS + 1 may have been overwritten meanwhile: drop them. */
+struct bulkhead_trace {
+    uint32_t action; /* BULKHEAD_TRACE_READ, STOP, START */
+    uint32_t cpu;
+    uint64_t next; /* out: the record behind the last one read; what is missing before `next - count` was overwritten */
+    uint64_t written; /* out: records of this CPU by now */
+    uint32_t count;   /* out: at most BULKHEAD_TRACE_BATCH */
+    uint32_t pad;
+    uint64_t buffer; /* guest virtual address */
+};
+#define BULKHEAD_TRACE_READ  0u
+#define BULKHEAD_TRACE_STOP  1u
+#define BULKHEAD_TRACE_START 2u
+#define BULKHEAD_TRACE_BATCH 256u
 
 /* BOOT_RECORD: how the launch went. */
 struct bulkhead_boot_record {

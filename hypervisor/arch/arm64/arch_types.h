@@ -10,13 +10,13 @@
 
 /* cpu-local */
 struct arch_cpu {
-    uint64_t stack_top;    /* first: entry.S */
     struct vcpu *loaded;   /* whose EL1 state is in the registers */
     uint64_t mpidr;        /* const: affinity fields */
     uint64_t gicr;         /* const: virtual address of the redistributor */
     uint64_t hyp_deadline; /* what CNTHP_CVAL holds; UINT64_MAX = off */
     uint64_t history;      /* const: entry.S: turns of the loop, or firmware function */
-    uint64_t watchdog_due; /* when to feed the board\'s watchdog; UINT64_MAX = not here */
+    uint64_t watchdog_due; /* when to feed the board's watchdog; UINT64_MAX = not here */
+    uint64_t stack_top;    /* last: entry.S loads it and struct cpu's trace at once */
 };
 
 /* Debug registers of a guest; in the hardware only while `live`. */

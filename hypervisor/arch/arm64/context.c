@@ -14,7 +14,8 @@
 static_assert(offsetof(struct vcpu, arch.x) == VCPU_X && offsetof(struct vcpu, arch.pc) == VCPU_PC &&
                   offsetof(struct vcpu, arch.pstate) == VCPU_PC + 8,
               "entry.S");
-static_assert(offsetof(struct cpu, arch.stack_top) == CPU_STACK && offsetof(struct cpu, current) == CPU_CURRENT &&
+static_assert(offsetof(struct cpu, arch.stack_top) == CPU_STACK && offsetof(struct cpu, trace) == CPU_TRACE &&
+                  CPU_TRACE == CPU_STACK + 8 && offsetof(struct cpu, current) == CPU_CURRENT &&
                   offsetof(struct cpu, work) == CPU_WORK && offsetof(struct cpu, arch.history) == CPU_HISTORY,
               "entry.S");
 static_assert(sizeof(struct cpu) <= 4096, "panic frame follows in the second page");

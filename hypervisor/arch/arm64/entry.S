@@ -4,7 +4,8 @@
  * [impl->dsn~el2-entry~1] */
 #include "arch/arm64/layout.h"
 
-    /* What a C function may change, pc and pstate; then x0 = vCPU, x1 = ESR, x19 = CPU, on the CPU's stack. */
+    /* What a C function may change, pc and pstate; then x0 = vCPU, x1 = ESR, x6 = CPU's trace, x19 = CPU,
+     * on the CPU's stack. */
     .macro save_guest
     stp     x0, x1, [sp, #16 * 0]
     stp     x2, x3, [sp, #16 * 1]
@@ -23,7 +24,7 @@
     mov     x0, sp
     mrs     x1, esr_el2
     mrs     x19, tpidr_el2
-    ldr     x2, [x19, #CPU_STACK]
+    ldp     x2, x6, [x19, #CPU_STACK] /* and CPU_TRACE */
     mov     sp, x2
     .endm
 
@@ -121,9 +122,6 @@ vectors\suffix:
     vector_table _firmware
 
     /* Branch history: overwrite it by taken branches, or let the firmware do it. */
-    .macro history_none
-    .endm
-
     .macro history_loop
     ldr     x2, [x19, #CPU_HISTORY]
 1:  b       2f
@@ -142,39 +140,41 @@ vectors\suffix:
     mov     x1, x5
     .endm
 
-    .macro exits suffix, history
-    .balign 64
-guest_hypercall\suffix:
-    \history
-    b       hypercall
-    .balign 64
-guest_sync\suffix:
-    save_kept x0
-    \history
-    b       sync
-    .balign 64
-guest_irq\suffix:
-    save_kept x0
-    \history
-    b       irq
-guest_serror\suffix:
-    save_kept x0
-    \history
-    b       serror
+    /* The exit is recorded; x0 and x1 as before. */
+    .macro trace_exit irq
+    mov     w2, #\irq
+    bl      trap_trace
+    mrs     x1, esr_el2
     .endm
 
     .section .text.entry, "ax"
-    exits   "", history_none
-    exits   _loop, history_loop
-    exits   _firmware, history_firmware
+    .balign 64
+guest_hypercall_firmware:
+    history_firmware
+    b       guest_hypercall
+guest_sync_firmware:
+    history_firmware
+    b       guest_sync
+guest_irq_firmware:
+    history_firmware
+    b       guest_irq
+guest_serror_loop:
+    history_loop
+    b       guest_serror
+guest_serror_firmware:
+    history_firmware
+    b       guest_serror
 
     /* The registers that C keeps are saved only when another vCPU may run. */
     .balign 64
-hypercall:
-    mov     x1, x16                 /* number */
+guest_hypercall_loop:
+    history_loop
+guest_hypercall:
+    cbnz    x6, 2f
+1:  mov     x1, x16                 /* number */
     mov     x2, x0                  /* arguments: v->arch.x */
     bl      upcall_hypercall
-    ldp     x3, x4, [x19, #CPU_CURRENT] /* current, work */
+    ldp     x4, x3, [x19, #CPU_WORK] /* and CPU_CURRENT */
     cbnz    x4, hypercall_slow
     cmn     x0, #85                 /* ERR_RESTART */
     b.eq    hypercall_slow
@@ -183,6 +183,9 @@ hypercall:
     ldr     x1, [sp, #8]
     ldr     x30, [sp, #16 * 15]
     return_to_guest
+2:  trace_exit 0
+    ldr     x16, [x0, #16 * 8]
+    b       1b
 
 hypercall_slow:
     save_kept x3
@@ -196,30 +199,43 @@ hypercall_slow:
     b       guest_work
 
     .balign 64
-sync:                               /* x0 = vCPU, x1 = ESR */
-    lsr     w2, w1, #26
+guest_sync_loop:
+    history_loop
+guest_sync:                         /* x0 = vCPU, x1 = ESR */
+    save_kept x0
+    cbnz    x6, 5f
+1:  lsr     w2, w1, #26
     cmp     w2, #0x24               /* EC_DABT_LOW */
     b.eq    3f
     mov     w3, #0x5a000000         /* HVC #0: SMC Calling Convention */
     cmp     w1, w3
     b.eq    4f
     bl      trap_sync
-2:  ldp     x0, x1, [x19, #CPU_CURRENT]
+2:  ldp     x1, x0, [x19, #CPU_WORK]
     cbnz    x1, guest_work
     restore_guest
 3:  bl      trap_data_abort
     b       2b
 4:  bl      smccc_call
     b       2b
+5:  trace_exit 0
+    b       1b
 
     .balign 64
-irq:
-    bl      trap_irq
-    ldp     x0, x1, [x19, #CPU_CURRENT]
+guest_irq_loop:
+    history_loop
+guest_irq:
+    save_kept x0
+    cbnz    x6, 2f
+1:  bl      trap_irq
+    ldp     x1, x0, [x19, #CPU_WORK]
     cbnz    x1, guest_work
     restore_guest
+2:  trace_exit 1
+    b       1b
 
-serror:
+guest_serror:
+    save_kept x0
     bl      trap_serror
 guest_work:
     mov     x0, x19

@@ -40,6 +40,14 @@ static inline uint32_t gic_acknowledge(void)
     __asm__ volatile("dsb sy" ::: "memory");
     return (uint32_t)(iar & 0xffffffu);
 }
+/* The interrupt that gic_acknowledge would return. */
+static inline uint32_t gic_next(void)
+{
+    uint64_t hppir;
+
+    __asm__ volatile("mrs %0, s3_0_c12_c12_2" : "=r"(hppir)); /* ICC_HPPIR1_EL1 */
+    return (uint32_t)(hppir & 0xffffffu);
+}
 /* Priority drop; the interrupt stays active until gic_deactivate or, for a list register with HW, the guest's. */
 static inline void gic_priority_drop(uint32_t intid)
 {

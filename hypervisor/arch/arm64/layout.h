@@ -24,10 +24,11 @@
 /* Offsets that entry.S uses; checked in context.c. */
 #define VCPU_X      0
 #define VCPU_PC     248
-#define CPU_STACK   0
-#define CPU_CURRENT 56
+#define CPU_STACK   48
+#define CPU_TRACE   56
 #define CPU_WORK    64
-#define CPU_HISTORY 40
+#define CPU_CURRENT 72
+#define CPU_HISTORY 32
 
 #define IMAGE_HEADER_MAGIC 0x644d5241 /* "ARM\x64" */
 

@@ -71,6 +71,8 @@ static inline void dsb_ishst(void)
 #define ESR_IL       BIT(25)
 #define ESR_ISS(esr) FIELD(esr, 24, 0)
 
+#define ESR_HYPERCALL 0x5a000ea1u /* HVC #0xEA1 */
+
 enum esr_ec {
     EC_UNKNOWN = 0x00,
     EC_WFX = 0x01,

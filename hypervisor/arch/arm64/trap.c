@@ -11,6 +11,7 @@
 #include "arch/arm64/watchdog.h"
 #include "arch/contract/arch.h"
 #include "bulkhead/launch.h"
+#include "core/trace.h"
 #include "core/upcall.h"
 
 #include <xen/xen.h>
@@ -262,6 +263,27 @@ void irq_take(struct cpu *cpu, struct vcpu *v)
 void trap_irq(struct vcpu *v)
 {
     irq_take(this_cpu(), v);
+}
+
+/* Cold: entry.S calls it while this CPU is traced.
+ * [impl->dsn~trace-ring~1] */
+struct vcpu *trap_trace(struct vcpu *v, uint64_t esr, bool irq)
+{
+    struct cpu *cpu = this_cpu();
+    uint32_t value = (uint32_t)esr;
+    enum bulkhead_trace_kind kind = BULKHEAD_TRACE_TRAP;
+
+    if (irq) {
+        kind = BULKHEAD_TRACE_INTERRUPT;
+        value = gic_next();
+    } else if (value == ESR_HYPERCALL) {
+        kind = BULKHEAD_TRACE_HYPERCALL;
+        value = (uint32_t)(v->arch.x[0] << 8) | (uint8_t)v->arch.x[16];
+    } else { /* the syndrome says it all */
+    }
+    cpu->work |= CPU_WORK_TRACE;
+    trace_record(cpu, kind, v, value);
+    return v;
 }
 
 void trap_serror(struct vcpu *v, uint64_t esr)

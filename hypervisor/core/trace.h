@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trace: rings of records, one a CPU.  Off costs a test of one word, cpu->trace, on the way in and out.
+ * [impl->dsn~trace-ring~1] [impl->dsn~trace-off~1] */
+#ifndef CORE_TRACE_H
+#define CORE_TRACE_H
+
+#include "bulkhead/trace.h"
+#include "core/cpu.h"
+
+struct domain;
+
+/* Context: this CPU, v: NULL with BULKHEAD_TRACE_IDLE. */
+void trace_record(const struct cpu *cpu, enum bulkhead_trace_kind kind, const struct vcpu *v, uint32_t value);
+/* BULKHEAD_OP_TRACE: bulkhead/bulkhead_op.h.  d: NULL.  Any CPU. */
+int64_t trace_op(struct vcpu *v, struct domain *d, gva_t arg);
+/* Once, by the boot CPU: no ring. */
+void trace_init(void);
+
+#endif
