@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bulkhead: check, build, run, draw, explain, inspect, import. */
+/* bulkhead: check, build, run, draw, explain, inspect, import, trace. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +56,9 @@ static const struct verb verbs[] = {
     {"board", "FILE.yaml -o TABLE.bin | --import FILE.dtb [-o FILE.yaml]",
      "make the table of a board, or its description from its device tree",
      "  --cpus N, --memory SIZE   instead of the description's\n", verb_board},
+    {"trace", "FILE [-o OUT.json] [--ctf FOLDER]",
+     "convert a trace, or a console's text with one, for Perfetto and Chrome",
+     "  --ctf FOLDER        write the Common Trace Format instead of JSON, or beside -o\n", verb_trace},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -42,6 +42,7 @@ int verb_image(struct tool *t, int argc, char **argv);
 int verb_import(struct tool *t, int argc, char **argv);
 int verb_draw(struct tool *t, int argc, char **argv);
 int verb_board(struct tool *t, int argc, char **argv);
+int verb_trace(struct tool *t, int argc, char **argv);
 
 /* Usage error: says what is wrong and how the verb is used. Returns EXIT_USAGE. [impl->dsn~tool-usage~1] */
 int tool_usage(const struct verb *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
