@@ -18,9 +18,9 @@ enum bulkhead_trace_kind {
 
 struct bulkhead_trace_record {
     uint64_t time; /* system counter */
-    uint16_t domid;
+    uint8_t kind;  /* enum bulkhead_trace_kind */
     uint8_t vcpu;
-    uint8_t kind; /* enum bulkhead_trace_kind */
+    uint16_t domid;
     uint32_t value;
 };
 

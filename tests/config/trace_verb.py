@@ -15,7 +15,7 @@ HZ = 62500000
 
 
 def record(time, kind, domid=1, vcpu=0, value=0):
-    return struct.pack("<QHBBI", time, domid, vcpu, kind, value)
+    return struct.pack("<QBBHI", time, kind, vcpu, domid, value)
 
 
 def block(cpu, records, lost=0, magic=MAGIC, hz=HZ, count=None):

@@ -16,6 +16,7 @@ Tags of what a test shows stand above it.
 """
 import gdb
 import machines
+import traces
 import translation
 
 SYSTEMS = "tests/target/systems"
@@ -84,6 +85,9 @@ TEST_GUESTS = [
     guest("t_device_restart", lanes=[[r"owner: crashed", r"owner: restarted", DONE]]),
     guest("t_assign", lanes=[[rf"\({name}\).*{DONE}"] for name in ("control", "guard", "holder", "heir")]),
     guest("t_granted", lanes=[[rf"\({name}\).*{DONE}"] for name in ("granter", "mapper", "alone")]),
+    # The trace is printed by the Control Domain, and converted here.  [itest->dsn~trace-ring~1]
+    guest("tracer", options=["--icount=4"], lanes=[[r"\(control\) tracer: CPU 2: [1-9]\d* records", r"tracer: done"]],
+          after=traces.check),
     # Safe domains are asked before the machine is reset.
     guest("t_power", forbid=[FATAL, FAILED], lanes=[
         [r"control: wants the platform reset", r"careful: wants the platform to go on",

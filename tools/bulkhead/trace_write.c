@@ -144,7 +144,8 @@ void trace_write_metadata(struct buffer *out, const struct trace *t)
                   "typealias integer { size = 64; align = 8; signed = false; map = clock.counter.value; } := ticks_t;\n"
                   "stream {\n  id = 0;\n"
                   "  packet.context := struct { uint64_t cpu_id; };\n"
-                  "  event.header := struct { ticks_t timestamp; uint16_t domid; uint8_t vcpu; uint8_t id; };\n};\n",
+                  "  event.header := struct { ticks_t timestamp; uint8_t id; };\n"
+                  "  event.context := struct { uint8_t vcpu; uint16_t domid; };\n};\n",
                   t->hz);
     for (unsigned i = BULKHEAD_TRACE_RUN; i < sizeof(events) / sizeof(events[0]); i++) {
         buffer_printf(out,
