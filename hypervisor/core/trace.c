@@ -3,6 +3,7 @@
 #include "arch/contract/arch.h"
 #include "core/domain.h"
 #include "core/frame.h"
+#include "core/upcall.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -23,7 +24,7 @@ void trace_init(void)
     memset(written, 0, sizeof(written));
 }
 
-NOINLINE void trace_record(const struct cpu *cpu, enum bulkhead_trace_kind kind, const struct vcpu *v, uint32_t value)
+NOINLINE void upcall_trace(const struct cpu *cpu, enum bulkhead_trace_kind kind, const struct vcpu *v, uint32_t value)
 {
     struct bulkhead_trace_record *records = __atomic_load_n(&cpu->trace, __ATOMIC_ACQUIRE);
     uint64_t n = written[cpu->id];

@@ -4,13 +4,11 @@
 #ifndef CORE_TRACE_H
 #define CORE_TRACE_H
 
-#include "bulkhead/trace.h"
-#include "core/cpu.h"
+#include "lib/types.h"
 
 struct domain;
+struct vcpu;
 
-/* Context: this CPU, v: NULL with BULKHEAD_TRACE_IDLE. */
-void trace_record(const struct cpu *cpu, enum bulkhead_trace_kind kind, const struct vcpu *v, uint32_t value);
 /* BULKHEAD_OP_TRACE: bulkhead/bulkhead_op.h.  d: NULL.  Any CPU. */
 int64_t trace_op(struct vcpu *v, struct domain *d, gva_t arg);
 /* Once, by the boot CPU: no ring. */

@@ -5,6 +5,7 @@
 #ifndef CORE_UPCALL_H
 #define CORE_UPCALL_H
 
+#include "bulkhead/trace.h"
 #include "core/boot.h"
 #include "core/cpu.h"
 #include "core/domain.h"
@@ -26,6 +27,9 @@ struct vcpu *upcall_next(struct cpu *cpu);
 
 /* Hypercall nr with args[0..4] of v; the result for the guest, or ERR_RESTART: make the same call again. */
 int64_t upcall_hypercall(struct vcpu *v, uint64_t nr, uint64_t *args);
+
+/* Where cpu->trace is not NULL: a record of what cpu does now.  v: NULL with BULKHEAD_TRACE_IDLE. */
+void upcall_trace(const struct cpu *cpu, enum bulkhead_trace_kind kind, const struct vcpu *v, uint32_t value);
 
 void upcall_timer(struct cpu *cpu);                   /* the hypervisor timer fired */
 void upcall_kick(struct cpu *cpu);                    /* arch_cpu_kick() arrived */

@@ -7,7 +7,6 @@
 #include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"
-#include "core/trace.h"
 #include "core/upcall.h"
 #include "sched/policy.h"
 
@@ -261,7 +260,7 @@ struct vcpu *upcall_next(struct cpu *cpu)
         if (v == NULL) {
             account(cpu, NULL, now);
             if (UNLIKELY(cpu->trace != NULL)) {
-                trace_record(cpu, BULKHEAD_TRACE_IDLE, NULL, 0);
+                upcall_trace(cpu, BULKHEAD_TRACE_IDLE, NULL, 0);
             }
             arch_cpu_idle();
             continue;
@@ -277,7 +276,7 @@ struct vcpu *upcall_next(struct cpu *cpu)
             return v;
         }
         if (cpu->work == 0u) {
-            trace_record(cpu, BULKHEAD_TRACE_RUN, v, 0);
+            upcall_trace(cpu, BULKHEAD_TRACE_RUN, v, 0);
             return v;
         }
     }

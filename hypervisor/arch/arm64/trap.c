@@ -11,7 +11,6 @@
 #include "arch/arm64/watchdog.h"
 #include "arch/contract/arch.h"
 #include "bulkhead/launch.h"
-#include "core/trace.h"
 #include "core/upcall.h"
 
 #include <xen/xen.h>
@@ -282,7 +281,7 @@ struct vcpu *trap_trace(struct vcpu *v, uint64_t esr, bool irq)
     } else { /* the syndrome says it all */
     }
     cpu->work |= CPU_WORK_TRACE;
-    trace_record(cpu, kind, v, value);
+    upcall_trace(cpu, kind, v, value);
     return v;
 }
 

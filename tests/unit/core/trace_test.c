@@ -6,7 +6,7 @@
 
 #include "fixture.h"
 #include "core/rights.h"
-#include "core/trace.h"
+#include "core/upcall.h"
 
 #define NOWHERE 0x1000u /* not mapped */
 
@@ -50,7 +50,7 @@ static void write_records(uint32_t cpu, uint32_t from, uint32_t count)
 {
     for (uint32_t i = from; i < from + count; i++) {
         host_set_ticks(1000u + i);
-        trace_record(cpu_of(cpu), BULKHEAD_TRACE_TRAP, vcpu_of(guest, 0), i);
+        upcall_trace(cpu_of(cpu), BULKHEAD_TRACE_TRAP, vcpu_of(guest, 0), i);
     }
 }
 
