@@ -307,9 +307,9 @@ static void vcpus_of_a_cpu_take_turns(void **state)
     for (uint32_t k = 0; k < 3u; k++) {
         assert_int_equal(turns[k], 10);
     }
-    assert_in_range(v[0]->runstate_time[RUNSTATE_running], 9u * HOST_HZ / 500u,
-                    10u * HOST_HZ / 500u); /* the last slice may be open */
-    assert_in_range(v[1]->runstate_time[RUNSTATE_running], 9u * HOST_HZ / 500u, 10u * HOST_HZ / 500u);
+    assert_in_range(v[0]->runstate_time[RUNSTATE_running], 9u * (HOST_HZ / 512u),
+                    10u * (HOST_HZ / 512u)); /* the last slice may be open */
+    assert_in_range(v[1]->runstate_time[RUNSTATE_running], 9u * (HOST_HZ / 512u), 10u * (HOST_HZ / 512u));
 }
 
 /* [utest->dsn~runstate~1] */
