@@ -36,8 +36,8 @@ struct sched_choice rtds_choose(struct list *runnable, struct vcpu *current, tic
 void rtds_wake(struct sched_budget *b, ticks_t now);
 /* A new period when the current one is over. */
 void rtds_advance(struct sched_budget *b, ticks_t now);
-/* It ran until now. */
-void rtds_spend(struct sched_budget *b, ticks_t now);
+/* It ran until now.  By how much it has overrun its budget. */
+ticks_t rtds_spend(struct sched_budget *b, ticks_t now);
 
 /* A reservation in one word: period (1 .. 2^32-1) and budget (1 .. period) in microseconds, extra time.  0 = none. */
 static inline uint64_t sched_budget_pack(uint32_t period_us, uint32_t budget_us, bool extra)

@@ -59,17 +59,21 @@ void rtds_wake(struct sched_budget *b, ticks_t now)
     }
 }
 
-void rtds_spend(struct sched_budget *b, ticks_t now)
+ticks_t rtds_spend(struct sched_budget *b, ticks_t now)
 {
+    ticks_t over;
+
     if (b->since == 0u) {
-        return;
+        return 0;
     }
     b->left -= (int64_t)(now - b->since);
     b->since = 0;
+    over = (b->left < 0) ? (ticks_t)-b->left : 0u;
     if (b->left <= 0 && (b->current & 1u) != 0u) { /* extra time: again, behind those who have not used theirs up */
         b->left = (int64_t)b->budget;
         b->level += (b->level < LEVEL_LAST - 1u) ? 1u : 0u;
     }
+    return over;
 }
 
 static bool is_before(const struct sched_budget *a, const struct sched_budget *b)
@@ -82,7 +86,7 @@ struct sched_choice rtds_choose(struct list *runnable, struct vcpu *current, tic
     struct sched_choice c = {.vcpu = NULL, .until = UINT64_MAX};
 
     if (current != NULL) {
-        rtds_spend(&current->rt, now);
+        (void)rtds_spend(&current->rt, now);
     }
     for (struct list *at = runnable->next; at != runnable; at = at->next) {
         struct vcpu *v = CONTAINER_OF(at, struct vcpu, run_node);

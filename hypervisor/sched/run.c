@@ -11,6 +11,7 @@
 #include "sched/policy.h"
 
 #define SLICES_LOG2     9u    /* in a second: a turn among equals is 1.95 ms */
+#define LATE_LOG2       14u   /* an overrun of 1/2^14 s, 61 us, is reported; a budget's end is noticed within a few */
 #define REAP_PER_SECOND 1000u /* a real-time CPU takes domains apart only in spare time of 1 ms or more */
 
 void sched_cpu_init(struct cpu *cpu)
@@ -96,7 +97,7 @@ static void account(struct cpu *cpu, struct vcpu *next, ticks_t now)
 
 /* ---- arinc653 ---- */
 
-/* What ran before kept interrupts masked for longer than the guard time, or the guard time is too short for a switch.
+/* What ran before kept interrupts masked for too long, or the guard time is too short for a switch.
  * [impl->dsn~arinc653-late~2] */
 static void report_late(struct cpu *cpu)
 {
@@ -143,6 +144,17 @@ static struct sched_choice partition_choose(struct cpu *cpu, ticks_t now)
     return c;
 }
 
+/* ---- rtds ---- */
+
+/* Its work at EL2 took longer than an exit and a switch, so a deadline of somebody else may have moved.
+ * [impl->dsn~rtds-late~1] */
+static void spend(struct cpu *cpu, ticks_t now)
+{
+    if (cpu->current != NULL && rtds_spend(&cpu->current->rt, now) > arch_ticks_hz() >> LATE_LOG2) {
+        report_late(cpu);
+    }
+}
+
 /* ---- every policy ---- */
 
 /* A CPU follows its pool from when nothing of the launch is left on it; one without a pool shares for good once no pool can
@@ -170,6 +182,7 @@ static NOINLINE struct sched_choice choose_among(struct cpu *cpu, ticks_t now)
     if (policy == BULKHEAD_POLICY_ARINC653) {
         c = partition_choose(cpu, now);
     } else if (policy == BULKHEAD_POLICY_RTDS) {
+        spend(cpu, now);
         c = rtds_choose(runnable, cpu->current, now);
     } else { /* null: whoever is here stays.  [impl->dsn~null-policy~1] */
     }

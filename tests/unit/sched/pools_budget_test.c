@@ -116,6 +116,36 @@ static void a_budget_is_enforced_on_the_machine(void **state)
     }
 }
 
+/* [utest->dsn~rtds-late~1] [utest->dsn~rtds-budget~1] */
+static void an_overrun_is_charged_and_reported(void **state)
+{
+    const ticks_t tolerated = arch_ticks_hz() >> 14;
+    uint16_t a, b;
+    struct vcpu *va, *vb;
+    ticks_t t;
+
+    (void)state;
+    assert_int_equal(set_pool(0, BULKHEAD_POLICY_RTDS, 2), OK);
+    a = domain_in("a", 1, 2, 0);
+    b = domain_in("b", 1, 2, 0);
+    assert_int_equal(reserve(boot, a, 4000, 1000), OK);
+    assert_int_equal(reserve(boot, b, 10000, 5000), OK);
+    va = started(a);
+    vb = started(b);
+    t = arch_ticks();
+    assert_ptr_equal(runs_at(1, t), va);
+    assert_ptr_equal(runs_at(1, t + MS + tolerated), vb); /* what every switch takes */
+    assert_int_equal(va->stats.windows_overrun, 0);
+    assert_ptr_equal(runs_at(1, t + 4u * MS), va);
+    assert_int_equal(cpu_of(1)->arch.deadline, t + 5u * MS - tolerated); /* charged */
+    assert_ptr_equal(runs_at(1, t + 5u * MS + 1u), vb);
+    assert_int_equal(va->stats.windows_overrun, 1);
+    assert_int_equal(va->domain->health.events[BULKHEAD_EVENT_OVERRUN], 1);
+    assert_int_equal(vb->domain->health.events[BULKHEAD_EVENT_OVERRUN], 0);
+    assert_ptr_equal(runs_at(1, t + 6u * MS), vb); /* told once */
+    assert_int_equal(va->stats.windows_overrun, 1);
+}
+
 /* ---- the end of a domain ---- */
 
 /* It ends on CPU 1, whose work it is then to take it apart. */
@@ -196,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(no_cpu_is_promised_twice, start),
         cmocka_unit_test_setup(a_whole_cpu_can_be_promised, start),
+        cmocka_unit_test_setup(an_overrun_is_charged_and_reported, start),
         cmocka_unit_test_setup(a_budget_is_enforced_on_the_machine, start),
         cmocka_unit_test_setup(a_domain_is_taken_apart_in_nobodys_time, start),
         cmocka_unit_test_setup(a_domain_is_taken_apart_in_extra_time, start),
