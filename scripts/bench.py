@@ -32,6 +32,7 @@ IDLE_BYTES = 4096
 FIRST_MIB = 64            # the first domain and the bench guest
 SMALL_MIB = 16            # a small further domain, as the safe tasks of examples/cockpit.yaml
 MANY = 5
+VCPUS_EACH = 8            # the most that the guest library knows
 SWITCH = "switch=1"         # the bench guest measures partition_switch alone
 PAIR_PORT = 5
 GATE_SLACK = 0.02
@@ -65,6 +66,80 @@ def write_system(path, name, domains, kernel, memory, vcpus, cpus, bootargs=""):
         text += [f"  d{number}:", f"    memory: {memory} MiB", f"    kernel: {kernel}", f"    vcpus: {vcpus}",
                  f"    cpus: {cpus}", f"    bootargs: \"{bootargs}\""]
     path.write_text("\n".join(text) + "\n")
+
+
+ATTACKS = ["alone", "event", "trap", "hypercall", "restart", "interrupt", "tlbi"]  # by the attacker's number
+SAMPLES = 1000
+MANY_SAMPLES = 100_000    # in the full run
+MOVED = 1.10
+EVENT_EXIT = 400
+ATTACK_MS = 1000         # a storm gets through once in that time
+
+
+def write_attack(path, number, samples):
+    """A safe domain on a CPU of its own whose timer is measured, and one that makes a single attack from the next CPU."""
+    path.write_text(f"""system: attack
+board: {{ name: qemu-virt, cpus: 2 }}
+boot-domain: {{ cpu: 1 }}
+pools:
+  own: {{ cpus: [0], policy: null }}
+domains:
+  victim: {{ safe: true, memory: 16 MiB, pool: own, kernel: guest:bench, bootargs: "vtimer=1 settle_s=1 n={samples}" }}
+  attacker:
+    memory: 16 MiB
+    cpus: [1]
+    kernel: guest:attacker
+    bootargs: "attack={number} port={PAIR_PORT}"
+    restartable: true
+    health: {{ crash: restart, max-restarts: 1000000, within: 1 }}
+channels:
+  storm:
+    ends: [{{ domain: victim, port: {PAIR_PORT}, min-interval: {ATTACK_MS} ms }}, {{ domain: attacker, port: {PAIR_PORT} }}]
+""")
+
+
+def attack_figures(samples, suffix=""):
+    """The virtual timer's deadline to handler alone, and beside each attack."""
+    figures = {}
+    for number, name in enumerate(ATTACKS):
+        system = WORK / f"attack-{name}.yaml"
+        write_attack(system, number, samples)
+        figures[f"vtimer_{name}{suffix}"] = parse_operations(run(bulkhead_command(system, 2, "BENCH done")))["vtimer"]
+    return figures
+
+
+def write_round(path, vcpus):
+    """So many vCPUs that take turns on one CPU by yielding, eight a domain."""
+    each = min(vcpus, VCPUS_EACH)
+    text = ["system: round", "board: { name: qemu-virt, cpus: 1 }", "domains:"]
+    for number in range(vcpus // each):
+        what = "rounds=1 settle_s=2" if number == 0 else "yield=2"
+        text.append(f"  d{number}: {{ memory: 8 MiB, vcpus: {each}, cpus: [0], kernel: guest:bench, bootargs: \"{what}\" }}")
+    path.write_text("\n".join(text) + "\n")
+
+
+def write_deadlines(path, vcpus):
+    """One vCPU with a budget that yields to nobody, beside others that would run if it slept."""
+    text = ["system: deadlines", "board: { name: qemu-virt, cpus: 2 }", "boot-domain: { cpu: 0 }",
+            "pools:", "  loop: { cpus: [1], policy: rtds }", "domains:"]
+    for number in range(vcpus):
+        what = ("kernel: guest:bench, period: 100 ms, budget: 90 ms, bootargs: \"yield=1 settle_s=0\"" if number == vcpus - 1
+                else "kernel: guest:bench, period: 1 s, budget: 1 ms, bootargs: \"yield=2\"")
+        text.append(f"  d{number}: {{ memory: 2 MiB, pool: loop, {what} }}")
+    path.write_text("\n".join(text) + "\n")
+
+
+def scheduler_figures():
+    """What a choice costs with more and more vCPUs of a CPU that want to run."""
+    figures = {}
+    for vcpus in (2, 16, 128):
+        write_round(WORK / "round.yaml", vcpus)
+        found = parse_operations(run(bulkhead_command(WORK / "round.yaml", 1, "BENCH done")))["round"]
+        figures[f"switch_{vcpus}"] = {key: value // vcpus for key, value in found.items()}
+    for vcpus in (2, 16, 64):
+        write_deadlines(WORK / "deadlines.yaml", vcpus)
+        figures[f"rtds_{vcpus}"] = parse_operations(run(bulkhead_command(WORK / "deadlines.yaml", 2, "BENCH done")))["yield"]
+    return figures
 
 
 def write_pair(path):
@@ -221,7 +296,20 @@ def measure_bulkhead():
     write_system(switch, "switch", 1, "guest:bench", FIRST_MIB, 2, "[0]", SWITCH)
     for file, cpus in ((system, 4), (pair, 1), (switch, 1)):
         figures |= parse_operations(run(bulkhead_command(file, cpus, "BENCH done")))
-    return figures, (marks, where)
+    return figures | attack_figures(SAMPLES), (marks, where)
+
+
+def moved(figures, suffix=""):
+    """Attacks that move the deadline of another CPU, as text.  An event that the description lets through is the victim's
+    own: it may cost one exit."""
+    alone = figures[f"vtimer_alone{suffix}"]["max"]
+    lines = []
+    for name in ATTACKS[1:]:
+        limit = alone + EVENT_EXIT if name == "event" else int(alone * MOVED)
+        worst = figures[f"vtimer_{name}{suffix}"]["max"]
+        if worst > limit:
+            lines.append(f"error: vtimer_{name}{suffix} max: {worst} instructions, {alone} alone")
+    return lines
 
 
 def measure_xen():
@@ -253,9 +341,10 @@ def lost(figures):
     return sorted(set(json.loads(BASELINE.read_text()) if BASELINE.exists() else ()) - set(figures))
 
 
-def judge(figures, slack=0.0):
+def judge(figures, slack=0.0, more=()):
     known = BASELINE.exists()
     lines = worse(figures, json.loads(BASELINE.read_text()), slack) if known else ["error: no docs/bench-baseline.json"]
+    lines += more
     print("\n".join(lines) if lines else f"bench: {len(figures)} figures, none worse than docs/bench-baseline.json")
     return 1 if lines else 0
 
@@ -273,7 +362,8 @@ def main(arguments):
             BASELINE.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
             return 0
         if arguments == ["--gate"]:
-            return judge(figures, GATE_SLACK)
+            return judge(figures, GATE_SLACK, moved(figures))
+        figures |= scheduler_figures() | attack_figures(MANY_SAMPLES, "_100k")
         print("bench: Xen 4.17", flush=True)
         xen = measure_xen()
     except BenchError as error:
@@ -282,7 +372,7 @@ def main(arguments):
     size = size_report.measure()
     bench_report.write(tree.BUILD, figures, xen, size, boot)
     print((tree.BUILD / "bench.md").read_text())
-    return judge(figures)
+    return judge(figures, more=moved(figures) + moved(figures, "_100k"))
 
 
 if __name__ == "__main__":

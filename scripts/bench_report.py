@@ -27,6 +27,15 @@ MEANING = {
     "grant_copy_page": "grant copied: one page of 4 KiB",
     "add_to_physmap": "grant frame placed by XENMEM_add_to_physmap",
     "partition_switch": "from a vCPU to another on the same CPU",
+    **{f"vtimer_{name}{many}": f"deadline to handler on a null CPU{what}{', 100,000 times' if many else ''}"
+       for many in ("", "_100k")
+       for name, what in (("alone", ""), ("event", ", the next CPU sends events (one a second may pass)"),
+                          ("trap", ", the next CPU traps"), ("hypercall", ", the next CPU makes hypercalls"),
+                          ("restart", ", the next CPU's domain is restarted without end"),
+                          ("interrupt", ", the next CPU is interrupted without end"),
+                          ("tlbi", ", the next CPU invalidates TLBs"))},
+    **{f"switch_{n}": f"from a vCPU to the next, {n} of them in turn" for n in (2, 16, 128)},
+    **{f"rtds_{n}": f"a yield to nobody on an rtds CPU where {n} vCPUs want to run" for n in (2, 16, 64)},
     "refusal": "hypercall refused for want of a right",
     "restart": "restart of a domain",
 }

@@ -2,6 +2,8 @@
 /* bench: what the hypervisor costs a guest, in counter ticks.  Under QEMU's -icount shift=4 a tick is an instruction.
  * Lines "BENCH name min mean max"; the cost of measuring ("empty") is subtracted from the others.
  * Boot arguments: n=ITERATIONS (1000), settle_s=SECONDS (30: the longest wait for other CPUs to be done booting).
+ * vtimer=1: only the virtual timer.
+ * yield=1: only a yield to nobody; yield=2: all vCPUs yield for ever; rounds=1: the same, and how long all of them take.
  * switch=1: only two vCPUs of one CPU that yield to each other.
  * role=1, role=2: only events between these two domains, which share a CPU and a static channel (port=N at both ends).
  * Uses only what Xen on Arm offers too.
@@ -265,6 +267,33 @@ static uint64_t measure_switch(void)
     return bench_hypercall(SCHEDOP_yield, __HYPERVISOR_sched_op) / 2;
 }
 
+static uint64_t measure_yield(void)
+{
+    return bench_hypercall(SCHEDOP_yield, __HYPERVISOR_sched_op);
+}
+
+static void yield_for_ever(void)
+{
+    for (uint32_t i = 1; i < platform.cpu_count; i++) {
+        (void)cpu_start(i, platform.mpidr[i], yielder, 0);
+    }
+    yielder(0);
+}
+
+/* All vCPUs of the CPU yield in turn: a round is a switch for each of them. */
+static void run_rounds(void)
+{
+    uint64_t end = ticks() + platform_argument("settle_s", 30) * ticks_per_second();
+
+    for (uint32_t i = 1; i < platform.cpu_count; i++) {
+        (void)cpu_start(i, platform.mpidr[i], yielder, 0);
+    }
+    while (ticks() < end) { /* the others start */
+        (void)measure_yield();
+    }
+    run("round", measure_yield);
+}
+
 static void run_switch(void)
 {
     if (platform.cpu_count < 2 || cpu_start(1, platform.mpidr[1], yielder, 0) != PSCI_OK) {
@@ -332,12 +361,21 @@ int main(uint64_t x0)
     isb();
     print("BENCH start rate %llu Hz, %llu iterations\n", (unsigned long long)ticks_per_second(),
           (unsigned long long)iterations);
-    if (role == 0) {
+    if (platform_argument("yield", 0) == 2) {
+        yield_for_ever();
+    }
+    if (role == 0 && platform_argument("rounds", 0) == 0) {
         wait_for_quiet(ticks() + platform_argument("settle_s", 30) * ticks_per_second());
     }
     run("empty", measure_empty);
     if (role != 0) {
         run_cross(role);
+    } else if (platform_argument("vtimer", 0) != 0) {
+        run("vtimer", measure_vtimer);
+    } else if (platform_argument("rounds", 0) != 0) {
+        run_rounds();
+    } else if (platform_argument("yield", 0) != 0) {
+        run("yield", measure_yield);
     } else if (platform_argument("switch", 0) != 0) {
         run_switch();
     } else {

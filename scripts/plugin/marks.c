@@ -2,7 +2,8 @@
 /* A QEMU TCG plugin: count executed instructions of all CPUs and say how many there had been at each arrival at
  * marked addresses.  Arguments mark=ADDRESS:NAME:LIMIT:LAST, several: the first LIMIT arrivals are told as lines
  * "MARK name arrival instructions" on standard error, the one numbered LAST (0 = none) ends QEMU.  Argument
- * profile=FILE: then lines "ADDRESS COUNT" are written there, one for each instruction executed so far.
+ * profile=FILE: then, or when QEMU ends by itself, lines "ADDRESS COUNT" are written there, one for each instruction
+ * executed so far.  Arguments cpu=N, from=ADDRESS: the profile is of that CPU alone, from its first arrival at ADDRESS on.
  *
  * The declarations below are the documented plugin interface, version 2 and later; QEMU ships the header only with its
  * sources. */
@@ -24,6 +25,8 @@ void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb cb);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+typedef void (*plain_cb)(qemu_plugin_id_t id, void *userdata);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, plain_cb cb, void *userdata);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, udata_cb cb, int flags, void *userdata);
 
 #define MAX_MARKS   64u
@@ -51,14 +54,21 @@ static const char *profile;
 static struct mark marks[MAX_MARKS];
 static unsigned mark_count;
 static uint64_t executed;
+static unsigned only_cpu;
+static uint64_t from; /* 0 = all CPUs, from the start */
+static bool is_counting = true;
 
 static void count(unsigned int cpu, void *userdata)
 {
     struct place *p = userdata;
 
-    (void)cpu;
-    p->count++;
     executed++;
+    if (from != 0 && cpu == only_cpu && p->address == from) {
+        is_counting = true;
+    }
+    if (is_counting && (from == 0 || cpu == only_cpu)) {
+        p->count++;
+    }
 }
 
 /* The counter of the instruction at address; the last one serves all that find no other. */
@@ -89,6 +99,13 @@ static void write_profile(void)
     if (f != NULL) {
         fclose(f);
     }
+}
+
+static void at_exit(qemu_plugin_id_t id, void *userdata)
+{
+    (void)id;
+    (void)userdata;
+    write_profile();
 }
 
 static void arrive(unsigned int cpu, void *userdata)
@@ -143,10 +160,16 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "profile=", 8) == 0) {
             profile = argv[i] + 8;
+        } else if (strncmp(argv[i], "cpu=", 4) == 0) {
+            only_cpu = (unsigned)strtoul(argv[i] + 4, NULL, 0);
+        } else if (strncmp(argv[i], "from=", 5) == 0) {
+            from = strtoull(argv[i] + 5, NULL, 0);
+            is_counting = false;
         } else if (!add_mark(argv[i])) {
             return 1;
         }
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+    qemu_plugin_register_atexit_cb(id, at_exit, NULL);
     return 0;
 }

@@ -62,6 +62,14 @@ class Figures(unittest.TestCase):
         self.assertEqual(bench.worse(self.BASE, self.BASE), [])
         self.assertEqual(bench.worse({"hypercall_null": {"min": 99, "mean": 99, "max": 99}}, self.BASE), [])
 
+    def test_attack_may_not_move_a_deadline(self):
+        figures = {f"vtimer_{name}": {"max": 177} for name in bench.ATTACKS}
+        self.assertEqual(bench.moved(figures), [])
+        figures |= {"vtimer_trap": {"max": 195}, "vtimer_event": {"max": 577}}
+        self.assertEqual(bench.moved(figures), ["error: vtimer_trap max: 195 instructions, 177 alone"])
+        figures |= {"vtimer_trap": {"max": 194}, "vtimer_event": {"max": 578}}
+        self.assertEqual(bench.moved(figures), ["error: vtimer_event max: 578 instructions, 177 alone"])
+
     def test_one_instruction_more_fails(self):
         now = {"hypercall_null": {"min": 100, "mean": 111, "max": 200}}
         self.assertEqual(bench.worse(now, self.BASE),
