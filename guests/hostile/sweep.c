@@ -109,7 +109,7 @@ static const struct operation operations[] = {
     {__HYPERVISOR_xen_version, XENVER_get_features, 1, READS, sizeof(struct xen_feature_info)},
     VERSION(guest_handle, sizeof(xen_domain_handle_t)),
     VERSION(commandline, 1),
-    NONE(__HYPERVISOR_xen_version, XENVER_build_id),
+    {__HYPERVISOR_xen_version, XENVER_build_id, 1, READS, 4}, /* how much room there is, then the id */
     {__HYPERVISOR_console_io, CONSOLEIO_write, 2, DEADLY, 24},
     {__HYPERVISOR_console_io, CONSOLEIO_read, 2, OTHER, 24},
     {__HYPERVISOR_sysctl, 0, 0, READS, sizeof(struct xen_sysctl)},

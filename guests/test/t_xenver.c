@@ -27,6 +27,7 @@
 #define LONGEST_BOOT_NS UINT64_C(600000000000)
 #define ABI_MAJOR       4
 #define ABI_MINOR       17
+#define BUILD_ID_BYTES  20
 
 static uint8_t vcpu_info_page[4096] __attribute__((aligned(4096)));
 static struct vcpu_runstate_info runstate __attribute__((aligned(64)));
@@ -81,11 +82,23 @@ static void features(void)
     CHECK_EQUAL(xen_version(XENVER_get_features, &info), -XEN_EINVAL);
 }
 
-static void guest_handle(void)
+static void guest_handle_and_build_id(void)
 {
+    static struct {
+        uint32_t room;
+        uint8_t buf[64];
+    } build_id = {.room = sizeof(build_id.buf)};
+    uint8_t any = 0;
     xen_domain_handle_t handle;
 
     CHECK_EQUAL(xen_version(XENVER_guest_handle, &handle), 0);
+    CHECK_EQUAL(xen_version(XENVER_build_id, NULL), BUILD_ID_BYTES);
+    CHECK_EQUAL(xen_version(XENVER_build_id, &build_id), BUILD_ID_BYTES);
+    for (uint32_t i = 0; i < BUILD_ID_BYTES; i++) {
+        any |= build_id.buf[i];
+    }
+    CHECK(any != 0);
+    CHECK_EQUAL(build_id.buf[BUILD_ID_BYTES], 0); /* nothing is written behind it */
     CHECK_EQUAL(xen_version(XENVER_guest_handle, (void *)(UINT64_C(1) << 44)), -XEN_EFAULT);
 }
 
@@ -290,7 +303,7 @@ int main(uint64_t x0)
         {"strings", strings},
         {"page_size", page_size},
         {"features", features},
-        {"guest_handle", guest_handle},
+        {"guest_handle_and_build_id", guest_handle_and_build_id},
         {"hvm_params", hvm_params},
         {"hvm_params_refused", hvm_params_refused},
         {"yield", yield},

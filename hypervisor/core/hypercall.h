@@ -9,7 +9,7 @@
 #include "lib/types.h"
 
 #define HYPERCALL_COUNT 64u /* numbers 0..63 */
-#define ERR_NODATA      (-61)
+#define ERR_NOBUFS      (-105)
 
 typedef int64_t hypercall_fn(struct vcpu *v, uint64_t *args);
 

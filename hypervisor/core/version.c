@@ -49,6 +49,25 @@ static int64_t get_capabilities(gva_t arg)
     return copy_out(arg, text, sizeof(text));
 }
 
+/* Its length; it is copied behind the length of the caller's buffer, if there is one. */
+static int64_t get_build_id(gva_t arg)
+{
+    uint32_t room;
+    err_t err;
+
+    if (arg.v == 0u) {
+        return BUILD_ID_BYTES;
+    }
+    err = copy_in(&room, arg, sizeof(room));
+    if (err == OK && room < BUILD_ID_BYTES) {
+        err = (room == 0u) ? ERR_INVAL : ERR_NOBUFS;
+    }
+    if (err == OK) {
+        err = copy_out(GVA(arg.v + offsetof(struct xen_build_id, buf)), arch_build_id(), BUILD_ID_BYTES);
+    }
+    return (err == OK) ? BUILD_ID_BYTES : err;
+}
+
 static int64_t slow(const struct vcpu *v, uint32_t cmd, gva_t arg)
 {
     struct xen_platform_parameters none = {0};
@@ -73,7 +92,7 @@ static int64_t slow(const struct vcpu *v, uint32_t cmd, gva_t arg)
     case XENVER_commandline:
         return copy_out(arg, "", 1); /* there is none */
     case XENVER_build_id:
-        return ERR_NODATA;
+        return get_build_id(arg);
     default:
         return ERR_NOSYS;
     }

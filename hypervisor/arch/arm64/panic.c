@@ -10,6 +10,12 @@ extern const char image_start[], text_start[], text_end[];
 /* Written by the build after a first link: for each function, by address, two bytes (its distance from the one before, in
  * instructions, little endian) and its NUL-terminated name. */
 extern const char symbols_start[], symbols_end[];
+extern const uint8_t build_id_note[]; /* an ELF note: 12 bytes, "GNU", the id */
+
+const uint8_t *arch_build_id(void)
+{
+    return build_id_note + 16;
+}
 
 #define BACKTRACE_MAX 24u
 

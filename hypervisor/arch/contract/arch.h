@@ -158,4 +158,8 @@ void arch_console_want_ready(bool want);
 /* Write all, waiting: for panic only. */
 void arch_console_write_sync(const char *s, size_t n);
 
+/* What the linker made of everything that runs here: BUILD_ID_BYTES bytes, equal only for equal images. */
+#define BUILD_ID_BYTES 20
+const uint8_t *arch_build_id(void);
+
 #endif

@@ -88,6 +88,7 @@ static void bad_calls_have_their_error(void **state)
     static struct vcpu_register_vcpu_info bad_offset = {.mfn = 0x40000, .offset = 4096 - 40};
     static struct vcpu_register_vcpu_info odd_offset = {.mfn = 0x40000, .offset = 4};
     static struct vcpu_register_vcpu_info no_frame = {.mfn = 0x10};
+    static const uint32_t id[] = {0, BUILD_ID_BYTES - 1};
     static struct xen_hvm_param bad_index = {.domid = DOMID_SELF, .index = 1000};
     static struct xen_hvm_param odd_index = {.domid = DOMID_SELF, .index = HVM_PARAM_TIMER_MODE};
     static struct xen_hvm_param store = {.domid = DOMID_SELF, .index = HVM_PARAM_STORE_PFN};
@@ -100,7 +101,10 @@ static void bad_calls_have_their_error(void **state)
         {"version, upper bits ignored", __HYPERVISOR_xen_version, UINT64_C(1) << 40, 0, 0, 0x40011},
         {"page size", __HYPERVISOR_xen_version, XENVER_pagesize, 0, 0, 4096},
         {"command line", __HYPERVISOR_xen_version, XENVER_commandline, NOWHERE, 0, ERR_FAULT},
-        {"build id", __HYPERVISOR_xen_version, XENVER_build_id, 0, 0, -61},
+        {"length of the build id", __HYPERVISOR_xen_version, XENVER_build_id, 0, 0, BUILD_ID_BYTES},
+        {"build id to nowhere", __HYPERVISOR_xen_version, XENVER_build_id, NOWHERE, 0, ERR_FAULT},
+        {"build id without room", __HYPERVISOR_xen_version, XENVER_build_id, POINTER(&id[0]), 0, ERR_INVAL},
+        {"build id with too little room", __HYPERVISOR_xen_version, XENVER_build_id, POINTER(&id[1]), 0, -105},
         {"unknown version op", __HYPERVISOR_xen_version, 11, 0, 0, ERR_NOSYS},
         {"extraversion to nowhere", __HYPERVISOR_xen_version, XENVER_extraversion, NOWHERE, 0, ERR_FAULT},
         {"compile info to nowhere", __HYPERVISOR_xen_version, XENVER_compile_info, NOWHERE, 0, ERR_FAULT},
@@ -176,6 +180,7 @@ static void version_says_who_we_are(void **state)
     xen_capabilities_info_t capabilities;
     struct xen_feature_info f = {0};
     xen_domain_handle_t handle;
+    uint32_t id[16];
     char line[2] = "x";
 
     (void)state;
@@ -196,6 +201,9 @@ static void version_says_who_we_are(void **state)
     assert_int_not_equal(f.submap & (1u << XENFEAT_direct_mapped), 0);
     v->domain->handle[1] = 0x1122;
     assert_int_equal(hypercall(v, __HYPERVISOR_xen_version, XENVER_guest_handle, POINTER(handle), 0), OK);
+    id[0] = sizeof(id) - sizeof(id[0]);
+    assert_int_equal(hypercall(v, __HYPERVISOR_xen_version, XENVER_build_id, POINTER(id), 0), BUILD_ID_BYTES);
+    assert_memory_equal(&id[1], arch_build_id(), BUILD_ID_BYTES);
     assert_int_equal(handle[8], 0x22);
 }
 
