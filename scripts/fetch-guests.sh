@@ -5,6 +5,7 @@
 #   linux-6.1-rt/vmlinuz                    the same with PREEMPT_RT
 #   modules-6.1/*.ko, modules-6.12/*.ko     their modules that the tests of paravirtual devices load
 #   busybox/busybox                         static, for the initramfs
+#   u-boot-xenguest/u-boot.bin              U-Boot for a Xen guest, built from the source that fetch-sources.sh fetched
 #   xen-4.17/xen                            Debian's Xen, which `make bench` measures beside Bulkhead
 # Does nothing where they are there. `fetch-guests.sh NAME...` fetches only the named ones.
 # [impl->dsn~fetch-guests~1]
@@ -113,13 +114,35 @@ fetch_xen() {
     settle xen-4.17
 }
 
-[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox xen-4.17
+# [impl->dsn~guest-u-boot~1]
+fetch_u_boot() {
+    [ ! -f "$deps/u-boot-xenguest/VERSION" ] || return 0
+    [ -d "$deps/src/u-boot" ] || die "no source of U-Boot; run scripts/fetch-sources.sh"
+    echo "setup: building U-Boot for a Xen guest"
+    rm -rf "$work"
+    mkdir -p "$work/root"
+    for target in xenguest_arm64_defconfig u-boot.bin; do
+        SOURCE_DATE_EPOCH=1767225600 make -s -j"$(nproc)" -C "$deps/src/u-boot" O="$work/build" CROSS_COMPILE=aarch64-linux-gnu- \
+            "$target" >"$work/log" 2>&1 || {
+            tail -n 5 "$work/log" >&2
+            die "U-Boot does not build; see the messages of make above"
+        }
+    done
+    mv "$work/build/u-boot.bin" "$work/root"
+    make -s -C "$deps/src/u-boot" O="$work/build" ubootversion >"$work/root/VERSION"
+    mkdir -p "$deps/u-boot-xenguest"
+    mv "$work/root"/* "$deps/u-boot-xenguest"
+    rm -rf "$work"
+}
+
+[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox xen-4.17 u-boot-xenguest
 for guest in "$@"; do
     case $guest in
     linux-*) fetch_linux "${guest#linux-}" ;;
     modules-*) fetch_modules "${guest#modules-}" ;;
     busybox) fetch_busybox ;;
     xen-4.17) fetch_xen ;;
-    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox xen-4.17" ;;
+    u-boot-xenguest) fetch_u_boot ;;
+    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox xen-4.17 u-boot-xenguest" ;;
     esac
 done

@@ -3,6 +3,8 @@
 # Fetch the pinned upstream archives of the Debian source packages that the Boot Domain is built from:
 #   device-tree-compiler (libfdt)  -> build/deps/src/device-tree-compiler/libfdt
 #   zlib (inflate)                 -> build/deps/src/zlib
+# and of one that a test runs as a guest:
+#   u-boot                         -> build/deps/src/u-boot
 # From the Debian mirrors that this machine's apt is set to, checked against the SHA-256 below (which is the one in
 # Debian's signed Sources index).  Needs no root and no deb-src line.  Does nothing when the pinned version is there.
 set -euf # no globbing: the patterns are for tar
@@ -39,3 +41,5 @@ fetch device-tree-compiler pool/main/d/device-tree-compiler/device-tree-compiler
     92d8ca769805ae1f176204230438fe52808f4e1c7944053c9eec0e649b237539 '*/libfdt/* */BSD-2-Clause'
 fetch zlib pool/main/z/zlib/zlib_1.2.13.dfsg.orig.tar.bz2 \
     71feb7947e3c00ef125f83b79a4e529bde31171e5babe48b391f06758d1ab0a1 '*/*.c */*.h */README'
+fetch u-boot pool/main/u/u-boot/u-boot_2023.01+dfsg.orig.tar.xz \
+    e75da6f089d063aaef39a1c17f1631791d87700662624e18de2121fa39a1ed44 '*'

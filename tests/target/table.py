@@ -286,6 +286,16 @@ PV_DEVICES = [
     # Stock Debian drivers on both sides.
     *[guest(name, lanes=[[rf"\(front\) {DONE}"]], timeout=240) for name in ("pv-disk", "pv-net", "pv-6.12", "pv-mixed")],
     # Its second life has disk and network again.  [itest->dsn~store-restarted-client~1]
+    {
+        # [itest->dsn~guest-u-boot~1]
+        "name": "u-boot-xenguest",
+        "system": f"{SYSTEMS}/u-boot-xenguest.yaml",
+        "lanes": [[r"\(u-boot\) PVBLOCK: Failed to read device/vbd directory: ENOENT", r"\(u-boot\) Err: +hypervisor",
+                   *[("send", CTRL_A3)] * 3, r"Serial input to u-boot", ("send", "\n"), r"xenguest# ",
+                   ("send", "printenv bootdelay\n"), r"bootdelay=10", r"xenguest# ",
+                   ("send", "reset\n"), r"u-boot: wants to reboot \(shutdown code 1\)"]],
+        "timeout": 60,
+    },
     # The back end ends and is started again: its drivers go on with the front end's rings, whose requests wait meanwhile.
     *[guest(name, lanes=[[r"back: restarted", rf"\(front\) {DONE}"]], timeout=240)
       for name in ("pv-back-restart", "pv-back-restart-6.12")],
