@@ -290,6 +290,7 @@ PV_DEVICES = [
         # [itest->dsn~guest-u-boot~1]
         "name": "u-boot-xenguest",
         "system": f"{SYSTEMS}/u-boot-xenguest.yaml",
+        "options": ["--icount=4"],
         "lanes": [[r"\(u-boot\) PVBLOCK: Failed to read device/vbd directory: ENOENT", r"\(u-boot\) Err: +hypervisor",
                    *[("send", CTRL_A3)] * 3, r"Serial input to u-boot", ("send", "\n"), r"xenguest# ",
                    ("send", "printenv bootdelay\n"), r"bootdelay=10", r"xenguest# ",
