@@ -108,10 +108,14 @@ rights over lines: ctl: destroy pause restart map-foreign device-model assign-de
 rights over the platform: ctl: create schedule console label measurement info
 rights over the platform: brake: platform
 """)
+        picture = text_of("draw", str(path))
+        for expected in (">every right<", ">pause, info<", ">console<", ">the platform<"):
+            self.assertIn(expected, picture)
         path.write_text(description[:description.index("  ctl:")].replace("    grants: [{ to: ctl, rights: [pause] }, "
                                                                            "{ to: linux, rights: [console] }]\n", ""))
         self.assertEqual(text_of("explain", "privileges", str(path)),
                          "rights over brake: nobody\nrights over the platform: nobody\n")
+        self.assertIn("Nobody can do anything to another domain", text_of("draw", str(path)))
 
 
 def bulkhead(*command):

@@ -487,6 +487,7 @@ void draw_system(struct arena *arena, struct buffer *out, const struct system *s
     draw_time(&g);
     draw_order(&g);
     draw_cards(&g);
+    draw_rights(&g);
     draw_shared(&g);
     draw_memory(&g);
     svg_open(out, WIDTH, g.y + MARGIN / 2, s->name.value);

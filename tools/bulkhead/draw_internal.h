@@ -36,6 +36,8 @@ size_t draw_index_of(const struct system *s, const char *name);
 
 /* Pools: windows to scale, shares of budgets; nothing when there are none. */
 void draw_time(struct drawing *g);
+/* Who holds which right over whom. */
+void draw_rights(struct drawing *g);
 /* Channels and shared memory; nothing when there are none. */
 void draw_shared(struct drawing *g);
 
