@@ -29,13 +29,16 @@ MAY_INCLUDE = {
     # The Boot Domain is a guest too: it stands on the guest library's start, exceptions and hypercalls.
     "bootdomain": {"include", "xen", "libfdt", "guests/lib"},
     "guests/lib": {"include", "xen"},
-    "toolstack": {"include", "xen", "libfdt", "libc"},
+    "toolstack/lib": {"include", "xen"},
+    "toolstack/shell": {"toolstack/lib", "include", "xen", "guests/lib"},
+    "toolstack/linux": {"toolstack/lib", "include", "xen", "libc"},
     "tools": {"include", "libc", "libfdt", "xen"},
     "guests": {"include", "xen", "libfdt", "guests/lib"},
 }
 # Where the compiler looks, for every part and for those whose name starts so.
 INCLUDE_ROOTS = {"": ("hypervisor", "include"), "bootdomain": ("bootdomain", "bootdomain/include", "guests/lib/include"),
-                 "guests": ("guests/lib/include", "guests/lib/libc"), "tools": ("tools/bulkhead",)}
+                 "guests": ("guests/lib/include", "guests/lib/libc"), "tools/": ("tools/bulkhead",),
+                 "toolstack": ("toolstack/lib", "guests/lib/include")}
 # Headers that each architecture brings for the contract.
 ARCH_TYPES = {"arch_types.h", "arch_inline.h"}
 UPCALL = "hypervisor/core/upcall.h"

@@ -18,12 +18,8 @@ import gdb
 import machines
 import traces
 import translation
-
-SYSTEMS = "tests/target/systems"
-
-DONE = r"DONE [1-9]\d* passed, 0 failed"
-FATAL = r"bulkhead: FATAL"
-FAILED = r"TEST \S+ FAIL|DONE \d+ passed, [1-9]"
+from lines import CTRL_A3, DONE, EXITED, FAILED, FATAL, HALTED, SYSTEMS
+from roles import ROLES
 
 
 def guest(name, **more):
@@ -34,11 +30,8 @@ def guest(name, **more):
 GUESTS = ["t_debug", "t_fp", "t_fp_max", "t_gic", "t_mem", "t_mem_large", "t_psci", "t_timer", "t_trap", "t_xenver"]
 LINUX = ["linux-6.1-up", "linux-6.1-smp", "linux-6.12-up", "linux-6.12-smp"]
 
-EXITED = r"boot services ended, status 0"
-HALTED = r"the launch failed \(status 1\) and the system description says halt"
 NOT_STARTED = [r"hello +16384 KiB +1 +not started", r"0 of 1 domains started"]
 HELLO = [r"\(hello\) hello by console_io", r"\(hello\) hello by PL011"]
-CTRL_A3 = "\x01\x01\x01"
 PANIC = r"\(infotainment\).*Kernel panic - not syncing"
 
 
@@ -84,6 +77,10 @@ TEST_GUESTS = [
     guest("t_passthrough", lanes=[[rf"\(owner\).*{DONE}"], [rf"\(other\).*{DONE}"]]),
     guest("t_device_restart", lanes=[[r"owner: crashed", r"owner: restarted", DONE]]),
     guest("t_assign", lanes=[[rf"\({name}\).*{DONE}"] for name in ("control", "guard", "holder", "heir")]),
+    # Whoever is hostile, what is safe does not notice.
+    guest("t_roles", forbid=[FATAL, FAILED, r"CORRUPT", r"platform is reset"], timeout=240, lanes=[
+        *[[rf"\({name}\).*{DONE}"] for name in ("control", "hardware", "ordinary")],
+        [r"\(ordinary\) DONE", *[r"\(brake\) brake: seq"] * 3], [r"\(ordinary\) DONE", *[r"\(cluster\) cluster: seq .* ok"] * 3]]),
     guest("t_granted", lanes=[[rf"\({name}\).*{DONE}"] for name in ("granter", "mapper", "alone")]),
     # The trace is printed by the Control Domain, and converted here.  [itest->dsn~trace-ring~1]
     guest("tracer", options=["--icount=4"], lanes=[[r"\(control\) tracer: CPU 2: [1-9]\d* records", r"tracer: done"]],
@@ -197,17 +194,6 @@ SYSTEM_TESTS = [
              r"a-42"],
         ],
         "timeout": 180,
-    },
-    {
-        # What the description says and what the Boot Domain read from the hypervisor at its end are the same.
-        # [itest->dsn~tool-privileges~1, dsn~boot-grants~1]
-        "name": "privileges",
-        "system": f"{SYSTEMS}/privileges.yaml",
-        "lanes": [[r"\(boot\) boot: rights over brake: control: pause info", r"\(boot\) boot: rights over the platform: brake: platform",
-                   EXITED]],
-        "timeout": 60,
-        "after": machines.same_privileges,
-        "speakers": [r"\(boot\) boot: "],
     },
     {
         # Every way in which a domain can end itself; the safe one beside them goes on.
@@ -431,4 +417,4 @@ FAULTS = [
 # By name only, minutes long: `tests/target/run.py hostile-long` (make abuse).
 LONG = [hostile("hostile-long")]
 
-TESTS = [*DOM0LESS, *ARGO, *PV_DEVICES, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *BETWEEN, *BAD_STARTS, *FAULTS]
+TESTS = [*DOM0LESS, *ARGO, *PV_DEVICES, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *ROLES, *BETWEEN, *BAD_STARTS, *FAULTS]

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What many target tests look for, and type."""
+SYSTEMS = "tests/target/systems"
+DONE = r"DONE [1-9]\d* passed, 0 failed"
+FATAL = r"bulkhead: FATAL"
+FAILED = r"TEST \S+ FAIL|DONE \d+ passed, [1-9]"
+EXITED = r"boot services ended, status 0"
+HALTED = r"the launch failed \(status 1\) and the system description says halt"
+CTRL_A3 = "\x01\x01\x01"

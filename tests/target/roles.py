@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Target tests of who may do what: rights, the Control Domain's shell, the launch models. Rows as in table.py."""
+import machines
+from lines import CTRL_A3, DONE, EXITED, FAILED, FATAL, SYSTEMS
+
+# The launch models: who holds what is as described, and works.  [itest->dsn~launch-models~1]
+ROLES = [
+    {
+        # Control and hardware are two domains: the one restarts the other, which has the devices and no right.
+        "name": "launch-split",
+        "system": "examples/launch-split.yaml",
+        "lanes": [
+            [EXITED, r"\(hardware\) hardware: shell on this console", ("send", CTRL_A3), r"Serial input to control",
+             ("send", "restart hardware\r"), r"hardware: restarted in \d+ us, 1 times", r"\(hardware\) hardware: shell on this console",
+             ("send", "console hardware\r"), r"exit code|bhctl> $", ("send", "\n"), "# ",
+             ("send", "cat /sys/class/rtc/rtc0/name\n"), r"rtc-pl031 9010000"],
+            [r"hardware: restarted", *[r"\(brake\) brake: seq"] * 3],
+            [r"hardware: restarted", *[r"\(guest\) cluster: seq .* ok"] * 3],
+        ],
+        "forbid": [FATAL, r"CORRUPT"],
+        "timeout": 120,
+        "after": machines.same_privileges,
+        "speakers": [r"\(boot\) boot: "],
+    },
+    {
+        # No domain holds everything; what one serves works, and the watch restarts a domain whose memory it cannot see.
+        "name": "launch-disaggregated",
+        "system": "examples/launch-disaggregated.yaml",
+        "lanes": [
+            [EXITED, rf"\(app\) {DONE}", ("send", CTRL_A3), r"Serial input to watch",
+             ("send", "privileges app\r"), r"rights over app: watch: destroy pause restart info",
+             r"rights over app: model: map-foreign device-model", r"rights over app: consoles: console",
+             ("send", "pause watch\r"), r"there is no domain 'watch' that may be seen",
+             ("send", "destroy storage\r"), r"destroy of storage is refused: .* 'destroy' over it \[right-over-domain\]",
+             ("send", "dmesg\r"), r"dmesg is refused: .* 'console' that it needs \[right-over-platform\]",
+             ("send", "restart app\r"), r"app: restarted", rf"\(app\) {DONE}"],
+        ],
+        "forbid": [FATAL, r"CORRUPT", FAILED, r"Kernel panic"],
+        "timeout": 180,
+        "after": machines.same_privileges,
+        "speakers": [r"\(boot\) boot: "],
+    },
+    {
+        # One domain holds the devices and every right.
+        "name": "launch-dom0",
+        "system": "examples/launch-dom0.yaml",
+        "lanes": [
+            [EXITED, [r"\(dom0\) dom0: shell on this console", r"\(guest\) guest: shell on this console"],
+             ("send", CTRL_A3), r"Serial input to dom0", ("send", "\n"), "# ",
+             ("send", "cat /sys/class/rtc/rtc0/name /sys/class/gpio/*/label\n"), r"rtc-pl031 9010000", r"9030000\.pl061"],
+        ],
+        "forbid": [FATAL, r"CORRUPT"],
+        "timeout": 120,
+        "after": machines.same_privileges,
+        "speakers": [r"\(boot\) boot: "],
+    },
+    {
+        # Nobody holds a right, and who fails comes back all the same.
+        "name": "launch-static",
+        "system": "examples/launch-static.yaml",
+        "lanes": [
+            [EXITED, r"\(linux\) LINUX UP", r"linux: restarted in \d+ us, 1 times", r"\(linux\) LINUX UP"],
+            [r"linux: restarted", *[r"\(brake\) brake: seq"] * 3], [r"linux: restarted", *[r"\(cluster\) cluster: seq .* ok"] * 3],
+        ],
+        "forbid": [FATAL, r"CORRUPT"],
+        "timeout": 120,
+        "after": machines.same_privileges,
+        "speakers": [r"\(boot\) boot: "],
+    },
+    {
+        # What the description says and what the Boot Domain read from the hypervisor at its end are the same.
+        # [itest->dsn~tool-privileges~1, dsn~boot-grants~1]
+        "name": "privileges",
+        "system": f"{SYSTEMS}/privileges.yaml",
+        "lanes": [[r"\(boot\) boot: rights over brake: control: pause info", r"\(boot\) boot: rights over the platform: brake: platform",
+                   EXITED]],
+        "timeout": 60,
+        "after": machines.same_privileges,
+        "speakers": [r"\(boot\) boot: "],
+    },
+    {
+        # A shell in a safe Control Domain: it lists, pauses what it may, and is told the rule where it may not.
+        # [itest->dsn~bhctl-shell~1, dsn~example-control~1, dsn~bhctl-errors~1, dsn~bhctl-health~1]
+        "name": "control",
+        "system": "examples/control.yaml",
+        "lanes": [
+            [EXITED, r"\(infotainment\) LINUX UP", r"\(infotainment\) infotainment: heartbeat", ("send", CTRL_A3), r"Serial input to control",
+             ("send", "list\r"), r"Name +ID +Mem", r"control +1 +16 .* control +safe", r"brake +\d+ +16 +1 .* domu +safe",
+             r"infotainment +\d+ +256 .* domu +-",
+             ("send", "restart infotainment\r"), r"infotainment: restarted in \d+ us, 1 times", r"\(infotainment\) LINUX UP",
+             r"\(infotainment\) infotainment: heartbeat",
+             ("send", "restart brake\r"), r"restart of brake is refused: .* the right 'restart' \[safe-domain-protected\]",
+             ("send", "restart cluster\r"), r"restart of cluster is refused: .* the right 'restart' \[safe-domain-protected\]",
+             ("send", "health infotainment\r"), r"infotainment +1 +\d+\.\d+ +0 ",
+             ("send", "sched\r"), r"infotainment +0 +0 +no",
+             ("send", "pause brake\r"),
+             r"pause of brake is refused: it is a safe domain, .* the right 'pause' \[safe-domain-protected\]", "exit code 3",
+             ("send", "destroy brake\r"), r"destroy of brake is refused: .* the right 'destroy' \[safe-domain-protected\]",
+             ("send", "pause infotainment\r"), r"bhctl> $", ("send", "list infotainment\r"), r"infotainment +\d+ +256 +1 +--p--- ",
+             ("send", "unpause infotainment\r"), r"\(infotainment\) .*heartbeat",
+             ("send", "pause cluster\r"), r"bhctl> $", ("send", "list cluster\r"), r"cluster +\d+ +16 +1 +--p--- ",
+             ("send", "unpause cluster\r"), r"\(cluster\) cluster: seq .* ok",
+             ("send", "destroy infotainment\r"), r"bhctl> $", ("send", "info infotainment\r"),
+             r"there is no domain 'infotainment' that may be seen", "exit code 4"],
+            [r"\(brake\) brake: seq 1 ", *[r"\(brake\) brake: seq"] * 5],
+        ],
+        "forbid": [FATAL, r"CORRUPT"],
+        "timeout": 240,
+    },
+    {
+        # What the description says, what the Boot Domain says it did, and what the toolstack reads, are the same.
+        # [itest->dsn~tool-privileges~1, dsn~boot-grants~1]
+        "name": "control-privileges",
+        "system": "examples/control.yaml",
+        "lanes": [[EXITED, ("send", CTRL_A3), r"Serial input to control", ("send", "privileges\r"), r"rights over the platform: .*",
+                   ("send", "help\r"), r"bhctl> $"]],
+        "forbid": [FATAL],
+        "timeout": 120,
+        "after": machines.same_privileges,
+        "speakers": [r"\(boot\) boot: ", r"\(control\) "],
+    },
+]
