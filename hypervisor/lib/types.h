@@ -54,10 +54,6 @@ static inline gfn_t gaddr_to_gfn(gaddr_t a)
 {
     return GFN(a.v >> PAGE_SHIFT);
 }
-static inline gaddr_t gfn_to_gaddr(gfn_t g)
-{
-    return GADDR(g.v << PAGE_SHIFT);
-}
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 #if defined(__clang__)
@@ -112,6 +108,7 @@ typedef enum MUST_CHECK_TYPE err {
 
 #define NOINLINE                      __attribute__((noinline))
 #define ALWAYS_INLINE                 inline __attribute__((always_inline))
+#define FALLTHROUGH                   __attribute__((fallthrough))
 #define NORETURN                      __attribute__((noreturn))
 #define PRINTF(f, a)                  __attribute__((format(printf, f, a)))
 #define ALIGNED(n)                    __attribute__((aligned(n)))

@@ -83,109 +83,42 @@ void arch_vcpu_reset(struct vcpu *v, uint64_t entry, uint64_t arg)
     vgic_vcpu_reset(v);
 }
 
-static void save_el1(struct arch_vcpu *a)
-{
-    a->sp_el0 = read_sysreg(sp_el0);
-    a->sp_el1 = read_sysreg(sp_el1);
-    a->elr_el1 = read_sysreg(elr_el1);
-    a->spsr_el1 = read_sysreg(spsr_el1);
-    a->sctlr = read_sysreg(sctlr_el1);
-    a->cpacr = read_sysreg(cpacr_el1);
-    a->ttbr0 = read_sysreg(ttbr0_el1);
-    a->ttbr1 = read_sysreg(ttbr1_el1);
-    a->tcr = read_sysreg(tcr_el1);
-    a->esr = read_sysreg(esr_el1);
-    a->afsr0 = read_sysreg(afsr0_el1);
-    a->afsr1 = read_sysreg(afsr1_el1);
-    a->far = read_sysreg(far_el1);
-    a->mair = read_sysreg(mair_el1);
-    a->amair = read_sysreg(amair_el1);
-    a->vbar = read_sysreg(vbar_el1);
-    a->contextidr = read_sysreg(contextidr_el1);
-    a->tpidr_el0 = read_sysreg(tpidr_el0);
-    a->tpidrro_el0 = read_sysreg(tpidrro_el0);
-    a->tpidr_el1 = read_sysreg(tpidr_el1);
-    a->par = read_sysreg(par_el1);
-    a->cntkctl = read_sysreg(cntkctl_el1);
-    a->csselr = read_sysreg(csselr_el1);
-}
-
-static void load_el1(const struct arch_vcpu *a)
-{
-    write_sysreg(sp_el0, a->sp_el0);
-    write_sysreg(sp_el1, a->sp_el1);
-    write_sysreg(elr_el1, a->elr_el1);
-    write_sysreg(spsr_el1, a->spsr_el1);
-    write_sysreg(sctlr_el1, a->sctlr);
-    write_sysreg(cpacr_el1, a->cpacr);
-    write_sysreg(ttbr0_el1, a->ttbr0);
-    write_sysreg(ttbr1_el1, a->ttbr1);
-    write_sysreg(tcr_el1, a->tcr);
-    write_sysreg(esr_el1, a->esr);
-    write_sysreg(afsr0_el1, a->afsr0);
-    write_sysreg(afsr1_el1, a->afsr1);
-    write_sysreg(far_el1, a->far);
-    write_sysreg(mair_el1, a->mair);
-    write_sysreg(amair_el1, a->amair);
-    write_sysreg(vbar_el1, a->vbar);
-    write_sysreg(contextidr_el1, a->contextidr);
-    write_sysreg(tpidr_el0, a->tpidr_el0);
-    write_sysreg(tpidrro_el0, a->tpidrro_el0);
-    write_sysreg(tpidr_el1, a->tpidr_el1);
-    write_sysreg(par_el1, a->par);
-    write_sysreg(cntkctl_el1, a->cntkctl);
-    write_sysreg(csselr_el1, a->csselr);
-    write_sysreg(vmpidr_el2, a->vmpidr);
-}
-
+/* Member of struct arch_vcpu, and where it is while the vCPU is loaded. */
+#define REGISTERS(op)                                                                                                  \
+    op(sp_el0, sp_el0) op(sp_el1, sp_el1) op(elr_el1, elr_el1) op(spsr_el1, spsr_el1) op(sctlr, sctlr_el1)             \
+        op(cpacr, cpacr_el1) op(ttbr0, ttbr0_el1) op(ttbr1, ttbr1_el1) op(tcr, tcr_el1) op(esr, esr_el1)               \
+            op(afsr0, afsr0_el1) op(afsr1, afsr1_el1) op(far, far_el1) op(mair, mair_el1) op(amair, amair_el1)         \
+                op(vbar, vbar_el1) op(contextidr, contextidr_el1) op(tpidr_el0, tpidr_el0)                             \
+                    op(tpidrro_el0, tpidrro_el0) op(tpidr_el1, tpidr_el1) op(par, par_el1) op(cntkctl, cntkctl_el1)    \
+                        op(csselr, csselr_el1) op(fpcr, s3_3_c4_c4_0) op(fpsr, s3_3_c4_c4_1)
 /* APIA, APIB, APDA, APDB, APGA: low and high halves. */
 #define KEYS(op)                                                                                                       \
-    op(0, s3_0_c2_c1_0) op(1, s3_0_c2_c1_1) op(2, s3_0_c2_c1_2) op(3, s3_0_c2_c1_3) op(4, s3_0_c2_c2_0)                \
-        op(5, s3_0_c2_c2_1) op(6, s3_0_c2_c2_2) op(7, s3_0_c2_c2_3) op(8, s3_0_c2_c3_0) op(9, s3_0_c2_c3_1)
-#define KEY_SAVE(i, r) a->apkeys[i] = read_sysreg(r);
-#define KEY_LOAD(i, r) write_sysreg(r, a->apkeys[i]);
+    op(apkeys[0], s3_0_c2_c1_0) op(apkeys[1], s3_0_c2_c1_1) op(apkeys[2], s3_0_c2_c1_2) op(apkeys[3], s3_0_c2_c1_3)    \
+        op(apkeys[4], s3_0_c2_c2_0) op(apkeys[5], s3_0_c2_c2_1) op(apkeys[6], s3_0_c2_c2_2)                            \
+            op(apkeys[7], s3_0_c2_c2_3) op(apkeys[8], s3_0_c2_c3_0) op(apkeys[9], s3_0_c2_c3_1)
+#define SAVE(member, r) v->arch.member = read_sysreg(r);
+#define LOAD(member, r) write_sysreg(r, v->arch.member);
 
-static void save_keys(struct arch_vcpu *a)
-{
-    KEYS(KEY_SAVE)
-}
-static void load_keys(const struct arch_vcpu *a)
-{
-    KEYS(KEY_LOAD)
-}
-
-#define FP_PAIRS(op)                                                                                                   \
-    ".arch_extension fp\n\t.arch_extension simd\n\t" op " q0, q1, [%0, #0]\n\t" op " q2, q3, [%0, #32]\n\t" op         \
-    " q4, q5, [%0, #64]\n\t" op " q6, q7, [%0, #96]\n\t" op " q8, q9, [%0, #128]\n\t" op                               \
-    " q10, q11, [%0, #160]\n\t" op " q12, q13, [%0, #192]\n\t" op " q14, q15, [%0, #224]\n\t" op                       \
-    " q16, q17, [%0, #256]\n\t" op " q18, q19, [%0, #288]\n\t" op " q20, q21, [%0, #320]\n\t" op                       \
-    " q22, q23, [%0, #352]\n\t" op " q24, q25, [%0, #384]\n\t" op " q26, q27, [%0, #416]\n\t" op                       \
-    " q28, q29, [%0, #448]\n\t" op " q30, q31, [%0, #480]"
-
-static void save_fp(struct arch_vcpu *a)
-{
-    __asm__ volatile(FP_PAIRS("stp")::"r"(a->fp) : "memory");
-    a->fpcr = read_sysreg(s3_3_c4_c4_0);
-    a->fpsr = read_sysreg(s3_3_c4_c4_1);
-}
-
-static void load_fp(const struct arch_vcpu *a)
-{
-    __asm__ volatile(FP_PAIRS("ldp")::"r"(a->fp) : "memory");
-    write_sysreg(s3_3_c4_c4_0, a->fpcr);
-    write_sysreg(s3_3_c4_c4_1, a->fpsr);
-}
+#define FP(op)                                                                                                         \
+    __asm__ volatile(".arch_extension fp\n\t.arch_extension simd\n\t" op " {v0.16b-v3.16b}, [%0], #64\n\t" op          \
+                     " {v4.16b-v7.16b}, [%0], #64\n\t" op " {v8.16b-v11.16b}, [%0], #64\n\t" op                        \
+                     " {v12.16b-v15.16b}, [%0], #64\n\t" op " {v16.16b-v19.16b}, [%0], #64\n\t" op                     \
+                     " {v20.16b-v23.16b}, [%0], #64\n\t" op " {v24.16b-v27.16b}, [%0], #64\n\t" op                     \
+                     " {v28.16b-v31.16b}, [%0]"                                                                        \
+                     : "+r"(fp)::"memory")
 
 static void unload(struct cpu *cpu, struct vcpu *v)
 {
+    void *fp = v->arch.fp;
+
     vgic_save(v);
     vtimer_save(cpu, v);
     debug_save(v);
     pmu_save(v);
-    save_el1(&v->arch);
-    save_fp(&v->arch);
+    REGISTERS(SAVE)
+    FP("st1");
     if ((v->arch.hcr & HCR_API) != 0u) {
-        save_keys(&v->arch);
+        KEYS(SAVE)
     }
     __atomic_store_n(&v->running, false, __ATOMIC_RELEASE);
 }
@@ -193,6 +126,8 @@ static void unload(struct cpu *cpu, struct vcpu *v)
 /* Apart: the usual case, on the way of every event, is that v is loaded. */
 static NOINLINE void change(struct cpu *cpu, struct vcpu *v)
 {
+    const void *fp;
+
     if (cpu->arch.loaded != NULL) {
         unload(cpu, cpu->arch.loaded);
     }
@@ -201,13 +136,15 @@ static NOINLINE void change(struct cpu *cpu, struct vcpu *v)
         return;
     }
     v->running = true;
+    fp = v->arch.fp;
     write_sysreg(vttbr_el2, v->domain->arch.vttbr);
     write_sysreg(hcr_el2, v->arch.hcr);
     isb();
-    load_el1(&v->arch);
-    load_fp(&v->arch);
+    REGISTERS(LOAD)
+    write_sysreg(vmpidr_el2, v->arch.vmpidr);
+    FP("ld1");
     if ((v->arch.hcr & HCR_API) != 0u) {
-        load_keys(&v->arch);
+        KEYS(LOAD)
     }
     debug_load(v);
     pmu_load(v);
@@ -242,11 +179,6 @@ void arch_vcpu_trap_wfi(struct vcpu *v, bool trap)
 bool arch_vcpu_has_pending(struct vcpu *v)
 {
     return vgic_has_pending(v) || vtimer_due(v);
-}
-
-void arch_vcpu_take_posted(struct vcpu *v)
-{
-    vgic_take_posted(v);
 }
 
 err_t arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)

@@ -4,6 +4,7 @@
  * [impl->dsn~el2-translation~1] */
 #include "arch/arm64/early.h"
 #include "arch/arm64/layout.h"
+#include "arch/arm64/platform.h"
 #include "arch/arm64/sysreg.h"
 #include "bulkhead/board.h"
 #include "bulkhead/image.h"
@@ -45,22 +46,17 @@ struct early_info early_info;
 
 static void raw_put(const struct board_table *b, char c)
 {
-    volatile uint32_t *uart = (volatile uint32_t *)b->uart.base;
+    const struct uart_registers *r = &uart_registers[b->uart_kind];
 
-    if (b->uart_kind == BOARD_UART_PL011) {
-        for (uint32_t spin = 0; spin < 1000000u && (uart[0x18 / 4] & 0x20u) != 0u; spin++) {
-        }
-        uart[0] = (uint8_t)c;
-    } else if (b->uart_kind == BOARD_UART_IMX) {
-        for (uint32_t spin = 0; spin < 1000000u && (uart[0xb4 / 4] & 0x10u) != 0u; spin++) {
-        }
-        uart[0x40 / 4] = (uint8_t)c;
+    for (uint32_t spin = 0; spin < 1000000u && (*(volatile uint32_t *)(b->uart.base + r->status) & r->full) != 0u;
+         spin++) {
     }
+    *(volatile uint32_t *)(b->uart.base + r->out) = (uint8_t)c;
 }
 
 static NORETURN void refuse(const struct board_table *b, const char *why)
 {
-    if (b != NULL) {
+    if (b != NULL && (b->uart_kind == BOARD_UART_PL011 || b->uart_kind == BOARD_UART_IMX)) {
         for (const char *s = "bulkhead: "; *s != '\0'; s++) {
             raw_put(b, *s);
         }

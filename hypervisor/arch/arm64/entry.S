@@ -227,7 +227,7 @@ guest_irq_loop:
 guest_irq:
     save_kept x0
     cbnz    x6, 2f
-1:  bl      trap_irq
+1:  bl      irq_take
     ldp     x1, x0, [x19, #CPU_WORK]
     cbnz    x1, guest_work
     restore_guest

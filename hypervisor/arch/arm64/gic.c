@@ -22,7 +22,6 @@
 
 #define GICR_TYPER          0x0008u
 #define GICR_WAKER          0x0014u
-#define GICR_CTLR           0x0000u
 #define GICR_SGI            0x10000u
 #define GICR_IGROUPR0       (GICR_SGI + 0x0080u)
 #define GICR_ISENABLER0     (GICR_SGI + 0x0100u)

@@ -2,7 +2,6 @@
 /* ID registers as a guest sees them: the CPU's, less what Bulkhead does not offer.
  * Every field that is not listed reads as zero.  [impl->dsn~id-registers~1] */
 #include "arch/arm64/context.h"
-#include "arch/arm64/stage2_hw.h"
 #include "arch/arm64/sysreg.h"
 
 #define F(hi, lo)     BITS(hi, lo)
@@ -14,21 +13,7 @@ static const uint64_t visible[64] = {
     [REG(1, 0)] = UINT64_MAX,
     [REG(1, 1)] = UINT64_MAX,
     [REG(1, 2)] = F(11, 0) | F(27, 24),
-    [REG(1, 4)] = UINT64_MAX,
-    [REG(1, 5)] = UINT64_MAX,
-    [REG(1, 6)] = UINT64_MAX,
-    [REG(1, 7)] = UINT64_MAX,
-    [REG(2, 0)] = UINT64_MAX,
-    [REG(2, 1)] = UINT64_MAX,
-    [REG(2, 2)] = UINT64_MAX,
-    [REG(2, 3)] = UINT64_MAX,
-    [REG(2, 4)] = UINT64_MAX,
-    [REG(2, 5)] = UINT64_MAX,
-    [REG(2, 6)] = UINT64_MAX,
-    [REG(2, 7)] = UINT64_MAX,
-    [REG(3, 0)] = UINT64_MAX,
-    [REG(3, 1)] = UINT64_MAX,
-    [REG(3, 2)] = UINT64_MAX,
+    [REG(1, 4)... REG(3, 2)] = UINT64_MAX,
     [REG(3, 4)] = UINT64_MAX,
     /* ID_AA64PFR0: EL0, EL1, FP, AdvSIMD, GIC, DIT, CSV2, CSV3 */
     [REG(4, 0)] = F(7, 0) | F(27, 16) | F(51, 48) | F(63, 56),
@@ -67,15 +52,11 @@ static void set_field(uint32_t reg, uint32_t lo, uint64_t value)
     guest_id[reg] = (guest_id[reg] & ~(UINT64_C(0xf) << lo)) | (value << lo);
 }
 
-static uint64_t field(uint32_t reg, uint32_t lo)
+static void limit_field(uint32_t reg, uint32_t lo, uint64_t max)
 {
-    return (guest_id[reg] >> lo) & 0xfu;
-}
-
-/* PARange: what stage 2 takes. */
-static uint64_t pa_range_code(uint32_t bits)
-{
-    return (bits >= 48u) ? 5u : (bits >= 44u) ? 4u : (bits >= 42u) ? 3u : (bits >= 40u) ? 2u : (bits >= 36u) ? 1u : 0u;
+    if (((guest_id[reg] >> lo) & 0xfu) > max) {
+        set_field(reg, lo, max);
+    }
 }
 
 void idregs_init(void)
@@ -90,16 +71,13 @@ void idregs_init(void)
     for (uint32_t i = 0; i < 64u; i++) {
         guest_id[i] &= visible[i];
     }
-    set_field(REG(4, 0), 4, 1); /* EL1 is AArch64 only */
-    if (field(REG(4, 0), 56) > 1u) {
-        set_field(REG(4, 0), 56, 1); /* CSV2: no SCXTNUM */
-    }
-    if (field(REG(5, 0), 8) == 0xfu) {
+    set_field(REG(4, 0), 4, 1);    /* EL1 is AArch64 only */
+    limit_field(REG(4, 0), 56, 1); /* CSV2: no SCXTNUM */
+    if ((guest_id[REG(5, 0)] & F(11, 8)) == F(11, 8)) {
         set_field(REG(5, 0), 8, 0); /* an IMPLEMENTATION DEFINED PMU is none */
-    } else if (field(REG(5, 0), 8) > 5u) {
-        set_field(REG(5, 0), 8, 5); /* PMUv3 for Armv8.4 */
     }
-    set_field(REG(7, 0), 0, pa_range_code(stage2_ipa_bits()));
+    limit_field(REG(5, 0), 8, 5); /* PMUv3 for Armv8.4 */
+    limit_field(REG(7, 0), 0, 5); /* PARange: what stage 2 takes */
 }
 
 uint64_t idregs_read(uint32_t crm, uint32_t op2)

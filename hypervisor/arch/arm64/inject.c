@@ -15,17 +15,12 @@
 
 static uint64_t vector_offset(uint64_t pstate)
 {
+    uint64_t mode = pstate & PSTATE_M;
+
     if ((pstate & PSTATE_A32) != 0u) {
         return VECTOR_LOW32;
     }
-    switch (pstate & PSTATE_M) {
-    case PSTATE_EL1H:
-        return VECTOR_SPX;
-    case PSTATE_EL1T:
-        return VECTOR_SP0;
-    default:
-        return VECTOR_LOW64;
-    }
+    return (mode == PSTATE_EL1H) ? VECTOR_SPX : (mode == PSTATE_EL1T) ? VECTOR_SP0 : VECTOR_LOW64;
 }
 
 void context_inject(struct vcpu *v, uint64_t esr, bool set_far, uint64_t far)

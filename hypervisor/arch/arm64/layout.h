@@ -30,6 +30,5 @@
 #define CPU_CURRENT 72
 #define CPU_HISTORY 32
 
-#define IMAGE_HEADER_MAGIC 0x644d5241 /* "ARM\x64" */
 
 #endif

@@ -21,6 +21,15 @@ static inline bool platform_is_ram(maddr_t a)
 }
 
 /* The console device; a no-op where the board has none. */
+/* A UART's status register, what its bits say, and where characters go; where they come from is register 0.  By enum
+ * board_uart. */
+struct uart_registers {
+    uint16_t status;
+    uint16_t full;  /* not one character more can be sent */
+    uint16_t empty; /* none is there */
+    uint16_t out;
+};
+extern const struct uart_registers uart_registers[];
 void uart_init(const struct board_table *b);
 /* Interrupt of the console device. */
 void uart_interrupt(void);

@@ -26,9 +26,16 @@ static uint32_t counters(void)
     return (uint32_t)FIELD(read_sysreg(s3_3_c9_c12_0), 15, 11);
 }
 
-static void make_live(struct vcpu *v)
+/* Members of struct pmu_state, and where they are while it is live. */
+#define REGISTERS(op)                                                                                                  \
+    op(ccntr, s3_3_c9_c13_0) op(ccfiltr, s3_3_c14_c15_7) op(selr, s3_3_c9_c12_5) op(userenr, s3_3_c9_c14_0)            \
+        op(ovsset, s3_3_c9_c14_3) op(intenset, s3_0_c9_c14_1) op(cntenset, s3_3_c9_c12_1)
+#define SAVE(member, r) s->member = read_sysreg(r);
+#define LOAD(member, r) write_sysreg(r, s->member);
+
+void pmu_first_use(struct vcpu *v)
 {
-    const struct pmu_state *s = &v->arch.pmu;
+    struct pmu_state *s = &v->arch.pmu;
     uint32_t count = counters();
 
     for (uint32_t i = 0; i < count; i++) { /* bound: 31 */
@@ -37,23 +44,12 @@ static void make_live(struct vcpu *v)
         write_sysreg(s3_3_c9_c13_2, s->evcntr[i]);  /* PMXEVCNTR */
         write_sysreg(s3_3_c9_c13_1, s->evtyper[i]); /* PMXEVTYPER */
     }
-    write_sysreg(s3_3_c9_c13_0, s->ccntr);
-    write_sysreg(s3_3_c14_c15_7, s->ccfiltr);
-    write_sysreg(s3_3_c9_c12_5, s->selr);
-    write_sysreg(s3_3_c9_c14_0, s->userenr);
-    write_sysreg(s3_3_c9_c12_3, UINT32_MAX & ~s->ovsset);
-    write_sysreg(s3_3_c9_c14_3, s->ovsset);
-    write_sysreg(s3_0_c9_c14_1, s->intenset);
-    write_sysreg(s3_3_c9_c12_1, s->cntenset);
+    write_sysreg(s3_3_c9_c12_3, UINT32_MAX & ~s->ovsset); /* PMOVSCLR */
+    REGISTERS(LOAD)
     write_sysreg(s3_3_c9_c12_0, s->pmcr);
-    v->arch.pmu.live = true;
-    v->arch.pmu.used = true;
+    s->live = true;
+    s->used = true;
     v->arch.mdcr &= ~MDCR_PMU;
-}
-
-void pmu_first_use(struct vcpu *v)
-{
-    make_live(v);
     write_sysreg(mdcr_el2, v->arch.mdcr);
     isb();
 }
@@ -78,13 +74,7 @@ void pmu_save(struct vcpu *v)
     s->pmcr = read_sysreg(s3_3_c9_c12_0) & PMCR_KEEP;
     write_sysreg(s3_3_c9_c12_0, s->pmcr & ~PMCR_E);
     isb();
-    s->cntenset = read_sysreg(s3_3_c9_c12_1);
-    s->intenset = read_sysreg(s3_0_c9_c14_1);
-    s->ovsset = read_sysreg(s3_3_c9_c14_3);
-    s->selr = read_sysreg(s3_3_c9_c12_5);
-    s->userenr = read_sysreg(s3_3_c9_c14_0);
-    s->ccntr = read_sysreg(s3_3_c9_c13_0);
-    s->ccfiltr = read_sysreg(s3_3_c14_c15_7);
+    REGISTERS(SAVE)
     count = counters();
     for (uint32_t i = 0; i < count; i++) { /* bound: 31 */
         write_sysreg(s3_3_c9_c12_5, i);
@@ -110,7 +100,7 @@ void pmu_load(struct vcpu *v)
     }
     set_in_flight(v, true);
     if ((s->pmcr & PMCR_E) != 0u || (s->ovsset & s->intenset) != 0u) {
-        make_live(v);
+        pmu_first_use(v);
     }
 }
 

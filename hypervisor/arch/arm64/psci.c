@@ -96,26 +96,21 @@ static NOINLINE int64_t psci_affinity_info(const struct vcpu *v, uint64_t target
     return (int64_t)__atomic_load_n(&v->domain->vcpus[index]->power, __ATOMIC_ACQUIRE);
 }
 
-static NOINLINE int64_t psci_features(uint64_t function)
+/* By the function's number: those there are, and those of them that have a 64-bit form. */
+#define PSCI_BIT(function) (1u << ((function) & 0x1fu))
+#define PSCI_WIDE          (PSCI_BIT(PSCI_CPU_SUSPEND) | PSCI_BIT(PSCI_CPU_ON) | PSCI_BIT(PSCI_AFFINITY_INFO))
+#define PSCI_ALL                                                                                                       \
+    (PSCI_WIDE | PSCI_BIT(PSCI_VERSION) | PSCI_BIT(PSCI_CPU_OFF) | PSCI_BIT(PSCI_MIGRATE_TYPE) |                       \
+     PSCI_BIT(PSCI_SYSTEM_OFF) | PSCI_BIT(PSCI_SYSTEM_RESET) | PSCI_BIT(PSCI_FEATURES))
+
+static int64_t psci_features(uint32_t function)
 {
-    switch (function) {
-    case PSCI_VERSION:
-    case PSCI_CPU_OFF:
-    case PSCI_CPU_SUSPEND:
-    case PSCI_CPU_SUSPEND | SMCCC_64:
-    case PSCI_CPU_ON:
-    case PSCI_CPU_ON | SMCCC_64:
-    case PSCI_AFFINITY_INFO:
-    case PSCI_AFFINITY_INFO | SMCCC_64:
-    case PSCI_MIGRATE_TYPE:
-    case PSCI_SYSTEM_OFF:
-    case PSCI_SYSTEM_RESET:
-    case PSCI_FEATURES:
-    case SMCCC_VERSION:
-        return PSCI_SUCCESS;
-    default:
-        return PSCI_NOT_SUPPORTED;
-    }
+    bool wide = (function & SMCCC_64) != 0u;
+    uint32_t n = (function & ~SMCCC_64) - PSCI_VERSION;
+
+    return (function == SMCCC_VERSION || (n < 32u && (((wide ? PSCI_WIDE : PSCI_ALL) >> n) & 1u) != 0u))
+               ? PSCI_SUCCESS
+               : PSCI_NOT_SUPPORTED;
 }
 
 /* Is a workaround needed, and given?  The firmware knows; a CPU that is immune by CSV2/CSV3 needs none. */

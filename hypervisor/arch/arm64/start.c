@@ -32,14 +32,9 @@ static struct boot_info boot_info;
 void start_primary(void);
 void start_secondary(uint32_t id);
 
-static struct cpu *cpu_area(uint32_t id)
-{
-    return (struct cpu *)(VA_CPU + (uint64_t)id * CPU_STRIDE + CPU_STRUCT);
-}
-
 struct cpu *cpu_of(uint32_t id)
 {
-    return cpu_area(id);
+    return (struct cpu *)(VA_CPU + (uint64_t)id * CPU_STRIDE + CPU_STRUCT);
 }
 
 uint32_t cpu_count(void)
@@ -49,7 +44,7 @@ uint32_t cpu_count(void)
 
 static struct cpu *enter_cpu(uint32_t id)
 {
-    struct cpu *cpu = cpu_area(id);
+    struct cpu *cpu = cpu_of(id);
 
     write_sysreg(tpidr_el2, (uint64_t)cpu);
     cpu->id = id;
@@ -159,9 +154,9 @@ void start_primary(void)
 
     board = (const struct board_table *)(VA_DIRECT + early_info.load + early_info.board_offset);
     for (uint32_t i = 0; i < board->cpu_count; i++) {
-        memset(cpu_area(i), 0, CPU_STRUCT_TOP - CPU_STRUCT);
+        memset(cpu_of(i), 0, CPU_STRUCT_TOP - CPU_STRUCT);
     }
-    cpu = cpu_area(0);
+    cpu = cpu_of(0);
     write_sysreg(tpidr_el2, (uint64_t)cpu); /* so that a fault from here on is printed */
     uart_init(board);
     cpu = enter_cpu(boot_cpu_index());
@@ -228,19 +223,9 @@ void arch_domain_renew(struct domain *d)
     }
 }
 
-void arch_domain_destroy(struct domain *d)
-{
-    vgic_domain_destroy(d);
-}
-
 bool arch_vuart_receive(struct domain *d, char c)
 {
     return d->arch.has_vuart && vuart_receive(d, c);
-}
-
-void arch_inject(struct vcpu *v, uint32_t intid)
-{
-    vgic_pend(v, intid);
 }
 
 void arch_cpu_kick(uint32_t id)

@@ -22,21 +22,12 @@ static inline void dsb_sy(void)
 {
     __asm__ volatile("dsb sy" ::: "memory");
 }
-static inline void dsb_ish(void)
-{
-    __asm__ volatile("dsb ish" ::: "memory");
-}
-static inline void dsb_ishst(void)
-{
-    __asm__ volatile("dsb ishst" ::: "memory");
-}
 
 #define HCR_VM     BIT(0)
 #define HCR_SWIO   BIT(1)
 #define HCR_FMO    BIT(3)
 #define HCR_IMO    BIT(4)
 #define HCR_AMO    BIT(5)
-#define HCR_VSE    BIT(8)
 #define HCR_BSU_IS BIT(10)
 #define HCR_FB     BIT(9)
 #define HCR_TWI    BIT(13)
@@ -50,7 +41,6 @@ static inline void dsb_ishst(void)
 
 #define MDCR_TPMCR BIT(5)
 #define MDCR_TPM   BIT(6)
-#define MDCR_HPME  BIT(7)
 #define MDCR_TDA   BIT(9)
 #define MDCR_TDOSA BIT(10)
 #define MDCR_TDRA  BIT(11)
@@ -62,14 +52,11 @@ static inline void dsb_ishst(void)
 #define PSTATE_DAIF 0x3c0u
 #define PSTATE_M    0xfu
 #define PSTATE_A32  BIT(4)
-#define PSTATE_IL   BIT(20)
-#define PSTATE_SS   BIT(21)
 #define PSTATE_PAN  BIT(22)
 #define PSTATE_SSBS BIT(12)
 
-#define ESR_EC(esr)  FIELD(esr, 31, 26)
-#define ESR_IL       BIT(25)
-#define ESR_ISS(esr) FIELD(esr, 24, 0)
+#define ESR_EC(esr) FIELD(esr, 31, 26)
+#define ESR_IL      BIT(25)
 
 #define ESR_HYPERCALL 0x5a000ea1u /* HVC #0xEA1 */
 
@@ -89,10 +76,7 @@ enum esr_ec {
     EC_SERROR = 0x2f,
 };
 
-#define FSC_TYPE(fsc)     ((fsc) & 0x3cu)
 #define FSC_TRANSLATION   0x04u
-#define FSC_ACCESS        0x08u
-#define FSC_PERMISSION    0x0cu
 #define FSC_EXTERNAL      0x10u
 #define FSC_EXTERNAL_WALK 0x14u /* | level */
 

@@ -248,8 +248,10 @@ static void take_one(struct cpu *cpu, struct vcpu *v, uint32_t intid)
     gic_deactivate(intid); /* anything else: spurious for us, and masked */
 }
 
-void irq_take(struct cpu *cpu, struct vcpu *v)
+void irq_take(struct vcpu *v)
 {
+    struct cpu *cpu = this_cpu();
+
     for (uint32_t i = 0; i < 16u; i++) { /* bound: then the guest runs, and we come back */
         uint32_t intid = gic_acknowledge();
         if (intid >= GIC_INTID_NONE) {
@@ -257,11 +259,6 @@ void irq_take(struct cpu *cpu, struct vcpu *v)
         }
         take_one(cpu, v, intid);
     }
-}
-
-void trap_irq(struct vcpu *v)
-{
-    irq_take(this_cpu(), v);
 }
 
 /* Cold: entry.S calls it while this CPU is traced.
@@ -295,14 +292,12 @@ void arch_cpu_wait(ticks_t until)
     struct cpu *cpu = this_cpu();
 
     do {
-        irq_take(cpu, cpu->arch.loaded);
+        irq_take(cpu->arch.loaded);
     } while (cpu->work == 0u && arch_ticks() < until);
 }
 
 void arch_cpu_idle(void)
 {
-    struct cpu *cpu = this_cpu();
-
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
-    irq_take(cpu, cpu->arch.loaded);
+    irq_take(this_cpu()->arch.loaded);
 }

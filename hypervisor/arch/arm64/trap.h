@@ -6,18 +6,16 @@
 
 #include "lib/types.h"
 
-struct cpu;
 struct vcpu;
 
 void trap_sync(struct vcpu *v, uint64_t esr);
 void trap_data_abort(struct vcpu *v, uint64_t esr);
-void trap_irq(struct vcpu *v);
 /* An exit is recorded.  Returns v. */
 struct vcpu *trap_trace(struct vcpu *v, uint64_t esr, bool irq);
 void trap_serror(struct vcpu *v, uint64_t esr);
 
 /* Take every pending physical interrupt of this CPU.  v: the loaded vCPU, or NULL. */
-void irq_take(struct cpu *cpu, struct vcpu *v);
+void irq_take(struct vcpu *v);
 
 /* Trapped MSR, MRS and SYS (EC 0x18). */
 void trap_sysreg(struct vcpu *v, uint64_t esr);

@@ -90,7 +90,7 @@ void vgic_domain_renew(struct domain *d)
     spin_unlock(&g->lock);
 }
 
-void vgic_domain_destroy(struct domain *d)
+void arch_domain_destroy(struct domain *d)
 {
     free_frames(d);
     d->arch.vgic.words = 0;
@@ -213,7 +213,7 @@ void vgic_load(struct vcpu *v)
     }
     g->loaded = true;
     g->hcr = ICH_HCR_EN;
-    vgic_take_posted(v);
+    arch_vcpu_take_posted(v);
     g->ready = g->priv.enabled & vgic_group_gate(v->domain, &g->priv);
     if ((g->spilled | g->spill_count | spi_hint(g) |
          __atomic_load_n(&v->domain->arch.vgic.trap_dir, __ATOMIC_RELAXED)) != 0u) {
@@ -224,7 +224,7 @@ void vgic_load(struct vcpu *v)
     }
 }
 
-void vgic_take_posted(struct vcpu *v)
+void arch_vcpu_take_posted(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
     uint32_t posted = __atomic_exchange_n(&g->posted, 0u, __ATOMIC_ACQUIRE);
@@ -383,7 +383,8 @@ void vgic_sample_line(struct domain *d, uint32_t intid, const uint32_t *line)
     change_spi(d, intid, line);
 }
 
-void vgic_pend(struct vcpu *v, uint32_t intid)
+/* [impl->dsn~vgic-posting~2] */
+void arch_inject(struct vcpu *v, uint32_t intid)
 {
     if (intid >= VGIC_PRIVATE) {
         change_spi(v->domain, intid, NULL);

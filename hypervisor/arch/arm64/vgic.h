@@ -25,7 +25,6 @@ err_t vgic_domain_init(struct domain *d, uint32_t nr_spis);
 /* As after init, but the board's SPIs that are bound stay bound, off and neither pending nor active: their guest enables
  * them again.  The vCPUs are off and renewed by themselves. */
 void vgic_domain_renew(struct domain *d);
-void vgic_domain_destroy(struct domain *d);
 err_t vgic_vcpu_init(struct vcpu *v);
 /* As after CPU_ON: CPU interface and private interrupts as at reset. */
 void vgic_vcpu_reset(struct vcpu *v);
@@ -42,9 +41,6 @@ bool vgic_gicr_access(struct vcpu *v, struct mmio *m);
  * [impl->dsn~vgic-sgi~1] [impl->dsn~vgic-sgi-cost~1] */
 void vgic_send_sgi(struct vcpu *v, uint64_t sgi1r);
 
-/* Interrupt intid (SGI, PPI, SPI) of v's domain becomes pending as an edge.  Any CPU.
- * [impl->dsn~vgic-posting~2] */
-void vgic_pend(struct vcpu *v, uint32_t intid);
 /* The line of v's private interrupt intid changes.  Context: home CPU; v need not be loaded. */
 void vgic_set_level(struct vcpu *v, uint32_t intid, bool level);
 /* SPI intid's line is what *line says (not 0 = high) now.  For devices whose state has its own lock: change *line
@@ -64,9 +60,6 @@ bool vgic_hw_in_flight(const struct vcpu *v, uint32_t vintid);
  * state of what is in flight is restored.  [impl->dsn~vgic-switch~1] */
 void vgic_save(struct vcpu *v);
 void vgic_load(struct vcpu *v);
-
-/* Posted interrupts into state and list registers.  Context: home CPU; v need not be loaded. */
-void vgic_take_posted(struct vcpu *v);
 
 /* An enabled, unmasked (PMR-independent as WFI wants: group enabled in CPU interface not required) interrupt is
  * pending and not active.  Context: home CPU. */

@@ -48,7 +48,7 @@ static void any_vcpu_takes_it_once(void **state)
     model.vcpu[2]->power = VCPU_POWER_OFF;
     gicd_write(v1, GICD_IROUTER + 8u * SPI, 8, BIT(31));
     assert_int_equal(gicd_read(v1, GICD_IROUTER + 8u * SPI, 8), BIT(31));
-    vgic_pend(v1, SPI);
+    arch_inject(v1, SPI);
     model_settle();
     taken += (guest_iar(v0) == SPI) ? 1u : 0u;
     assert_int_equal(taken, 0);
@@ -65,7 +65,7 @@ static void waits_for_a_vcpu(void **state)
     begin(4, false);
     gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, UINT64_C(0x100000001));
     assert_int_equal(gicd_read(v0, GICD_IROUTER + 8u * SPI, 8), UINT64_C(0x100000001));
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     assert_int_equal(take(v0), SPURIOUS);
     assert_int_equal(take(v1), SPURIOUS);
     gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, 1);
@@ -79,9 +79,9 @@ static void group_0_waits_for_its_enable(void **state)
     begin(1, false);
     gicd_write(v0, GICD_IGROUPR + 4, 4, ~(uint32_t)SPI_BIT);
     gicd_write(v0, GICD_IPRIORITYR + SPI, 1, 0);
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     assert_int_equal(take(v0), SPURIOUS);
-    vgic_pend(v0, SPI + 1u);
+    arch_inject(v0, SPI + 1u);
     assert_int_equal(take(v0), SPI + 1u);
     guest_eoir(v0, SPI + 1u);
     gicd_write(v0, GICD_CTLR, 4, 3);
@@ -100,7 +100,7 @@ static void what_came_before_the_first_load(void **state)
     gicr_write(v0, 2, GICR_SGI + GICD_ISENABLER, 4, BIT(5) | BIT(31));
     gicr_write(v0, 2, GICR_SGI + GICD_IPRIORITYR + 4, 4, 0x10101010);
     model_enter(v1);
-    vgic_pend(v2, 31);
+    arch_inject(v2, 31);
     vgic_send_sgi(v1, UINT64_C(5) << 24 | 4u);
     v2->notify = 0; /* nobody looked */
     model_load(v2);
@@ -161,11 +161,11 @@ static void a_waiting_vcpu_is_woken(void **state)
         gicr_write(v0, t->id, GICR_SGI + GICD_ISENABLER, 4, UINT32_MAX);
         model_settle();
         model_enter(v0);
-        vgic_pend(v0, SPI);
+        arch_inject(v0, SPI);
         assert_int_equal(t->notify, VCPU_NOTIFY_IRQ);
         model_settle();
         model_enter(v0);
-        vgic_pend(t, 20);
+        arch_inject(t, 20);
         assert_int_equal(t->notify, VCPU_NOTIFY_IRQ);
         model_settle();
         model_line(t, 21, true);

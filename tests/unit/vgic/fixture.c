@@ -49,7 +49,7 @@ void nest(uint32_t depth)
 {
     for (uint32_t i = 0; i < depth; i++) {
         gicd_write(v0, GICD_IPRIORITYR + SPI + i, 1, 0x70u - 8u * i);
-        vgic_pend(v0, SPI + i);
+        arch_inject(v0, SPI + i);
         assert_int_equal(take(v0), SPI + i);
     }
 }

@@ -107,7 +107,7 @@ static void device(void)
 
     model_enter(model.vcpu[rnd(model.options.vcpus)]);
     if (rnd(2) == 0u) {
-        vgic_pend(v, 16u + rnd(8) + (rnd(4) != 0u ? 16u + rnd(104) : 0u)); /* PPIs, SPIs, beyond the last one */
+        arch_inject(v, 16u + rnd(8) + (rnd(4) != 0u ? 16u + rnd(104) : 0u)); /* PPIs, SPIs, beyond the last one */
     } else if (rnd(2) == 0u) {
         model_spi_line(32u + rnd(96), rnd(2) == 0u);
     } else {

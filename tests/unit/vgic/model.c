@@ -154,7 +154,7 @@ void model_settle_cpu(uint32_t cpu)
     for (uint32_t i = 0; i < model.options.vcpus; i++) {
         struct vcpu *v = model.vcpu[i];
         if (v->home == cpu && __atomic_exchange_n(&v->notify, 0u, __ATOMIC_ACQ_REL) != 0u) {
-            vgic_take_posted(v);
+            arch_vcpu_take_posted(v);
         }
     }
     loaded = c->cpu.arch.loaded;
@@ -240,7 +240,7 @@ void model_stop(void)
         model_unload(model.vcpu[i]);
         free(model.vcpu[i]);
     }
-    vgic_domain_destroy(&model.domain);
+    arch_domain_destroy(&model.domain);
     assert_int_equal(model.frames_used, 0);
 }
 

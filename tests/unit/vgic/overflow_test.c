@@ -10,9 +10,9 @@ static void an_end_before_a_waiting_access(void **state)
     (void)state;
     begin(1, false);
     gicd_write(v0, GICD_IROUTER + 8u * 70u, 8, 1);
-    vgic_pend(v0, 70);
+    arch_inject(v0, 70);
     nest(2);
-    vgic_pend(v0, SPI + 2u); /* takes the list register of the innermost one once that ends */
+    arch_inject(v0, SPI + 2u); /* takes the list register of the innermost one once that ends */
     model_settle();
     guest_eoir(v0, SPI + 1u);
     last = (cpu0()->hcr >> ICH_HCR_EOICOUNT_SHIFT) != 0u ? 1u : 0u;
@@ -31,12 +31,12 @@ static void pending_again_does_not_overtake(void **state)
     gicd_write(v0, GICD_IPRIORITYR + SPI + 1u, 1, 0x60);
     gicd_write(v0, GICD_IPRIORITYR + SPI + 2u, 1, 0x68);
     gicd_write(v0, GICD_IPRIORITYR + SPI + 3u, 1, 0x70);
-    vgic_pend(v0, SPI + 3u);
+    arch_inject(v0, SPI + 3u);
     assert_int_equal(take(v0), SPI + 3u);
     guest_set_pmr(v0, 0x10);
-    vgic_pend(v0, SPI + 3u);
-    vgic_pend(v0, SPI + 1u);
-    vgic_pend(v0, SPI + 2u);
+    arch_inject(v0, SPI + 3u);
+    arch_inject(v0, SPI + 1u);
+    arch_inject(v0, SPI + 2u);
     model_settle();
     guest_eoir(v0, SPI + 3u);
     guest_set_pmr(v0, 0xf8);
@@ -92,7 +92,7 @@ static void without_the_trap_they_wait(void **state)
     guest_set_eoimode(v0, true);
     gicd_write(v0, GICD_ICFGR + SPI / 16u * 4u, 4, UINT32_MAX);
     nest(2);
-    vgic_pend(v0, SPI + 2u);
+    arch_inject(v0, SPI + 2u);
     gicd_write(v0, GICD_IPRIORITYR + SPI + 2u, 1, 0);
     assert_int_equal(take(v0), SPURIOUS);
     assert_int_equal(gicd_read(v0, GICD_ISPENDR + 4, 4), SPI_BIT << 2);
@@ -115,7 +115,7 @@ static void without_the_trap_active_ones_come_back_first(void **state)
     begin(1, true);
     guest_set_eoimode(v0, true);
     nest(1);
-    vgic_pend(v0, SPI + 1u);
+    arch_inject(v0, SPI + 1u);
     gicd_write(v0, GICD_IPRIORITYR + SPI + 1u, 1, 0);
     model_unload(v0);
     model_load(v0);
@@ -155,7 +155,7 @@ static void made_active_while_handled(void **state)
 {
     (void)state;
     begin(4, false);
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     assert_int_equal(take(v0), SPI);
     gicd_write(v0, GICD_ISACTIVER + 4, 4, SPI_BIT);
     guest_eoir(v0, SPI);
@@ -188,7 +188,7 @@ static void many_pending_come_in_order(void **state)
         gicd_write(v0, GICD_IPRIORITYR + 32u + i, 1, (i * 5u % 16u) * 8u);
     }
     for (uint32_t i = 0; i < 64u; i++) {
-        vgic_pend(v0, 32u + (i * 11u) % 64u);
+        arch_inject(v0, 32u + (i * 11u) % 64u);
     }
     for (uint32_t i = 0; i < 64u; i++) {
         uint32_t intid = take(v0);
@@ -211,7 +211,7 @@ static void more_taken_than_can_be_displaced(void **state)
     begin(2, false);
     guest_set_eoimode(v0, true);
     for (uint32_t i = 0; i < 40u; i++) {
-        vgic_pend(v0, SPI + i);
+        arch_inject(v0, SPI + i);
     }
     for (uint32_t intid = take(v0); intid != SPURIOUS; intid = take(v0)) {
         assert_true(count < 40u);
@@ -247,8 +247,8 @@ static void coming_again_does_not_overtake(void **state)
     vgic_send_sgi(v0, UINT64_C(9) << 24 | 1u);
     assert_int_equal(take(v0), 9);
     guest_set_pmr(v0, 0x10);
-    vgic_pend(v0, SPI);
-    vgic_pend(v0, SPI + 1u);
+    arch_inject(v0, SPI);
+    arch_inject(v0, SPI + 1u);
     model_settle();
     guest_eoir(v0, 9);
     model_enter(v0);

@@ -98,7 +98,7 @@ static void make(struct player *p)
     }
     if (LOAD(spi_taken[spi]) == LOAD(spi_made[spi])) {
         ADD(spi_made[spi]);
-        vgic_pend(p->loaded, 32u + spi);
+        arch_inject(p->loaded, 32u + spi);
     }
 }
 

@@ -163,7 +163,7 @@ static void step_device(void)
     if (rnd(2) == 0u) {
         STEP("edge of %u on CPU %u", intid, context->home);
         q->latch = true;
-        vgic_pend(context, intid);
+        arch_inject(context, intid);
     } else {
         bool high = rnd(2) == 0u || (is_board(intid) && some_loaded() == NULL);
         STEP("line %u %s", intid, high ? "high" : "low");
@@ -191,7 +191,7 @@ static void step_private(void)
     if (rnd(2) == 0u) {
         STEP("edge of %u of vCPU %u", intid, v->id);
         ref_irq(&ref, v->id, intid)->latch = true;
-        vgic_pend(v, intid);
+        arch_inject(v, intid);
     } else {
         bool high = rnd(2) == 0u;
         STEP("line %u of vCPU %u %s", intid, v->id, high ? "high" : "low");

@@ -312,7 +312,7 @@ static void the_last_word_has_28_interrupts(void **state)
 static void memory_comes_from_the_domains_pool(void **state)
 {
     (void)state;
-    vgic_domain_destroy(&model.domain);
+    arch_domain_destroy(&model.domain);
     assert_int_equal(model.frames_used, 0);
     assert_int_equal(vgic_domain_init(&model.domain, 989), ERR_INVAL);
     for (uint32_t left = 0; left < 2u; left++) {
@@ -323,7 +323,7 @@ static void memory_comes_from_the_domains_pool(void **state)
     model.frames_left = 2;
     assert_int_equal(vgic_domain_init(&model.domain, 988), OK);
     assert_int_equal(model.frames_used, 2);
-    vgic_domain_destroy(&model.domain);
+    arch_domain_destroy(&model.domain);
     assert_int_equal(vgic_domain_init(&model.domain, 0), OK);
     assert_int_equal(model.frames_used, 0);
     assert_int_equal(gicd_read(model.vcpu[0], GICD_TYPER, 4), 0x00480000);

@@ -21,7 +21,7 @@ static void asks_the_cpu_that_knows(void **state)
     (void)state;
     begin(4, false);
     gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, 1);
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     model_settle();
     assert_int_equal(guest_iar(v1), SPI);
     model_enter(v0);
@@ -44,7 +44,7 @@ static void an_old_answer_is_not_used(void **state)
     (void)state;
     begin(4, false);
     gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, 1);
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     model_settle();
     assert_false(read_once(v0, GICD_ISACTIVER + 4, &value));
     model_settle_cpu(1); /* answers: not active */
@@ -66,12 +66,12 @@ static void asks_again_for_what_is_new(void **state)
     begin(4, false);
     gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, 1);
     gicd_write(v0, GICD_IROUTER + 8u * (SPI + 1u), 8, 1);
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     model_settle();
     assert_false(read_once(v0, GICD_ISPENDR + 4, &value));
     model_settle_cpu(1);
     model_enter(v1);
-    vgic_pend(v1, SPI + 1u);
+    arch_inject(v1, SPI + 1u);
     assert_false(read_once(v0, GICD_ISPENDR + 4, &value));
     model_settle_cpu(1);
     assert_true(read_once(v0, GICD_ISPENDR + 4, &value));
@@ -86,7 +86,7 @@ static void giving_up_lets_interrupts_in(void **state)
     (void)state;
     begin(4, false);
     gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, 1);
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     model_settle();
     assert_false(read_once(v0, GICD_ISACTIVER + 4, &value));
     model_enter(v0);
@@ -108,7 +108,7 @@ static void rwp_until_it_is_withdrawn(void **state)
     (void)state;
     begin(4, false);
     gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, 1);
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     model_settle();
     model_enter(v0);
     gicd_write(v0, GICD_ICENABLER + 4, 4, SPI_BIT);
@@ -127,7 +127,7 @@ static void the_timer_ends_the_wait(void **state)
     (void)state;
     begin(4, false);
     gicd_write(v0, GICD_IROUTER + 8u * SPI, 8, 1);
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     model_settle();
     assert_false(read_once(v0, GICD_ISACTIVER + 4, &value));
     model_timer_line(v0, true);
@@ -180,7 +180,7 @@ static void another_domain_is_loaded(void **state)
     model_load(stranger);
     accesses = cpu0()->lr_reads + cpu0()->lr_writes;
     model.notifications = 0;
-    vgic_pend(v0, SPI);
+    arch_inject(v0, SPI);
     assert_int_equal(cpu0()->lr_reads + cpu0()->lr_writes, accesses);
     assert_int_equal(model.notifications, 1);
     model_load(v0);
