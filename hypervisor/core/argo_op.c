@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* argo_op: decoding.  A restarted call keeps its place in registers that the ABI says are 0. */
-#include "arch/contract/arch.h"
 #include "core/argo.h"
 #include "core/hypercall.h"
-
-#include <xen/xen.h>
 
 #define NOTIFY_STEP 4u
 #define NOTIFY_MAX  256u

@@ -7,9 +7,7 @@
  *
  * [impl->dsn~boot-domain-entry~1] [impl->dsn~boot-domain-refusal~1] */
 #include "core/boot.h"
-#include "arch/contract/arch.h"
 #include "bulkhead/start_info.h"
-#include "core/domain.h"
 #include "core/frame.h"
 #include "core/init.h"
 #include "core/physmap.h"
@@ -17,9 +15,6 @@
 #include "core/print.h"
 #include "lib/bits.h"
 #include "lib/string.h"
-
-#include <xen/xen.h>
-#include <xen/arch-arm.h>
 
 #define BOOT_POOL_FRAMES 192u /* tables: RAM, archive by 2 MiB or 4 KiB, device tree, window */
 #define MEMMAP_ENTRIES   4u

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/bulkhead_memory.h"
-#include "arch/contract/arch.h"
-#include "bulkhead/bulkhead_op.h"
-#include "core/domain.h"
 #include "core/frame.h"
 #include "core/physmap.h"
 #include "lib/bits.h"
 #include "lib/string.h"
-
-#include <xen/xen.h>
 
 /* ---- machine memory as such: the Boot Domain only ---- */
 
@@ -22,13 +17,11 @@ static err_t get_range(gva_t arg, struct bulkhead_memory *m)
     return (IS_ALIGNED(m->base | m->size, PAGE_SIZE) && m->size != 0u) ? OK : ERR_INVAL;
 }
 
-int64_t bulkhead_claim(struct vcpu *v, struct domain *d, gva_t arg)
+int64_t bulkhead_claim(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
 {
     struct bulkhead_memory m;
     err_t err = get_range(arg, &m);
 
-    (void)v;
-    (void)d;
     return (err == OK) ? frame_claim(maddr_to_mfn(MADDR(m.base)), m.size >> PAGE_SHIFT) : err;
 }
 
@@ -97,13 +90,12 @@ static err_t populate_step(struct domain *d, const struct bulkhead_populate *p, 
     return err;
 }
 
-int64_t bulkhead_populate_static(struct vcpu *v, struct domain *d, gva_t arg)
+int64_t bulkhead_populate_static(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
     struct bulkhead_populate p;
     uint64_t n;
     err_t err = copy_in(&p, arg, sizeof(p));
 
-    (void)v;
     if (err != OK) {
         return err;
     }

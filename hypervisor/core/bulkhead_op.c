@@ -2,14 +2,10 @@
 /* bulkhead_op: what Bulkhead adds to the Xen ABI, apart from memory (bulkhead_memory.c).
  * [impl->dsn~bulkhead-op~1] [impl->dsn~privilege-table~1] */
 #include "bulkhead/bulkhead_op.h"
-#include "arch/contract/arch.h"
-#include "core/bulkhead_memory.h"
 #include "core/bulkhead_static.h"
 #include "core/console.h"
-#include "core/domain.h"
 #include "core/frame.h"
 #include "core/hypercall.h"
-#include "core/health.h"
 #include "core/init.h"
 #include "core/launch.h"
 #include "core/power.h"
@@ -46,12 +42,11 @@ static void destroy_unfinished(const struct vcpu *v)
     }
 }
 
-static int64_t op_exit(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_exit(struct vcpu *v, struct domain *d UNUSED, gva_t arg)
 {
     struct bulkhead_exit e;
     err_t err = copy_in(&e, arg, sizeof(e));
 
-    (void)d;
     if (err != OK) {
         return err;
     }
@@ -72,14 +67,12 @@ static int64_t op_exit(struct vcpu *v, struct domain *d, gva_t arg)
 
 /* ---- reading ---- */
 
-static int64_t op_board(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_board(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
 {
     struct bulkhead_board b;
     const struct board_table *board = init_board();
     err_t err = copy_in(&b, arg, sizeof(b));
 
-    (void)v;
-    (void)d;
     if (err == OK) {
         err = copy_out(GVA(b.buffer), board, (b.size < sizeof(*board)) ? b.size : sizeof(*board));
     }
@@ -90,31 +83,27 @@ static int64_t op_board(struct vcpu *v, struct domain *d, gva_t arg)
     return err;
 }
 
-static int64_t op_record(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_record(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
 {
     struct bulkhead_boot_record r;
 
-    (void)v;
-    (void)d;
     seal_record(&r);
     return copy_out(arg, &r, sizeof(r));
 }
 
-static int64_t op_get_domain(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_get_domain(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
     struct bulkhead_domain b = {.domid = d->id, .role = d->role, .flags = d->flags};
 
-    (void)v;
     memcpy(b.name, d->name, sizeof(b.name));
     return copy_out(arg, &b, sizeof(b));
 }
 
 /* d: NULL = the platform.  [impl->dsn~rights-readable~1] */
-static int64_t op_rights(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_rights(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
     struct bulkhead_rights r = {.target = (d != NULL) ? d->id : DOMID_SELF};
 
-    (void)v;
     for (uint32_t i = 0; i < BULKHEAD_RIGHT_COUNT; i++) {
         int32_t slot = rights_holder((enum bulkhead_right)i, (d != NULL) ? d->slot : RIGHTS_PLATFORM);
 
@@ -123,10 +112,8 @@ static int64_t op_rights(struct vcpu *v, struct domain *d, gva_t arg)
     return copy_out(arg, &r, sizeof(r));
 }
 
-static int64_t op_focus(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_focus(struct vcpu *v UNUSED, struct domain *d, gva_t arg UNUSED)
 {
-    (void)v;
-    (void)arg;
     return console_focus(d);
 }
 
@@ -191,13 +178,12 @@ static err_t set_identity(struct domain *d, const struct bulkhead_domain *b) REQ
     return err;
 }
 
-static int64_t op_set_domain(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_set_domain(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
     struct bulkhead_domain b;
     size_t n = 0;
     err_t err = copy_in(&b, arg, sizeof(b));
 
-    (void)v;
     if (err == OK && d->started) {
         err = ERR_BUSY;
     }
@@ -245,14 +231,13 @@ static err_t move_to(const struct vcpu *v, const struct bulkhead_right_move *m, 
     return err;
 }
 
-static int64_t op_move_right(struct vcpu *v, struct domain *none, gva_t arg)
+static int64_t op_move_right(struct vcpu *v, struct domain *none UNUSED, gva_t arg)
 {
     struct bulkhead_right_move m;
     struct domain *d = NULL;
     uint32_t target = RIGHTS_PLATFORM;
     err_t err = copy_in(&m, arg, sizeof(m));
 
-    (void)none;
     if (err == OK && (m.right >= BULKHEAD_RIGHT_COUNT || m.pad != 0u)) {
         err = ERR_INVAL;
     }
@@ -294,39 +279,33 @@ static int64_t seal_step(struct domain *d, gva_t arg, err_t (*step)(struct domai
     return err;
 }
 
-static int64_t op_seal_image(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_seal_image(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
-    (void)v;
     return seal_step(d, arg, launch_seal_image);
 }
 
-static int64_t op_seal_launch(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_seal_launch(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
-    (void)v;
     return seal_step(d, arg, launch_seal);
 }
 
-static int64_t op_set_health(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_set_health(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
     struct bulkhead_health b;
     err_t err = copy_in(&b, arg, sizeof(b));
 
-    (void)v;
     return (err == OK) ? health_configure(d, &b) : err;
 }
 
-static int64_t op_restart(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_restart(struct vcpu *v UNUSED, struct domain *d, gva_t arg UNUSED)
 {
-    (void)v;
-    (void)arg;
     return domain_restart(d);
 }
 
-static int64_t op_life(struct vcpu *v, struct domain *d, gva_t arg)
+static int64_t op_life(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
     struct bulkhead_life b;
 
-    (void)v;
     health_read(d, &b);
     return copy_out(arg, &b, sizeof(b));
 }

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/bulkhead_static.h"
-#include "arch/contract/arch.h"
-#include "bulkhead/bulkhead_op.h"
-#include "core/bulkhead_memory.h"
-#include "core/domain.h"
 #include "core/evtchn.h"
 #include "core/frame.h"
 #include "core/grant.h"
@@ -49,12 +45,11 @@ int64_t bulkhead_bind_channel(struct vcpu *v, struct domain *d, gva_t arg)
     return err;
 }
 
-int64_t bulkhead_channel_early(struct vcpu *v, struct domain *d, gva_t arg)
+int64_t bulkhead_channel_early(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
     struct bulkhead_early e;
     err_t err = copy_in(&e, arg, sizeof(e));
 
-    (void)v;
     if (err == OK) {
         err = evtchn_early(d, e.port, &e.early);
     }
@@ -63,12 +58,11 @@ int64_t bulkhead_channel_early(struct vcpu *v, struct domain *d, gva_t arg)
 
 /* ---- grants ---- */
 
-int64_t bulkhead_seed_grant(struct vcpu *v, struct domain *d, gva_t arg)
+int64_t bulkhead_seed_grant(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
     struct bulkhead_seed s;
     err_t err = copy_in(&s, arg, sizeof(s));
 
-    (void)v;
     if (err == OK && (s.to == 0u || s.to >= MAX_DOMAINS)) {
         err = ERR_INVAL;
     }
@@ -138,13 +132,12 @@ static err_t share_step(const struct vcpu *v, const struct bulkhead_share *s, ui
     return err;
 }
 
-int64_t bulkhead_share_memory(struct vcpu *v, struct domain *none, gva_t arg)
+int64_t bulkhead_share_memory(struct vcpu *v, struct domain *none UNUSED, gva_t arg)
 {
     struct bulkhead_share s;
     uint64_t n;
     err_t err = copy_in(&s, arg, sizeof(s));
 
-    (void)none;
     if (err != OK) {
         return err;
     }

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/console.h"
-#include "arch/contract/arch.h"
 #include "core/console_ring.h"
 #include "core/evtchn.h"
-#include "core/print.h"
 #include "core/status.h"
 #include "core/upcall.h"
 #include "core/wallclock.h"
-#include "lib/spinlock.h"
 #include "lib/string.h"
 
 #include <xen/xen.h>

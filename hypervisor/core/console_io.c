@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* console_io: a domain's console without a UART; and the consoles of others, for who serves them.
  * [impl->dsn~console-io~1] [impl->dsn~console-served~1] */
-#include "arch/contract/arch.h"
-#include "bulkhead/bulkhead_op.h"
 #include "core/console.h"
-#include "core/domain.h"
 #include "core/hypercall.h"
-#include "core/rights.h"
 
 #include <xen/xen.h>
 
@@ -70,12 +66,11 @@ static err_t move_piece(struct domain *d, struct bulkhead_console *c)
     return OK;
 }
 
-int64_t bulkhead_console(struct vcpu *v, struct domain *d, gva_t arg)
+int64_t bulkhead_console(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
 {
     struct bulkhead_console c;
     err_t err = copy_in(&c, arg, sizeof(c));
 
-    (void)v;
     if (err == OK && (c.flags & ~BULKHEAD_CONSOLE_READ) != 0u) {
         err = ERR_INVAL;
     }

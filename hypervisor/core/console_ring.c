@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/console_ring.h"
-#include "arch/contract/arch.h"
 #include "core/console.h"
 
 #define RECORDS      1024u

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/device.h"
-#include "arch/contract/arch.h"
-#include "bulkhead/board.h"
 #include "core/frame.h"
 #include "core/init.h"
 #include "core/physmap.h"

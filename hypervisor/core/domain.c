@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of domains, and how one comes into being. */
 #include "core/domain.h"
-#include "arch/contract/arch.h"
 #include "core/argo.h"
 #include "core/evtchn.h"
 #include "core/frame.h"
 #include "core/grant.h"
-#include "core/physmap.h"
 #include "core/pool.h"
 #include "core/print.h"
 #include "core/rights.h"
 #include "core/seal.h"
 #include "lib/bits.h"
 #include "lib/string.h"
-
-#include <xen/xen.h>
 
 struct slot {
     struct domain *d; /* guarded by slots_lock for writing; valid while refs > 0 */

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pause, start, resume.
  * [impl->dsn~domain-life~1] */
-#include "arch/contract/arch.h"
-#include "core/domain.h"
 #include "core/rights.h"
 #include "core/seal.h"
 #include "core/wallclock.h"
 
-#include <xen/xen.h>
 #include <xen/sched.h>
 
 #define PAUSE_LIMIT 255u

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Take apart, restart.
  * [impl->dsn~domain-life~1] [impl->dsn~domain-restart~1] */
-#include "arch/contract/arch.h"
 #include "core/argo.h"
 #include "core/console.h"
 #include "core/device.h"
-#include "core/domain.h"
 #include "core/evtchn.h"
 #include "core/frame.h"
 #include "core/grant.h"
-#include "core/health.h"
 #include "core/launch.h"
 #include "core/physmap.h"
 #include "core/pool.h"

@@ -2,17 +2,12 @@
 /* domctl: dispatch by one const table, after the checks of version, target and right.
  * [impl->dsn~privilege-table~1] */
 #include "core/domctl.h"
-#include "arch/contract/arch.h"
-#include "core/frame.h"
 #include "core/hypercall.h"
-#include "core/physmap.h"
 #include "core/rights.h"
 #include "core/runstate.h"
 #include "core/sched_ops.h"
-#include "lib/bits.h"
 #include "lib/string.h"
 
-#include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/vcpu.h>
 
@@ -30,9 +25,8 @@ struct operation {
     bool answers;  /* the structure is copied back */
 };
 
-static err_t do_destroy(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+static err_t do_destroy(struct vcpu *v, struct domain *d, struct xen_domctl *op UNUSED)
 {
-    (void)op;
     if (domain_state(d) != DOMAIN_DYING || __atomic_load_n(&d->restarting, __ATOMIC_RELAXED) == RESTART_ON) {
         err_t err = domain_destroy(d);
         return (err == OK && d != v->domain) ? ERR_RESTART : err;
@@ -41,23 +35,18 @@ static err_t do_destroy(struct vcpu *v, struct domain *d, struct xen_domctl *op)
     return (d->reap_cpu == this_cpu()->id && domain_reap(d) == ERR_RESTART) ? ERR_RESTART : OK;
 }
 
-static err_t do_pause(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+static err_t do_pause(struct vcpu *v, struct domain *d, struct xen_domctl *op UNUSED)
 {
-    (void)op;
     return (d == v->domain) ? ERR_INVAL : domain_pause(d);
 }
 
-static err_t do_unpause(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+static err_t do_unpause(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op UNUSED)
 {
-    (void)v;
-    (void)op;
     return domain_unpause(d);
 }
 
-static err_t do_resume(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+static err_t do_resume(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op UNUSED)
 {
-    (void)v;
-    (void)op;
     return domain_resume(d);
 }
 
@@ -132,9 +121,8 @@ void domctl_fill_info(const struct domain *d, struct xen_domctl_getdomaininfo *o
 
 /* ---- dispatch ---- */
 
-static err_t get_info(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+static err_t get_info(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
-    (void)v;
     domctl_fill_info(d, &op->u.getdomaininfo);
     op->domain = d->id;
     return OK;

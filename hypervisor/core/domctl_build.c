@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* domctl operations that build a domain, and those that read how it was built.
  * [impl->dsn~domctl-build~1] */
-#include "arch/contract/arch.h"
 #include "core/domctl.h"
 #include "core/frame.h"
 #include "core/grant.h"
@@ -12,7 +11,6 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 
-#include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/vcpu.h>
 
@@ -65,27 +63,24 @@ err_t domctl_create(struct vcpu *v, struct domain *d, struct xen_domctl *op)
 
 /* ---- limits ---- */
 
-err_t domctl_max_mem(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_max_mem(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
-    (void)v;
     __atomic_store_n(&d->max_frames, op->u.max_mem.max_memkb / (PAGE_SIZE / 1024u), __ATOMIC_RELAXED);
     return OK;
 }
 
-err_t domctl_max_vcpus(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_max_vcpus(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
-    (void)v;
     return (op->u.max_vcpus.max == d->max_vcpus) ? domain_add_vcpus(d) : ERR_INVAL;
 }
 
 /* Grows or shrinks by one step; the size asked for does not change between restarts. */
-err_t domctl_set_pool(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_set_pool(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
     uint64_t wanted = op->u.paging_mempool.size >> PAGE_SHIFT;
     uint64_t step;
     err_t err = OK;
 
-    (void)v;
     if (!IS_ALIGNED(op->u.paging_mempool.size, PAGE_SIZE)) {
         return ERR_INVAL;
     }
@@ -104,9 +99,8 @@ err_t domctl_set_pool(struct vcpu *v, struct domain *d, struct xen_domctl *op)
     return err;
 }
 
-err_t domctl_get_pool(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_get_pool(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
-    (void)v;
     spin_lock(&d->physmap_lock);
     op->u.paging_mempool.size = d->pool_total << PAGE_SHIFT;
     spin_unlock(&d->physmap_lock);
@@ -120,13 +114,12 @@ static struct vcpu *find_vcpu(struct domain *d, uint32_t id)
     return (id < d->max_vcpus) ? domain_vcpu(d, (uint32_t)index_nospec(id, d->max_vcpus)) : NULL;
 }
 
-err_t domctl_set_context(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_set_context(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
     struct vcpu *target = find_vcpu(d, op->u.vcpucontext.vcpu);
     struct vcpu_guest_context c;
     err_t err;
 
-    (void)v;
     if (target == NULL) {
         return ERR_SRCH;
     }
@@ -142,12 +135,11 @@ err_t domctl_set_context(struct vcpu *v, struct domain *d, struct xen_domctl *op
     return err;
 }
 
-err_t domctl_get_context(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_get_context(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
     struct vcpu *target = find_vcpu(d, op->u.vcpucontext.vcpu);
     struct vcpu_guest_context c;
 
-    (void)v;
     if (target == NULL) {
         return ERR_SRCH;
     }
@@ -184,7 +176,7 @@ static err_t put_mask(const struct xenctl_bitmap *to, const uint64_t *mask)
     return copy_out(GVA(to->bitmap.q), mask, (bytes < room) ? bytes : room);
 }
 
-err_t domctl_set_affinity(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_set_affinity(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
     struct vcpu *target = find_vcpu(d, a->vcpu);
@@ -192,7 +184,6 @@ err_t domctl_set_affinity(struct vcpu *v, struct domain *d, struct xen_domctl *o
     uint32_t home;
     err_t err;
 
-    (void)v;
     if (target == NULL) {
         return ERR_SRCH;
     }
@@ -219,13 +210,12 @@ err_t domctl_set_affinity(struct vcpu *v, struct domain *d, struct xen_domctl *o
     return put_mask(&a->cpumap_hard, mask);
 }
 
-err_t domctl_get_affinity(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_get_affinity(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
     const struct vcpu *target = find_vcpu(d, a->vcpu);
     err_t err = OK;
 
-    (void)v;
     if (target == NULL) {
         return ERR_SRCH;
     }
@@ -238,13 +228,12 @@ err_t domctl_get_affinity(struct vcpu *v, struct domain *d, struct xen_domctl *o
     return err;
 }
 
-err_t domctl_get_vcpu(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_get_vcpu(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_getvcpuinfo *i = &op->u.getvcpuinfo;
     const struct vcpu *target = find_vcpu(d, i->vcpu);
     struct vcpu_runstate_info r;
 
-    (void)v;
     if (target == NULL) {
         return ERR_SRCH;
     }
@@ -262,20 +251,18 @@ err_t domctl_get_vcpu(struct vcpu *v, struct domain *d, struct xen_domctl *op)
 
 /* ---- the rest ---- */
 
-err_t domctl_set_handle(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_set_handle(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
-    (void)v;
     memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
     return OK;
 }
 
 /* Clean what a builder wrote through its own mapping; what is left is in the structure. */
-err_t domctl_clean(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t domctl_clean(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_cacheflush *c = &op->u.cacheflush;
     uint64_t n = (c->nr_pfns < PHYSMAP_BATCH) ? c->nr_pfns : PHYSMAP_BATCH;
 
-    (void)v;
     if (!range_ok(c->start_pfn, c->nr_pfns, arch_stage2_gfn_limit())) {
         return ERR_INVAL;
     }

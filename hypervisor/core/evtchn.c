@@ -2,13 +2,11 @@
 /* event_channel_op: the calls of guests.
  * [impl->dsn~evtchn-op~1] */
 #include "core/evtchn.h"
-#include "arch/contract/arch.h"
 #include "core/hypercall.h"
 #include "core/rights.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
-#include <xen/xen.h>
 #include <xen/event_channel.h>
 
 /* EVTCHNOP_expand_array goes on at the port above this bit.  A guest that calls it itself delivers events that have
@@ -69,9 +67,8 @@ static err_t bind_ipi(struct call *c)
 }
 
 /* No physical interrupt is an event on Arm. */
-static err_t bind_pirq(struct call *c)
+static err_t bind_pirq(struct call *c UNUSED)
 {
-    (void)c;
     return ERR_INVAL;
 }
 

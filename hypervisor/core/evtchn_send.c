@@ -4,7 +4,6 @@
 #include "core/evtchn_internal.h"
 #include "core/rights.h"
 
-#include <xen/arch-arm.h>
 #include <xen/sched.h>
 
 NOINLINE bool guest_retry(uint32_t *word, uint32_t clear, uint32_t set, uint32_t *old)
@@ -43,11 +42,10 @@ static ALWAYS_INLINE struct bits bits_of(const struct domain *d, uint32_t port) 
 }
 
 /* The guest clears this before it looks; whoever sets it after that, interrupts. */
-enum raise evtchn_mark(const struct domain *d, struct vcpu *v)
+enum raise evtchn_mark(const struct domain *d UNUSED, struct vcpu *v)
 {
     struct vcpu_info *info = v->evtchn.info;
 
-    (void)d;
     if (info == NULL || __atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0u) {
         return RAISE_NOTHING;
     }

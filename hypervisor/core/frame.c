@@ -3,7 +3,6 @@
 #include "arch/contract/arch.h"
 #include "core/frame_table.h"
 #include "lib/bits.h"
-#include "lib/spinlock.h"
 
 /* Links of a free block, kept in its first frame. */
 struct free_link {

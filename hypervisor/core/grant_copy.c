@@ -2,7 +2,6 @@
 /* Copy within two frames, each the caller's own or another domain's by grant; and cache maintenance.
  * No lock is held while bytes move: counts and pins keep the frames.
  * [impl->dsn~grant-copy~1] [impl->dsn~grant-cache-flush~1] */
-#include "arch/contract/arch.h"
 #include "core/grant_table.h"
 #include "core/physmap.h"
 #include "lib/string.h"

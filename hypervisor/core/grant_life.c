@@ -5,7 +5,6 @@
  * away.  A mapping that is being made or unmade on another CPU keeps its pin until it is done, and is found in a later
  * round.
  * [impl->dsn~grant-sink~1] [impl->dsn~grant-reap~1] */
-#include "arch/contract/arch.h"
 #include "core/grant_table.h"
 #include "core/physmap.h"
 

@@ -2,8 +2,6 @@
 /* Map and unmap.  On Arm the host address is a guest-physical one: a mapping is an entry of the caller's stage 2 tables.
  * The entry holds the frame's count, the record holds the pin.
  * [impl->dsn~grant-map~1] [impl->dsn~grant-unmap~1] */
-#include "arch/contract/arch.h"
-#include "core/frame.h"
 #include "core/grant_table.h"
 #include "core/physmap.h"
 #include "lib/bits.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* grant_table_op: arrays of structures, worked through in steps of GRANT_BATCH; between steps the call is restarted.
  * [impl->dsn~grant-op~1] */
-#include "arch/contract/arch.h"
 #include "core/grant_table.h"
 #include "core/hypercall.h"
 #include "core/rights.h"
@@ -67,19 +66,16 @@ static int64_t query_size(struct vcpu *v, void *structure)
 }
 
 /* Frames of guests with a second address space cannot be given away. */
-static int64_t transfer(struct vcpu *v, void *structure)
+static int64_t transfer(struct vcpu *v UNUSED, void *structure UNUSED)
 {
-    (void)v;
-    (void)structure;
     return ERR_OPNOTSUPP;
 }
 
-static int64_t set_version(struct vcpu *v, void *structure)
+static int64_t set_version(struct vcpu *v UNUSED, void *structure)
 {
     struct gnttab_set_version *op = structure;
     err_t err = (op->version == 1u) ? OK : (op->version == 2u) ? ERR_NOSYS : ERR_INVAL;
 
-    (void)v;
     op->version = 1;
     return err;
 }

@@ -2,7 +2,6 @@
 /* The granter's side: entries in memory that its guest may change at any time, and who uses them.
  * An entry is one 64-bit word, read as one: flags, domid, frame.
  * [impl->dsn~grant-pin~1] */
-#include "arch/contract/arch.h"
 #include "core/grant_table.h"
 #include "core/physmap.h"
 #include "core/pool.h"

@@ -2,7 +2,6 @@
 /* The table itself: creation, growth, where its frames are, end; pages of mapping records.
  * [impl->dsn~grant-table~1] [impl->dsn~grant-frames~1] [impl->dsn~grant-record~1] */
 #include "core/grant_table.h"
-#include "arch/contract/arch.h"
 #include "core/frame.h"
 #include "core/physmap.h"
 #include "core/pool.h"

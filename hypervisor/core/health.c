@@ -2,9 +2,7 @@
 /* Events, actions, crash records, watchdogs.
  * [impl->dsn~health-table~1] [impl->dsn~health-storm~1] [impl->dsn~health-crash~1] [impl->dsn~health-watchdog~1] */
 #include "core/health.h"
-#include "arch/contract/arch.h"
 #include "core/console.h"
-#include "core/domain.h"
 #include "core/evtchn.h"
 #include "core/power.h"
 #include "core/print.h"
@@ -12,7 +10,6 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 
-#include <xen/xen.h>
 #include <xen/sched.h>
 
 #define ENDS 4u /* the first events end a life, whatever the action */

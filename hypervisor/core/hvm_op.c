@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hvm_op: parameters that a builder leaves for a guest.
  * [impl->dsn~hvm-parameters~1] */
-#include "arch/contract/arch.h"
-#include "bulkhead/bulkhead_op.h"
-#include "core/domain.h"
 #include "core/hypercall.h"
 #include "core/rights.h"
 #include "lib/bits.h"
 
-#include <xen/xen.h>
-#include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
 
 static_assert(HVM_NR_PARAMS <= HVM_PARAMS, "room for every parameter of the ABI");

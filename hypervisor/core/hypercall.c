@@ -2,8 +2,6 @@
 /* The one dispatch table.  What the operations of a number need is in the tables of domctl.c, sysctl.c and bulkhead_op.c;
  * calls of the other numbers act on the caller alone, or on a domain that it may build or read (RIGHT_BUILD, RIGHT_INFO). */
 #include "core/hypercall.h"
-#include "arch/contract/arch.h"
-#include "bulkhead/bulkhead_op.h"
 #include "core/upcall.h"
 #include "lib/bits.h"
 

@@ -2,19 +2,15 @@
 /* The whole start-up, in order.
  * [impl->dsn~start-up~1] */
 #include "core/init.h"
-#include "arch/contract/arch.h"
-#include "core/boot.h"
 #include "core/console.h"
 #include "core/device.h"
 #include "core/frame.h"
-#include "core/print.h"
 #include "core/rights.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"
 #include "core/trace.h"
 #include "core/upcall.h"
 #include "core/wallclock.h"
-#include "lib/bits.h"
 #include "lib/string.h"
 
 static const struct board_table *board;         /* const after init */

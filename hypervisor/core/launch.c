@@ -8,7 +8,6 @@
 #include "core/grant.h"
 #include "core/physmap.h"
 #include "core/pool.h"
-#include "lib/bits.h"
 #include "lib/string.h"
 
 #define PORTS_A_STEP 128u

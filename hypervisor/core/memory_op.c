@@ -3,16 +3,11 @@
  * Long requests are restarted: the number of finished extents is kept in the operation's register above
  * MEMOP_EXTENT_SHIFT, as in Xen.
  * [impl->dsn~memory-op~1] */
-#include "arch/contract/arch.h"
-#include "bulkhead/bulkhead_op.h"
-#include "core/domain.h"
 #include "core/grant.h"
 #include "core/hypercall.h"
 #include "core/physmap.h"
 #include "core/rights.h"
-#include "lib/bits.h"
 
-#include <xen/xen.h>
 #include <xen/memory.h>
 
 #define EXTENT_SHIFT 6u

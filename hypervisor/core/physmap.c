@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/physmap.h"
-#include "arch/contract/arch.h"
 #include "core/device.h"
 #include "core/frame.h"
 #include "core/launch.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/pool.h"
-#include "arch/contract/arch.h"
-#include "core/domain.h"
 #include "core/frame.h"
 #include "core/physmap.h"
 

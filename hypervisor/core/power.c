@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/power.h"
-#include "arch/contract/arch.h"
 #include "core/evtchn.h"
-#include "core/hypercall.h"
 #include "core/print.h"
 #include "core/rights.h"
-#include "lib/bits.h"
 
 #define WAIT_MAX 3600u /* seconds */
 
@@ -105,13 +102,12 @@ void power_ended(const struct domain *d)
     (void)answer(d, true);
 }
 
-int64_t power_op(struct vcpu *v, struct domain *d, gva_t arg)
+int64_t power_op(struct vcpu *v, struct domain *d UNUSED, gva_t arg)
 {
     struct bulkhead_power p;
     err_t err = copy_in(&p, arg, sizeof(p));
     bool asks = p.action == BULKHEAD_POWER_OFF || p.action == BULKHEAD_POWER_RESET;
 
-    (void)d;
     if (err != OK) {
         return err;
     }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/print.h"
-#include "arch/contract/arch.h"
 #include "core/console.h"
 
 #include <stdarg.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/rights.h"
-#include "lib/bits.h"
 
 #define NOBODY ((uint16_t)0)
 

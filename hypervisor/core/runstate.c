@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/runstate.h"
-#include "arch/contract/arch.h"
-#include "core/domain.h"
 #include "core/physmap.h"
 #include "core/wallclock.h"
 #include "lib/string.h"
 
-#include <xen/xen.h>
 #include <xen/vcpu.h>
 
 static_assert(RUNSTATE_offline == 3, "struct vcpu counts four states");

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sched_op: a vCPU gives its CPU away, a domain stops.
  * [impl->dsn~sched-op~1] */
-#include "arch/contract/arch.h"
-#include "core/domain.h"
 #include "core/evtchn.h"
-#include "core/health.h"
 #include "core/hypercall.h"
 #include "core/wallclock.h"
 
-#include <xen/xen.h>
 #include <xen/sched.h>
 
 static err_t get_reason(gva_t arg, uint32_t *reason)

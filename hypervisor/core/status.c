@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/status.h"
 #include "core/console.h"
-#include "core/domain.h"
 #include "core/frame.h"
 #include "core/print.h"
 
-#include <xen/xen.h>
 #include <xen/sched.h>
 
 #define MIB(frames) ((unsigned long)((frames) >> 8))

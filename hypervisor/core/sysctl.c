@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sysctl: what the platform has.
  * [impl->dsn~sysctl~1] [impl->dsn~privilege-table~1] */
-#include "arch/contract/arch.h"
 #include "core/console.h"
 #include "core/domctl.h"
 #include "core/frame.h"
@@ -9,15 +8,12 @@
 #include "core/rights.h"
 #include "lib/bits.h"
 
-#include <xen/xen.h>
-#include <xen/domctl.h>
 #include <xen/sysctl.h>
 
 typedef err_t sysctl_fn(const struct vcpu *v, struct xen_sysctl *op);
 
-static err_t physinfo(const struct vcpu *v, struct xen_sysctl *op)
+static err_t physinfo(const struct vcpu *v UNUSED, struct xen_sysctl *op)
 {
-    (void)v;
     op->u.physinfo = (struct xen_sysctl_physinfo){
         .threads_per_core = 1,
         .cores_per_socket = 1,
@@ -64,13 +60,12 @@ static err_t list(const struct vcpu *v, struct xen_sysctl *op)
 #define CONSOLE_PIECE  256u
 #define CONSOLE_PIECES 8u /* a call: what is read is short, the next call goes on */
 
-static err_t read_console(const struct vcpu *v, struct xen_sysctl *op)
+static err_t read_console(const struct vcpu *v UNUSED, struct xen_sysctl *op)
 {
     struct xen_sysctl_readconsole *r = &op->u.readconsole;
     uint32_t index = (r->incremental != 0u) ? r->index : 0u;
     uint32_t done = 0;
 
-    (void)v;
     for (uint32_t i = 0; i < CONSOLE_PIECES; i++) {
         char text[CONSOLE_PIECE];
         uint32_t room = r->count - done;

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/timer.h"
-#include "arch/contract/arch.h"
-#include "core/cpu.h"
-#include "core/domain.h"
 #include "core/evtchn.h"
-#include "core/vcpu.h"
 
 void timer_init(struct timer *t, struct vcpu *v, enum timer_kind kind)
 {

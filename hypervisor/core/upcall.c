@@ -2,11 +2,7 @@
 /* Events that arch/ reports and that belong to no other file.
  * [impl->dsn~domain-faults~1] */
 #include "core/upcall.h"
-#include "arch/contract/arch.h"
 #include "core/console.h"
-
-#include <xen/xen.h>
-#include <xen/sched.h>
 
 NOINLINE void upcall_timer(struct cpu *cpu)
 {
@@ -19,15 +15,13 @@ NOINLINE void upcall_kick(struct cpu *cpu)
     console_serve();
 }
 
-void upcall_guest_fault(struct vcpu *v, enum fault_class c, uint64_t syndrome, uint64_t address)
+void upcall_guest_fault(struct vcpu *v, enum fault_class c, uint64_t syndrome UNUSED, uint64_t address UNUSED)
 {
     static const uint8_t event_of[] = {[FAULT_STAGE2] = BULKHEAD_EVENT_ACCESS,
                                        [FAULT_ILLEGAL] = BULKHEAD_EVENT_ILLEGAL,
                                        [FAULT_SERROR] = BULKHEAD_EVENT_PERIPHERAL,
                                        [FAULT_DOUBLE] = BULKHEAD_EVENT_DOUBLE};
 
-    (void)syndrome;
-    (void)address;
     v->stats.guest_errors++;
     (void)__atomic_fetch_add(&v->domain->faults[c], 1u, __ATOMIC_RELAXED);
     if (c != FAULT_UNDEFINED) {

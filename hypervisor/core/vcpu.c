@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/vcpu.h"
-#include "arch/contract/arch.h"
-#include "core/cpu.h"
-#include "core/domain.h"
 #include "core/evtchn.h"
 #include "core/frame.h"
 #include "core/runstate.h"
@@ -214,9 +211,8 @@ void vcpu_block_until(struct vcpu *v, ticks_t deadline)
     }
 }
 
-void vcpu_yield(struct vcpu *v)
+void vcpu_yield(struct vcpu *v UNUSED)
 {
-    (void)v;
     sched_rotate(this_cpu());
 }
 

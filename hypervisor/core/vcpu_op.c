@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vcpu_op: areas that the hypervisor and a vCPU share.
  * [impl->dsn~vcpu-op~1] */
-#include "arch/contract/arch.h"
-#include "core/domain.h"
 #include "core/evtchn.h"
 #include "core/hypercall.h"
 #include "core/runstate.h"
 #include "lib/bits.h"
 
-#include <xen/xen.h>
 #include <xen/vcpu.h>
 
 static err_t register_info(struct vcpu *target, gva_t arg)

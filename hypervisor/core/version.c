@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* xen_version: what a guest may know about the hypervisor.
  * [impl->dsn~xen-version~1] */
-#include "arch/contract/arch.h"
 #include "core/domain.h"
 #include "core/hypercall.h"
 #include "lib/string.h"
 
-#include <xen/xen.h>
 #include <xen/version.h>
 
 #define ABI_MAJOR 4

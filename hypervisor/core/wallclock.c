@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/wallclock.h"
-#include "arch/contract/arch.h"
 
 #include <xen/xen.h>
 

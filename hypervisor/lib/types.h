@@ -108,6 +108,7 @@ typedef enum MUST_CHECK_TYPE err {
 
 #define NOINLINE                      __attribute__((noinline))
 #define ALWAYS_INLINE                 inline __attribute__((always_inline))
+#define UNUSED                        __attribute__((unused)) /* a parameter that the table's other functions use */
 #define FALLTHROUGH                   __attribute__((fallthrough))
 #define NORETURN                      __attribute__((noreturn))
 #define PRINTF(f, a)                  __attribute__((format(printf, f, a)))

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sched/pools.h"
-#include "arch/contract/arch.h"
-#include "core/cpu.h"
-#include "core/domain.h"
 #include "core/frame.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"
@@ -11,7 +8,6 @@
 #include "lib/string.h"
 #include "sched/policy.h"
 
-#include <xen/xen.h>
 #include <xen/domctl.h>
 
 static_assert(BULKHEAD_POLICY_SHARE == XEN_SCHEDULER_CREDIT && BULKHEAD_POLICY_ARINC653 == XEN_SCHEDULER_ARINC653 &&
@@ -78,13 +74,11 @@ static err_t decode_pool(const struct bulkhead_pool *p)
     return (pools[p->pool].policy != 0u) ? ERR_EXIST : OK;
 }
 
-int64_t sched_set_pool(struct vcpu *v, struct domain *d, gva_t arg)
+int64_t sched_set_pool(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
 {
     struct bulkhead_pool p;
     err_t err = copy_in(&p, arg, sizeof(p));
 
-    (void)v;
-    (void)d;
     if (err == OK) {
         err = decode_pool(&p);
     }
@@ -146,13 +140,11 @@ static err_t set_schedule(struct sched_pool *pool, const struct bulkhead_schedul
     return err;
 }
 
-int64_t sched_set_schedule(struct vcpu *v, struct domain *d, gva_t arg)
+int64_t sched_set_schedule(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
 {
     struct bulkhead_schedule s;
     err_t err = copy_in(&s, arg, sizeof(s));
 
-    (void)v;
-    (void)d;
     if (err == OK) {
         err = check_launch();
     }
@@ -208,14 +200,12 @@ static err_t switch_schedule(struct sched_pool *pool, uint32_t schedule, ticks_t
     return OK;
 }
 
-int64_t sched_switch(struct vcpu *v, struct domain *d, gva_t arg)
+int64_t sched_switch(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
 {
     struct bulkhead_switch s;
     struct sched_pool *pool;
     err_t err = copy_in(&s, arg, sizeof(s));
 
-    (void)d;
-    (void)v;
     if (err != OK) {
         return err;
     }
@@ -294,13 +284,12 @@ static err_t decode_reservation(const struct xen_domctl_sched_rtds *r, uint64_t 
     return OK;
 }
 
-err_t sched_domctl(struct vcpu *v, struct domain *d, struct xen_domctl *op)
+err_t sched_domctl(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
     uint64_t wanted = 0;
     err_t err;
 
-    (void)v;
     if (s->sched_id != XEN_SCHEDULER_RTDS) {
         return ERR_INVAL;
     }

@@ -2,8 +2,6 @@
 /* The run loop: what a CPU does between two stretches of guest code.
  * Which vCPU is next and until when is decided by the policy of the CPU's pool (sched/policy.h).
  * [impl->dsn~run-loop~1] */
-#include "arch/contract/arch.h"
-#include "core/health.h"
 #include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"

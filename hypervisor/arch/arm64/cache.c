@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scrubbing and cache maintenance of RAM frames.
  * [impl->dsn~scrub~1] */
-#include "arch/arm64/layout.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/contract/arch.h"
 #include "lib/string.h"

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/context.h"
-#include "arch/arm64/layout.h"
 #include "arch/arm64/stage2_hw.h"
-#include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic.h"
-#include "arch/contract/arch.h"
-#include "core/upcall.h"
 #include "lib/string.h"
 
 #include <xen/xen.h>
-#include <xen/arch-arm.h>
 
 static_assert(offsetof(struct vcpu, arch.x) == VCPU_X && offsetof(struct vcpu, arch.pc) == VCPU_PC &&
                   offsetof(struct vcpu, arch.pstate) == VCPU_PC + 8,

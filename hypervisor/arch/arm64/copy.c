@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guest virtual memory of the current vCPU, through the CPU's own translation of it.
  * [impl->dsn~copy-guest~1] */
-#include "arch/arm64/layout.h"
 #include "arch/arm64/sysreg.h"
-#include "arch/contract/arch.h"
 #include "arch/arm64/platform.h"
 #include "core/upcall.h"
 #include "lib/string.h"

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/gic.h"
-#include "arch/arm64/layout.h"
 #include "arch/arm64/sysreg.h"
 #include "core/upcall.h"
-#include "lib/spinlock.h"
 
 #define GICD_CTLR       0x0000u
 #define GICD_TYPER      0x0004u

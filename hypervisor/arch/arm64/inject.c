@@ -3,7 +3,6 @@
  * [impl->dsn~inject-exception~1] */
 #include "arch/arm64/context.h"
 #include "arch/arm64/sysreg.h"
-#include "arch/contract/arch.h"
 #include "core/upcall.h"
 
 #define SCTLR_SPAN   BIT(23)

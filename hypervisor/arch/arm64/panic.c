@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/panic.h"
 #include "arch/arm64/gic.h"
-#include "arch/arm64/layout.h"
 #include "arch/arm64/sysreg.h"
-#include "arch/contract/arch.h"
 #include "core/upcall.h"
 
 extern const char image_start[], text_start[], text_end[];

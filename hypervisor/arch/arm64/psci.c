@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SMC Calling Convention, both sides: PSCI 1.1 and architecture services for guests; the firmware's PSCI for ourselves.
  * [impl->dsn~psci~1] */
-#include "arch/arm64/context.h"
 #include "arch/arm64/early.h"
-#include "arch/arm64/layout.h"
 #include "arch/arm64/platform.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap.h"
-#include "arch/contract/arch.h"
 #include "core/upcall.h"
 
-#include <xen/xen.h>
 #include <xen/sched.h>
 
 #define SMCCC_VERSION       0x80000000u

@@ -43,9 +43,8 @@ void stage2_flush_pages(struct domain *d, const gfn_t *gfns, uint32_t count)
     leave_vmid(d, old);
 }
 
-void stage2_flush(struct domain *d, gfn_t gfn, uint32_t order)
+void stage2_flush(struct domain *d, gfn_t gfn, uint32_t order UNUSED)
 {
-    (void)order; /* one address inside a block names it */
     stage2_flush_pages(d, &gfn, 1);
 }
 

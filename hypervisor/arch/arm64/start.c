@@ -4,19 +4,13 @@
 #include "arch/arm64/context.h"
 #include "arch/arm64/early.h"
 #include "arch/arm64/gic.h"
-#include "arch/arm64/layout.h"
 #include "arch/arm64/platform.h"
 #include "arch/arm64/stage2_hw.h"
-#include "arch/arm64/sysreg.h"
-#include "arch/arm64/trap.h"
 #include "arch/arm64/vgic.h"
 #include "arch/arm64/vuart.h"
-#include "arch/contract/arch.h"
-#include "core/upcall.h"
 #include "lib/string.h"
 
 #include <xen/xen.h>
-#include <xen/arch-arm.h>
 
 #define FDT_MAGIC      0xd00dfeedu
 #define FDT_SIZE_MIN   40u

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The board's console device: PL011 or i.MX UART, set up by the firmware (baud rate, pins).
  * [impl->dsn~uart~1] */
-#include "arch/arm64/layout.h"
 #include "arch/arm64/platform.h"
-#include "arch/contract/arch.h"
 #include "core/upcall.h"
 
 #define PL011_CR     0x30u

@@ -8,11 +8,9 @@
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic.h"
 #include "arch/arm64/watchdog.h"
-#include "arch/contract/arch.h"
 #include "core/upcall.h"
 
 #include <xen/xen.h>
-#include <xen/arch-arm.h>
 
 void vtimer_save(struct cpu *cpu, struct vcpu *v)
 {

@@ -2,9 +2,7 @@
 /* The board's watchdog ends a hang at EL2: the console CPU's hypervisor timer feeds it, so it bites when that CPU no longer
  * comes back to take the timer.  [impl->dsn~watchdog~1] */
 #include "arch/arm64/watchdog.h"
-#include "arch/arm64/layout.h"
 #include "arch/arm64/platform.h"
-#include "arch/contract/arch.h"
 #include "core/upcall.h"
 
 /* i.MX watchdog, 16-bit registers. */
