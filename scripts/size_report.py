@@ -5,6 +5,7 @@
 [impl->dsn~size-report~1]
 """
 import json
+import re
 import struct
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import tree
 
 LIMIT = 128 * 1024
 TEXT = (b".text", b".rodata")
-HYPERVISOR = ("hypervisor", "include/bulkhead")
+HYPERVISOR = ("hypervisor",)
+SHARED = re.compile(r'^#include "(bulkhead/\w+\.h)"', re.M)
 NOT_TARGET = ("hypervisor/arch/host/", "hypervisor/arch/x86/")
 SHF_WRITE, SHF_ALLOC, SHT_NOBITS = 1, 2, 8
 
@@ -48,6 +50,16 @@ def code_lines(text):
     return count
 
 
+def shared_headers(texts):
+    """{name: text} of the headers of include/ that these texts include, or one that they include."""
+    found = {}
+    while texts:
+        names = {name for text in texts for name in SHARED.findall(text)} - found.keys()
+        texts = [(tree.ROOT / "include" / name).read_text(errors="replace") for name in sorted(names)]
+        found.update(zip(sorted(names), texts))
+    return found
+
+
 def readonly_bytes(elf):
     """(text and constants, the rest) in bytes of loaded, not writable sections of a 64-bit little-endian ELF file.
 
@@ -72,10 +84,10 @@ def hypervisor_elf():
 
 def measure():
     """lines of code, bytes of text and constants, of header and names, of the hypervisor as loaded, {system: bytes}."""
-    lines = 0
-    for name in tree.files(*HYPERVISOR, suffixes={".c", ".h", ".S"}):
-        if not name.startswith(NOT_TARGET):
-            lines += code_lines((tree.ROOT / name).read_text(errors="replace"))
+    texts = {name: (tree.ROOT / name).read_text(errors="replace")
+             for name in tree.files(*HYPERVISOR, suffixes={".c", ".h", ".S"}) if not name.startswith(NOT_TARGET)}
+    shared = shared_headers(texts.values())
+    lines = sum(code_lines(text) for text in [*texts.values(), *shared.values()])
     elf = hypervisor_elf()
     binary = elf.with_suffix(".bin") if elf else None
     systems = {path.name: path.stat().st_size for path in sorted(tree.BUILD.glob("*.img"))}

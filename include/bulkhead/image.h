@@ -52,4 +52,8 @@ struct image_descriptor {
 #define BOOT_DOMAIN_DTB     UINT64_C(0x0f0000000) /* module 1, the host's device tree (in its page) */
 #define BOOT_DOMAIN_WINDOW  UINT64_C(0x800000000) /* from here on, free guest-physical space for foreign mappings */
 
+/* Of the guest-physical layout of other domains, what Xen's public header xen/arch-arm.h does not name. */
+#define LAUNCH_GICR_STRIDE UINT64_C(0x20000) /* bytes a redistributor */
+#define LAUNCH_PMU_PPI     23u               /* INTID of the PMU overflow interrupt */
+
 #endif

@@ -76,7 +76,7 @@
 #ifndef BULKHEAD_LAUNCH_H
 #define BULKHEAD_LAUNCH_H
 
-#include <stdint.h>
+#include "bulkhead/image.h"
 
 #define LAUNCH_VERSION        1
 #define LAUNCH_DTB_MEMBER     "launch.dtb"
@@ -143,8 +143,6 @@
 #define LAUNCH_RAM0_BASE   UINT64_C(0x40000000)
 #define LAUNCH_RAM0_SIZE   UINT64_C(0xc0000000)
 #define LAUNCH_RAM1_BASE   UINT64_C(0x200000000)
-/* What that header does not name: */
-#define LAUNCH_GICR_STRIDE UINT64_C(0x20000) /* bytes a redistributor */
-#define LAUNCH_PMU_PPI     23u               /* INTID of the PMU overflow interrupt */
+/* What that header does not name is in bulkhead/image.h. */
 
 #endif

@@ -110,6 +110,11 @@ class Size(unittest.TestCase):
         text = "/* one\n two */\nint a; /* x */\n\n// c\n  /* b */ int c;\nchar *s = \"/*\"; // \"\nint d;\n"
         self.assertEqual(size_report.code_lines(text), 4)
 
+    def test_only_headers_that_are_included_count(self):
+        self.assertEqual(list(size_report.shared_headers(['#include "bulkhead/launch.h"\n'])),
+                         ["bulkhead/launch.h", "bulkhead/image.h"])
+        self.assertEqual(size_report.shared_headers(['#include "core/frame.h"\n']), {})
+
     def test_readonly_bytes(self):
         names = b"\0.text\0.rodata\0.symbols\0.data\0"
 

@@ -6,8 +6,6 @@
 #include "arch/arm64/platform.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic.h"
-#include "arch/contract/arch.h"
-#include "bulkhead/launch.h"
 #include "core/upcall.h"
 
 #define MDCR_PMU  (MDCR_TPM | MDCR_TPMCR)

@@ -2,20 +2,15 @@
 #include "arch/arm64/trap.h"
 #include "arch/arm64/context.h"
 #include "arch/arm64/gic.h"
-#include "arch/arm64/mmio.h"
 #include "arch/arm64/panic.h"
 #include "arch/arm64/platform.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vgic.h"
 #include "arch/arm64/vuart.h"
 #include "arch/arm64/watchdog.h"
-#include "arch/contract/arch.h"
-#include "bulkhead/launch.h"
 #include "core/upcall.h"
 
 #include <xen/xen.h>
-#include <xen/arch-arm.h>
-#include <xen/sched.h>
 
 /* Data abort syndrome. */
 #define ISS_BIT_ISV   BIT(24)
