@@ -70,6 +70,9 @@ class Gdb:
     def write(self, address, data):
         self.must(f"M{address:x},{len(data):x}:{data.hex()}")
 
+    def read_word(self, address):
+        return int.from_bytes(bytes.fromhex(self.ask(f"m{address:x},8")), "little")
+
     def leave(self):
         """The machine runs on without debugger."""
         self.ask("D")
@@ -93,6 +96,12 @@ def jump_away(gdb, elf, at="upcall_hypercall", to=0xDEAD0000):
     """A CPU at EL2 continues at an address where nothing is."""
     gdb.run_to(symbol(elf, at))
     gdb.set_register(PC, to)
+
+
+def break_invariant(gdb, elf, at="upcall_hypercall"):
+    """A CPU at EL2 continues at the instruction that the first assertion of the table ends in."""
+    gdb.run_to(symbol(elf, at))
+    gdb.set_register(PC, gdb.read_word(symbol(elf, "asserts_start")))
 
 
 def take_vector(gdb, elf, offset, at="upcall_hypercall"):

@@ -369,6 +369,16 @@ FAULTS = [
         "timeout": 60,
     },
     {
+        # [itest->dsn~panic~1]
+        "name": "broken-invariant",
+        "system": "examples/hello.yaml",
+        "inject": gdb.break_invariant,
+        "lanes": [[r"bulkhead: FATAL: assertion '.+' failed at \w+\.c:\d+", r"CPU \d, domain '.*' \(32766\) vCPU 0 at pc",
+                   r"ESR f2000001 ", r"x28 ", r"backtrace:", r"bulkhead: the machine is stopped"]],
+        "forbid": [r"hello by PL011"],
+        "timeout": 60,
+    },
+    {
         # Not a fault: exits from a guest on a Cortex-A57 pass the loop.  [itest->dsn~branch-history~1, dsn~el2-entry~1]
         "name": "branch-history",
         "system": "examples/hello.yaml",

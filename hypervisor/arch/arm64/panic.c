@@ -3,11 +3,14 @@
 #include "arch/arm64/gic.h"
 #include "arch/arm64/sysreg.h"
 #include "core/upcall.h"
+#include "lib/string.h"
 
 extern const char image_start[], text_start[], text_end[];
 /* Written by the build after a first link: for each function, by address, two bytes (its distance from the one before, in
  * instructions, little endian) and its NUL-terminated name. */
 extern const char symbols_start[], symbols_end[];
+/* Written by ASSERT: the address of its BRK instruction (eight bytes), and its NUL-terminated text. */
+extern const char asserts_start[], asserts_end[];
 extern const uint8_t build_id_note[]; /* an ELF note: 12 bytes, "GNU", the id */
 
 const uint8_t *arch_build_id(void)
@@ -102,14 +105,38 @@ static void claim_panic(void)
     gic_kick_all_others();
 }
 
+/* The text of the ASSERT whose instruction is at address; NULL: none is. */
+static const char *find_assert(uint64_t address)
+{
+    const char *p = asserts_start;
+
+    while (p < asserts_end) { /* bound: bytes of the table */
+        uint64_t at;
+
+        memcpy(&at, p, sizeof(at));
+        p += sizeof(at);
+        if (at == address) {
+            return p;
+        }
+        while (*p++ != '\0') {
+        }
+    }
+    return NULL;
+}
+
 NORETURN void panic_fault(const struct panic_frame *f)
 {
     static const char *const kind[] = {"synchronous exception", "IRQ", "FIQ", "SError"};
     uint64_t esr = read_sysreg(esr_el2);
     uint64_t elr = read_sysreg(elr_el2);
+    const char *broken = (ESR_EC(esr) == EC_BRK) ? find_assert(elr) : NULL;
 
     claim_panic();
-    print_panic("\nbulkhead: FATAL: %s at EL2\n", kind[f->slot & 3u]);
+    if (broken != NULL) {
+        print_panic("\nbulkhead: FATAL: assertion %s\n", broken);
+    } else {
+        print_panic("\nbulkhead: FATAL: %s at EL2\n", kind[f->slot & 3u]);
+    }
     print_who(this_cpu());
     print_panic("ESR %08lx (class %02lx)  FAR %016lx  ELR %016lx  SPSR %08lx\n", esr, ESR_EC(esr), read_sysreg(far_el2),
                 elr, read_sysreg(spsr_el2));
@@ -119,16 +146,6 @@ NORETURN void panic_fault(const struct panic_frame *f)
     }
     print_panic("x30 %016lx  sp  %016lx\n", f->x[30], f->sp);
     backtrace(elr, f->x[30], f->x[29]);
-    print_panic("bulkhead: the machine is stopped\n");
-    arch_halt();
-}
-
-NORETURN void assert_failed(const char *what, const char *file, unsigned line)
-{
-    claim_panic();
-    print_panic("\nbulkhead: FATAL: assertion '%s' failed at %s:%u\n", what, file, line);
-    print_who(this_cpu());
-    backtrace(0, (uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
     print_panic("bulkhead: the machine is stopped\n");
     arch_halt();
 }

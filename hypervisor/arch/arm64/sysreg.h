@@ -74,6 +74,7 @@ enum esr_ec {
     EC_DABT_LOW = 0x24,
     EC_DABT_SAME = 0x25,
     EC_SERROR = 0x2f,
+    EC_BRK = 0x3c,
 };
 
 #define FSC_TRANSLATION   0x04u
