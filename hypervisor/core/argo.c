@@ -4,11 +4,6 @@
 #include "core/physmap.h"
 #include "core/pool.h"
 
-void argo_domain_init(struct domain *d)
-{
-    list_init(&d->argo.rings);
-}
-
 struct argo_ring *argo_find(const struct domain *d, uint32_t port, uint16_t partner)
 {
     for (struct list *at = d->argo.rings.next; at != &d->argo.rings; at = at->next) { /* bound: ARGO_RINGS */
@@ -39,7 +34,7 @@ static struct argo_ring *alloc_frames(struct domain *d, uint32_t pages)
     mfn_t mfn;
 
     spin_lock(&d->physmap_lock);
-    if (pool_available(d) > indexes && pool_alloc(d, &mfn) == OK) {
+    if (d->pool_free > indexes && pool_alloc(d, &mfn) == OK) {
         ring = arch_map_frame(mfn);
         ring->frame = mfn;
         while (ring->index_count < indexes) {
@@ -54,7 +49,7 @@ static struct argo_ring *alloc_frames(struct domain *d, uint32_t pages)
 /* ---- the end of a ring ---- */
 
 /* Nobody sends to it from the first step on.  The last step's result is why it ends. */
-static err_t tear_down(struct domain *d, uint32_t port, uint16_t partner)
+err_t argo_unregister(struct domain *d, uint32_t port, uint16_t partner)
 {
     mfn_t held[ARGO_STEP];
     struct argo_ring *ring;
@@ -87,17 +82,12 @@ static err_t tear_down(struct domain *d, uint32_t port, uint16_t partner)
     return err;
 }
 
-err_t argo_unregister(struct domain *d, uint32_t port, uint16_t partner)
-{
-    return tear_down(d, port, partner);
-}
-
 err_t argo_reap(struct domain *d)
 {
     if (!list_empty(&d->argo.rings)) {
         const struct argo_ring *ring = CONTAINER_OF(d->argo.rings.next, struct argo_ring, node);
 
-        (void)tear_down(d, ring->port, ring->partner);
+        (void)argo_unregister(d, ring->port, ring->partner);
         return ERR_RESTART;
     }
     spin_lock(&d->physmap_lock);
@@ -241,7 +231,7 @@ err_t argo_register(struct domain *d, const struct argo_registration *r)
         return ERR_EXIST;
     }
     if (!same) { /* the old one, or one that failed, goes first */
-        err = tear_down(d, r->port, r->partner);
+        err = argo_unregister(d, r->port, r->partner);
         return (err == OK || err == ERR_NOENT) ? ERR_RESTART : err;
     }
     err = hold_some(d, r, from);

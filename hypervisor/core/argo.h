@@ -27,8 +27,6 @@ static inline uint32_t argo_size(uint32_t n)
                       ~(XEN_ARGO_MSG_SLOT_SIZE - 1u));
 }
 
-void argo_domain_init(struct domain *d);
-
 /* One step of giving d a ring of len bytes in `pages` guest frames whose numbers lie at gfns; a ring of the same port and
  * partner is replaced, or refused with fail_exist.  ERR_RESTART = not done.
  * -EEXIST, -ENOSPC ARGO_RINGS, -ENOMEM the pool is spent, -EFAULT, -EINVAL not RAM of d.  Bound: ARGO_STEP pages.

@@ -171,16 +171,6 @@ static void free_slot(uint32_t slot)
     spin_unlock(&slots_lock);
 }
 
-static uint32_t order_of(size_t size)
-{
-    uint32_t order = 0;
-
-    while ((PAGE_SIZE << order) < size) {
-        order++;
-    }
-    return order;
-}
-
 /* Zeroed memory for struct domain, at its own cost. */
 static err_t alloc_domain(uint32_t slot, struct domain **out)
 {
@@ -219,12 +209,6 @@ static err_t alloc_shared_info(struct domain *d)
     return err;
 }
 
-static void free_shared_info(struct domain *d)
-{
-    arch_scrub(d->shared_info, 1);
-    frame_free(d->shared_info, 1);
-}
-
 /* Everything of a domain that can fail to be had.
  * [impl->dsn~domain-create-atomic~1] */
 static err_t build(struct domain *d, const struct domain_config *config)
@@ -239,16 +223,16 @@ static err_t build(struct domain *d, const struct domain_config *config)
         err = grant_init(d, config->max_grant_frames, config->max_maptrack_frames);
     }
     if (err == OK) {
-        argo_domain_init(d);
+        list_init(&d->argo.rings);
         evtchn_domain_init(d, config->max_evtchn_port);
         err = arch_domain_init(d, &config->arch);
-        if (err == OK) {
-            return OK;
-        }
-        (void)grant_free(d); /* one step: it is empty */
     }
-    (void)pool_shrink(d, d->pool_total);
-    free_shared_info(d);
+    if (err != OK) {
+        (void)grant_free(d); /* one step: it is empty */
+        (void)pool_shrink(d, d->pool_total);
+        arch_scrub(d->shared_info, 1);
+        frame_free(d->shared_info, 1);
+    }
     return err;
 }
 

@@ -163,12 +163,6 @@ static bool reap_vcpus(struct domain *d, bool renew)
     return d->reap_vcpu < d->max_vcpus;
 }
 
-static bool reap_pool(struct domain *d)
-{
-    (void)pool_shrink(d, PHYSMAP_BATCH);
-    return d->pool_free > 0u;
-}
-
 static void reap_rest(struct domain *d)
 {
     mfn_t shared = d->shared_info;
@@ -263,79 +257,55 @@ static err_t end_stage(struct domain *d)
         d->reap_stage += reap_vcpus(d, false) ? 0u : 1u;
         return ERR_RESTART;
     }
-    if (reap_pool(d)) {
+    (void)pool_shrink(d, PHYSMAP_BATCH);
+    if (d->pool_free > 0u) {
         return ERR_RESTART;
     }
     reap_rest(d);
     return OK;
 }
 
-/* What is shared by calls: Argo's rings, then grants. */
-static err_t reap_shared(struct domain *d)
-{
-    err_t err = argo_reap(d);
-
-    return (err == OK) ? grant_reap(d) : err;
-}
-
 /* One step of the stages that both have.  OK: the slot is free. */
 static err_t reap_stage(struct domain *d, bool restart)
 {
-    err_t err;
+    err_t err = OK;
 
     switch (d->reap_stage) {
     case REAP_WAIT_VCPUS:
-        if (!is_off_all_cpus(d)) {
-            return ERR_BUSY;
-        }
+    case REAP_WAIT_TOLD:
+        err = is_off_all_cpus(d) ? OK : ERR_BUSY;
         break;
     case REAP_GRANTS:
-        err = reap_shared(d);
-        if (err != OK) {
-            return err;
-        }
+        err = argo_reap(d);
+        err = (err == OK) ? grant_reap(d) : err;
         break;
     case REAP_EVENTS:
-        if (evtchn_reap(d) != OK) {
-            return ERR_RESTART;
-        }
+        err = evtchn_reap(d);
         break;
     case REAP_MAPPINGS:
-        if (reap_mappings(d)) {
-            return ERR_RESTART;
-        }
-        if (!restart) {
-            device_release(d);
-        }
-        d->reap_gfn = GFN(0);
+        err = reap_mappings(d) ? ERR_RESTART : OK;
         break;
-    case REAP_FOREIGN:
-        if (restart && launch_redirect(d)) { /* one that ends waits for its mappers */
-            return ERR_RESTART;
-        }
+    case REAP_FOREIGN: /* one that ends waits for its mappers */
+        err = (restart && launch_redirect(d)) ? ERR_RESTART : OK;
         break;
     case REAP_WAIT_USERS:
         err = wait_for_users(d, restart);
-        if (err != OK) {
-            return err;
-        }
-        break;
-    case REAP_WAIT_TOLD:
-        if (!is_off_all_cpus(d)) {
-            return ERR_BUSY;
-        }
-        if (!restart) {
-            arch_domain_destroy(d);
-        }
         break;
     case REAP_TABLES:
-        if (evtchn_free(d) || grant_free(d)) {
-            return ERR_RESTART;
-        }
+        err = (evtchn_free(d) || grant_free(d)) ? ERR_RESTART : OK;
         break;
     default:
         return end_stage(d);
     }
+    if (err != OK) {
+        return err;
+    }
+    if (d->reap_stage == REAP_MAPPINGS && !restart) {
+        device_release(d);
+    } else if (d->reap_stage == REAP_WAIT_TOLD && !restart) {
+        arch_domain_destroy(d);
+    }
+    d->reap_gfn = GFN(0);
     d->reap_stage++;
     return ERR_RESTART;
 }

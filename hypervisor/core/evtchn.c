@@ -117,6 +117,11 @@ static err_t expand_array(struct call *c)
 }
 
 #define OPERATIONS 14u
+/* The structure's size, and the member that the caller is told. */
+#define ANSWERS(name, member)                                                                                          \
+    .size = sizeof(struct evtchn_##name), .answer = offsetof(struct evtchn_##name, member),                            \
+    .length = sizeof(((struct evtchn_##name *)NULL)->member)
+#define TARGETS(name) .targets = true, .right = BULKHEAD_RIGHT_##name
 
 static const struct operation {
     err_t (*fn)(struct call *c); /* NULL: no such operation */
@@ -127,45 +132,20 @@ static const struct operation {
     bool targets; /* a.dom is the caller's domain, or one that it holds right over */
     enum bulkhead_right right;
 } operations[OPERATIONS] = {
-    [EVTCHNOP_bind_interdomain] = {.fn = bind_interdomain,
-                                   .size = sizeof(struct evtchn_bind_interdomain),
-                                   .answer = offsetof(struct evtchn_bind_interdomain, local_port),
-                                   .length = sizeof(evtchn_port_t),
-                                   .opens = true},
-    [EVTCHNOP_bind_virq] = {.fn = bind_virq,
-                            .size = sizeof(struct evtchn_bind_virq),
-                            .answer = offsetof(struct evtchn_bind_virq, port),
-                            .length = sizeof(evtchn_port_t),
-                            .opens = true},
+    [EVTCHNOP_bind_interdomain] = {.fn = bind_interdomain, ANSWERS(bind_interdomain, local_port), .opens = true},
+    [EVTCHNOP_bind_virq] = {.fn = bind_virq, ANSWERS(bind_virq, port), .opens = true},
     [EVTCHNOP_bind_pirq] = {.fn = bind_pirq, .size = sizeof(struct evtchn_bind_pirq)},
     [EVTCHNOP_close] = {.fn = close, .size = sizeof(struct evtchn_close)},
     [EVTCHNOP_status] = {.fn = status,
                          .size = sizeof(struct evtchn_status),
                          .length = sizeof(struct evtchn_status),
-                         .targets = true,
-                         .right = BULKHEAD_RIGHT_INFO},
-    [EVTCHNOP_alloc_unbound] = {.fn = alloc_unbound,
-                                .size = sizeof(struct evtchn_alloc_unbound),
-                                .answer = offsetof(struct evtchn_alloc_unbound, port),
-                                .length = sizeof(evtchn_port_t),
-                                .opens = true,
-                                .targets = true,
-                                .right = BULKHEAD_RIGHT_BUILD},
-    [EVTCHNOP_bind_ipi] = {.fn = bind_ipi,
-                           .size = sizeof(struct evtchn_bind_ipi),
-                           .answer = offsetof(struct evtchn_bind_ipi, port),
-                           .length = sizeof(evtchn_port_t),
-                           .opens = true},
+                         TARGETS(INFO)},
+    [EVTCHNOP_alloc_unbound] = {.fn = alloc_unbound, ANSWERS(alloc_unbound, port), .opens = true, TARGETS(BUILD)},
+    [EVTCHNOP_bind_ipi] = {.fn = bind_ipi, ANSWERS(bind_ipi, port), .opens = true},
     [EVTCHNOP_bind_vcpu] = {.fn = bind_vcpu, .size = sizeof(struct evtchn_bind_vcpu)},
     [EVTCHNOP_unmask] = {.fn = unmask, .size = sizeof(struct evtchn_unmask)},
-    [EVTCHNOP_reset] = {.fn = reset,
-                        .size = sizeof(struct evtchn_reset),
-                        .targets = true,
-                        .right = BULKHEAD_RIGHT_BUILD},
-    [EVTCHNOP_init_control] = {.fn = init_control,
-                               .size = sizeof(struct evtchn_init_control),
-                               .answer = offsetof(struct evtchn_init_control, link_bits),
-                               .length = sizeof(uint8_t)},
+    [EVTCHNOP_reset] = {.fn = reset, .size = sizeof(struct evtchn_reset), TARGETS(BUILD)},
+    [EVTCHNOP_init_control] = {.fn = init_control, ANSWERS(init_control, link_bits)},
     [EVTCHNOP_expand_array] = {.fn = expand_array, .size = sizeof(struct evtchn_expand_array)},
     [EVTCHNOP_set_priority] = {.fn = set_priority, .size = sizeof(struct evtchn_set_priority)},
 };

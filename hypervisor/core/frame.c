@@ -176,16 +176,25 @@ err_t frame_reserve(mfn_t mfn, uint64_t count)
     return err;
 }
 
-err_t frame_reserve_outside(mfn_t mfn, uint64_t count)
+/* RAM that no region has; into the free lists unless it is outside. */
+static err_t add_ram(mfn_t mfn, uint64_t count, bool outside)
 {
     err_t err = ERR_INVAL;
 
     spin_lock(&blocks.lock);
     if (frame_in_ram(mfn.v, count)) {
-        err = frame_region_add(mfn.v, count, true);
+        err = frame_region_add(mfn.v, count, outside);
+    }
+    if (err == OK && !outside) {
+        insert_range(mfn.v, mfn.v + count);
     }
     spin_unlock(&blocks.lock);
     return err;
+}
+
+err_t frame_reserve_outside(mfn_t mfn, uint64_t count)
+{
+    return add_ram(mfn, count, true);
 }
 
 void frame_drop_outside(void)
@@ -197,17 +206,7 @@ void frame_drop_outside(void)
 
 err_t frame_claim(mfn_t mfn, uint64_t count)
 {
-    err_t err = ERR_INVAL;
-
-    spin_lock(&blocks.lock);
-    if (frame_in_ram(mfn.v, count)) {
-        err = frame_region_add(mfn.v, count, false);
-    }
-    if (err == OK) {
-        insert_range(mfn.v, mfn.v + count);
-    }
-    spin_unlock(&blocks.lock);
-    return err;
+    return add_ram(mfn, count, false);
 }
 
 void frame_release_reserved(mfn_t mfn, uint64_t count)

@@ -66,16 +66,6 @@ mfn_t frame_last(void)
     return MFN(r->base + r->count - 1u);
 }
 
-bool frame_region_overlaps(uint64_t mfn, uint64_t count)
-{
-    for (uint32_t i = 0; i < table.region_count; i++) {
-        if (ranges_overlap(mfn, count, table.regions[i].base, table.regions[i].count)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 uint64_t frame_region_gap(uint64_t mfn)
 {
     uint64_t gap = UINT64_MAX - mfn;
@@ -124,8 +114,10 @@ err_t frame_region_add(uint64_t mfn, uint64_t count, bool outside)
     if (count == 0u || !range_ok(mfn, count, UINT64_C(1) << 52)) {
         return ERR_INVAL;
     }
-    if (frame_region_overlaps(mfn, count)) {
-        return ERR_EXIST;
+    for (uint32_t i = 0; i < table.region_count; i++) {
+        if (ranges_overlap(mfn, count, table.regions[i].base, table.regions[i].count)) {
+            return ERR_EXIST;
+        }
     }
     if (table.region_count == FRAME_REGIONS) {
         return ERR_NOSPC;

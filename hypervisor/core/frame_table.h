@@ -41,7 +41,6 @@ bool frame_in_ram(uint64_t mfn, uint64_t count);
  * -EINVAL empty or wraps, -EEXIST overlap, -ENOSPC. */
 err_t frame_region_add(uint64_t mfn, uint64_t count, bool outside);
 void frame_region_drop_outside(void);
-bool frame_region_overlaps(uint64_t mfn, uint64_t count);
 /* Frames from mfn on that no range covers; 0 = one covers mfn.  Bound: FRAME_REGIONS. */
 uint64_t frame_region_gap(uint64_t mfn);
 

@@ -112,11 +112,8 @@ err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to)
 bool frame_is_sole(mfn_t mfn, uint16_t owner)
 {
     const uint64_t *e = frame_entry(mfn.v);
-    struct frame f;
+    uint64_t sole = frame_pack((struct frame){.owner = owner, .type = FRAME_RAM, .count = 1});
 
-    if (e == NULL) {
-        return false;
-    }
-    f = frame_load(e);
-    return f.owner == owner && f.type == FRAME_RAM && f.count == 1u;
+    return e != NULL &&
+           (__atomic_load_n(e, __ATOMIC_RELAXED) & ~frame_pack((struct frame){.order = UINT8_MAX})) == sole;
 }

@@ -10,7 +10,7 @@ static uint64_t *next_of(mfn_t mfn)
     return arch_map_frame(mfn);
 }
 
-static void push(struct domain *d, mfn_t mfn)
+void pool_free(struct domain *d, mfn_t mfn)
 {
     *next_of(mfn) = d->pool_head.v;
     d->pool_head = mfn;
@@ -29,11 +29,6 @@ err_t pool_alloc(struct domain *d, mfn_t *out)
     arch_scrub(mfn, 1);
     *out = mfn;
     return OK;
-}
-
-void pool_free(struct domain *d, mfn_t mfn)
-{
-    push(d, mfn);
 }
 
 err_t pool_alloc_order(struct domain *d, uint32_t order, mfn_t *out)
@@ -55,11 +50,6 @@ void pool_free_order(struct domain *d, mfn_t mfn, uint32_t order)
     d->overhead -= UINT64_C(1) << order;
 }
 
-uint64_t pool_available(const struct domain *d)
-{
-    return d->pool_free;
-}
-
 err_t pool_grow(struct domain *d, uint64_t count)
 {
     uint32_t order = PHYSMAP_BIG_ORDER;
@@ -75,7 +65,7 @@ err_t pool_grow(struct domain *d, uint64_t count)
             continue;
         }
         for (uint64_t i = UINT64_C(1) << order; i > 0u; i--) {
-            push(d, MFN(mfn.v + i - 1u));
+            pool_free(d, MFN(mfn.v + i - 1u));
         }
         d->pool_total += UINT64_C(1) << order;
         count -= UINT64_C(1) << order;

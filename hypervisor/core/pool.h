@@ -13,11 +13,15 @@ struct domain;
 
 /* 1 zeroed frame (hypervisor's view through arch_map_frame).  -NOMEM. */
 err_t pool_alloc(struct domain *d, mfn_t *out);
+/* The order of a block of frames for size bytes, 1 and more. */
+static inline uint32_t order_of(size_t size)
+{
+    return (size <= PAGE_SIZE) ? 0u : 64u - (uint32_t)__builtin_clzll((size - 1u) >> PAGE_SHIFT);
+}
 /* 2^order contiguous zeroed frames; only while the domain is being created (frames come from the free list). -NOMEM */
 err_t pool_alloc_order(struct domain *d, uint32_t order, mfn_t *out);
 void pool_free(struct domain *d, mfn_t mfn);
 void pool_free_order(struct domain *d, mfn_t mfn, uint32_t order);
-uint64_t pool_available(const struct domain *d); /* frames */
 
 /* Add count frames of free RAM; -NOMEM: as many as there were.  count: 1..FRAME_BATCH. */
 err_t pool_grow(struct domain *d, uint64_t count);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/vcpu.h"
 #include "core/evtchn.h"
-#include "core/frame.h"
+#include "core/pool.h"
 #include "core/runstate.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"
 #include "lib/bits.h"
 #include "lib/string.h"
+
+#define VCPU_ORDER order_of(sizeof(struct vcpu))
 
 struct cpu_inbox cpu_inbox[MAX_CPUS];
 
@@ -246,16 +248,6 @@ err_t vcpu_power_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t ar
 
 /* ---- existence ---- */
 
-static uint64_t frames_of_vcpu(void)
-{
-    uint64_t count = 1;
-
-    while (count * PAGE_SIZE < sizeof(struct vcpu)) {
-        count *= 2u;
-    }
-    return count;
-}
-
 static bool has_cpu(const uint64_t *affinity, uint32_t c)
 {
     return ((affinity[c / 64u] >> (c % 64u)) & 1u) != 0u && cpu_is_usable(c);
@@ -264,25 +256,21 @@ static bool has_cpu(const uint64_t *affinity, uint32_t c)
 bool vcpu_home_of(const uint64_t *affinity, uint32_t id, uint32_t *out)
 {
     uint32_t count = 0;
-    uint32_t wanted;
+    uint32_t before; /* CPUs of its set before its own */
 
     for (uint32_t c = 0; c < cpu_count(); c++) {
         count += has_cpu(affinity, c) ? 1u : 0u;
     }
-    if (count == 0u) {
-        return false;
-    }
-    wanted = id % count;
+    before = (count != 0u) ? id % count : 0u;
+    count = 0;
     for (uint32_t c = 0; c < cpu_count(); c++) {
-        if (has_cpu(affinity, c)) {
-            if (wanted == 0u) {
-                *out = c;
-                break;
-            }
-            wanted--;
+        count += has_cpu(affinity, c) ? 1u : 0u;
+        if (count > before) {
+            *out = c;
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
 static void init(struct vcpu *v)
@@ -307,15 +295,13 @@ void vcpu_renew(struct vcpu *v)
 
 err_t vcpu_create(struct domain *d, uint32_t id)
 {
-    uint64_t frames = frames_of_vcpu();
     struct vcpu *v;
     mfn_t mfn;
-    err_t err = frame_alloc(FRAME_OWNER(d->slot), FRAME_POOL, (uint32_t)__builtin_ctzll(frames), &mfn);
+    err_t err = pool_alloc_order(d, VCPU_ORDER, &mfn);
 
     if (err != OK) {
         return err;
     }
-    arch_scrub(mfn, frames);
     v = arch_map_frame(mfn);
     v->memory = mfn;
     v->domain = d;
@@ -329,21 +315,16 @@ err_t vcpu_create(struct domain *d, uint32_t id)
         v->affinity[c / 64u] |= seal_keeps_cpu(c) ? 0u : UINT64_C(1) << (c % 64u);
     }
     err = vcpu_home_of(v->affinity, id, &v->home) ? arch_vcpu_init(v) : ERR_INVAL;
-    if (err != OK) {
-        arch_scrub(mfn, frames);
-        frame_free(mfn, frames);
-        return err;
+    if (err == OK) {
+        __atomic_store_n(&d->vcpus[id], v, __ATOMIC_RELEASE);
+    } else {
+        pool_free_order(d, mfn, VCPU_ORDER);
     }
-    d->overhead += frames;
-    __atomic_store_n(&d->vcpus[id], v, __ATOMIC_RELEASE);
-    return OK;
+    return err;
 }
 
 void vcpu_free(struct vcpu *v)
 {
-    mfn_t mfn = v->memory;
-
     sched_release(v);
-    arch_scrub(mfn, frames_of_vcpu());
-    frame_free(mfn, frames_of_vcpu());
+    pool_free_order(v->domain, v->memory, VCPU_ORDER);
 }

@@ -87,24 +87,16 @@ typedef enum MUST_CHECK_TYPE err {
 } err_t;
 
 #if defined(__clang__)
-#define CAPABILITY(x)    __attribute__((capability(x)))
-#define GUARDED_BY(x)    __attribute__((guarded_by(x)))
-#define REQUIRES(...)    __attribute__((requires_capability(__VA_ARGS__)))
-#define ACQUIRE(...)     __attribute__((acquire_capability(__VA_ARGS__)))
-#define RELEASE(...)     __attribute__((release_capability(__VA_ARGS__)))
-#define TRY_ACQUIRE(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
-#define EXCLUDES(...)    __attribute__((locks_excluded(__VA_ARGS__)))
-#define NO_THREAD_SAFETY __attribute__((no_thread_safety_analysis))
+#define ANALYSIS(...) __attribute__((__VA_ARGS__)) /* by clang -Wthread-safety */
 #else
-#define CAPABILITY(x)
-#define GUARDED_BY(x)
-#define REQUIRES(...)
-#define ACQUIRE(...)
-#define RELEASE(...)
-#define TRY_ACQUIRE(...)
-#define EXCLUDES(...)
-#define NO_THREAD_SAFETY
+#define ANALYSIS(...)
 #endif
+#define CAPABILITY(x)    ANALYSIS(capability(x))
+#define REQUIRES(...)    ANALYSIS(requires_capability(__VA_ARGS__))
+#define ACQUIRE(...)     ANALYSIS(acquire_capability(__VA_ARGS__))
+#define RELEASE(...)     ANALYSIS(release_capability(__VA_ARGS__))
+#define EXCLUDES(...)    ANALYSIS(locks_excluded(__VA_ARGS__))
+#define NO_THREAD_SAFETY ANALYSIS(no_thread_safety_analysis)
 
 #define NOINLINE                      __attribute__((noinline))
 #define ALWAYS_INLINE                 inline __attribute__((always_inline))

@@ -289,7 +289,7 @@ static void bad_registrations_are_refused(void **state)
 {
     xen_argo_gfn_t gfns[2] = {RING_GFN, UINT64_MAX};
     struct xen_argo_register_ring r = {.aport = PORT, .partner_id = 1, .len = RING_LEN};
-    uint64_t free = pool_available(domain_of(2));
+    uint64_t free = domain_of(2)->pool_free;
 
     (void)state;
     assert_int_equal(argo(2, XEN_ARGO_OP_register_ring, NOWHERE, POINTER(gfns), 2, 0), ERR_FAULT);
@@ -307,7 +307,7 @@ static void bad_registrations_are_refused(void **state)
     assert_int_equal(register_ring(2, PORT, 0), ERR_INVAL);
     assert_int_equal(register_ring(2, PORT, 0x7FFE), ERR_INVAL);
     assert_int_equal(unregister(2, PORT, 1), ERR_NOENT);
-    assert_int_equal(pool_available(domain_of(2)), free);
+    assert_int_equal(domain_of(2)->pool_free, free);
     assert_int_equal(register_ring(2, PORT, 1), OK);
     assert_int_equal(register_len(2, PORT, 1, RING_LEN, XEN_ARGO_REGISTER_FLAG_FAIL_EXIST), ERR_EXIST);
 }
@@ -386,7 +386,7 @@ static void rings_and_waiters_are_limited(void **state)
     }
     assert_true(n < ARGO_RINGS);
     assert_int_equal(register_len(2, n, 1, 64, 0), ERR_NOMEM); /* the pool ends first */
-    assert_int_equal(pool_available(domain_of(2)) <= 1u, true);
+    assert_int_equal(domain_of(2)->pool_free <= 1u, true);
     assert_int_equal(unregister(2, 0, 1), OK);
     assert_int_equal(register_len(2, n, 1, 64, 0), OK);
 }
@@ -396,7 +396,7 @@ static void rings_and_waiters_are_limited(void **state)
 /* [utest->dsn~argo-end~1] */
 static void the_largest_ring_comes_and_goes_in_steps(void **state)
 {
-    uint64_t free = pool_available(domain_of(2));
+    uint64_t free = domain_of(2)->pool_free;
 
     (void)state;
     assert_int_equal(register_len(2, PORT, 1, XEN_ARGO_MAX_RING_SIZE, 0), OK);
@@ -404,7 +404,7 @@ static void the_largest_ring_comes_and_goes_in_steps(void **state)
     assert_int_equal(register_ring(2, PORT, 1), OK); /* another in its place */
     assert_int_equal(send(1, 2, PORT, "x", 1), 1);
     assert_int_equal(unregister(2, PORT, 1), OK);
-    assert_int_equal(pool_available(domain_of(2)), free);
+    assert_int_equal(domain_of(2)->pool_free, free);
 }
 
 /* Page 4096 of it is not there: nothing is left of the 4096 that were held.
@@ -413,7 +413,7 @@ static void a_ring_that_fails_at_its_last_page_leaves_nothing(void **state)
 {
     static xen_argo_gfn_t gfns[HUGE_PAGES];
     struct xen_argo_register_ring r = {.aport = PORT, .partner_id = 1, .len = XEN_ARGO_MAX_RING_SIZE};
-    uint64_t free = pool_available(domain_of(2));
+    uint64_t free = domain_of(2)->pool_free;
 
     (void)state;
     for (uint32_t i = 0; i < HUGE_PAGES; i++) {
@@ -421,7 +421,7 @@ static void a_ring_that_fails_at_its_last_page_leaves_nothing(void **state)
     }
     gfns[HUGE_PAGES - 1u] = 0x90000;
     assert_int_equal(argo(2, XEN_ARGO_OP_register_ring, POINTER(&r), POINTER(gfns), HUGE_PAGES, 0), ERR_INVAL);
-    assert_int_equal(pool_available(domain_of(2)), free);
+    assert_int_equal(domain_of(2)->pool_free, free);
     assert_int_equal(frame_look(frame_at(2, RING_GFN)).count, 1);
     assert_int_equal(unregister(2, PORT, 1), ERR_NOENT);
 }

@@ -206,7 +206,7 @@ static uint64_t aside_count;
 static void leave_pool(uint64_t n)
 {
     spin_lock(&d->physmap_lock);
-    while (pool_available(d) > n) {
+    while (d->pool_free > n) {
         assert_int_equal(pool_alloc(d, &aside[aside_count]), OK);
         aside_count++;
     }
