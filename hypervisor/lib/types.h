@@ -101,7 +101,6 @@ typedef enum MUST_CHECK_TYPE err {
 #define NOINLINE                      __attribute__((noinline))
 #define ALWAYS_INLINE                 inline __attribute__((always_inline))
 #define UNUSED                        __attribute__((unused)) /* a parameter that the table's other functions use */
-#define FALLTHROUGH                   __attribute__((fallthrough))
 #define NORETURN                      __attribute__((noreturn))
 #define PRINTF(f, a)                  __attribute__((format(printf, f, a)))
 #define ALIGNED(n)                    __attribute__((aligned(n)))
@@ -120,17 +119,16 @@ typedef enum MUST_CHECK_TYPE err {
 #if defined(__aarch64__) && __STDC_HOSTED__ == 0
 #define TEXT_OF(x) #x
 #define NUMBER(x)  TEXT_OF(x)
-#define ASSERT(x)                                                                                                      \
-    do {                                                                                                               \
-        if (UNLIKELY(!(x))) {                                                                                          \
-            __asm__ volatile("1: brk #1\n\t.pushsection .asserts, \"a\"\n\t.quad 1b\n\t.asciz \"'" #x                  \
-                             "' failed at " __FILE_NAME__ ":" NUMBER(__LINE__) "\"\n\t.popsection");                   \
-            __builtin_unreachable();                                                                                   \
-        }                                                                                                              \
-    } while (false)
+#define BROKEN(text)                                                                                                   \
+    ({                                                                                                                 \
+        __asm__ volatile("1: brk #1\n\t.pushsection .asserts, \"a\"\n\t.quad 1b\n\t.asciz \"'" text                    \
+                         "' failed at " __FILE_NAME__ ":" NUMBER(__LINE__) "\"\n\t.popsection");                       \
+        __builtin_unreachable();                                                                                       \
+    })
 #else
 NORETURN void assert_failed(const char *what, const char *file, unsigned line);
-#define ASSERT(x) (LIKELY(x) ? (void)0 : assert_failed(#x, __FILE_NAME__, __LINE__))
+#define BROKEN(text) assert_failed(text, __FILE_NAME__, __LINE__)
 #endif
+#define ASSERT(x) (LIKELY(x) ? (void)0 : BROKEN(#x))
 
 #endif

@@ -9,22 +9,21 @@
 #define MDSCR_ENABLES (BIT(0) | BIT(13) | BIT(15)) /* SS, KDE, MDE */
 #define MDCR_DEBUG    (MDCR_TDA)
 
-/* Registers i of both kinds, values and controls, as far as the CPU has them: for a switch by their count. */
+/* Registers i of both kinds, values and controls, as far as the CPU has them. */
 #define DBG16(op, ...)                                                                                                 \
-    op(15, __VA_ARGS__) op(14, __VA_ARGS__) op(13, __VA_ARGS__) op(12, __VA_ARGS__) op(11, __VA_ARGS__)                \
-        op(10, __VA_ARGS__) op(9, __VA_ARGS__) op(8, __VA_ARGS__) op(7, __VA_ARGS__) op(6, __VA_ARGS__)                \
-            op(5, __VA_ARGS__) op(4, __VA_ARGS__) op(3, __VA_ARGS__) op(2, __VA_ARGS__) op(1, __VA_ARGS__)             \
-                op(0, __VA_ARGS__) default : break;
-#define SAVE_ONE(i, v, c, values, controls)                                                                            \
-    case (i) + 1:                                                                                                      \
+    op(0, __VA_ARGS__) op(1, __VA_ARGS__) op(2, __VA_ARGS__) op(3, __VA_ARGS__) op(4, __VA_ARGS__) op(5, __VA_ARGS__)  \
+        op(6, __VA_ARGS__) op(7, __VA_ARGS__) op(8, __VA_ARGS__) op(9, __VA_ARGS__) op(10, __VA_ARGS__)                \
+            op(11, __VA_ARGS__) op(12, __VA_ARGS__) op(13, __VA_ARGS__) op(14, __VA_ARGS__) op(15, __VA_ARGS__)
+#define SAVE_ONE(i, count, v, c, values, controls)                                                                     \
+    if ((i) < (count)) {                                                                                               \
         (values)[i] = read_sysreg(s2_0_c0_c##i##_##v);                                                                 \
         (controls)[i] = read_sysreg(s2_0_c0_c##i##_##c);                                                               \
-        FALLTHROUGH;
-#define LOAD_ONE(i, v, c, values, controls)                                                                            \
-    case (i) + 1:                                                                                                      \
+    }
+#define LOAD_ONE(i, count, v, c, values, controls)                                                                     \
+    if ((i) < (count)) {                                                                                               \
         write_sysreg(s2_0_c0_c##i##_##v, (values)[i]);                                                                 \
         write_sysreg(s2_0_c0_c##i##_##c, (controls)[i]);                                                               \
-        FALLTHROUGH;
+    }
 
 static uint32_t breakpoints(void)
 {
@@ -39,13 +38,11 @@ static uint32_t watchpoints(void)
 void debug_first_use(struct vcpu *v)
 {
     struct debug_state *s = &v->arch.debug;
+    uint32_t breaks = breakpoints();
+    uint32_t watches = watchpoints();
 
-    switch (breakpoints()) {
-        DBG16(LOAD_ONE, 4, 5, s->bvr, s->bcr)
-    }
-    switch (watchpoints()) {
-        DBG16(LOAD_ONE, 6, 7, s->wvr, s->wcr)
-    }
+    DBG16(LOAD_ONE, breaks, 4, 5, s->bvr, s->bcr)
+    DBG16(LOAD_ONE, watches, 6, 7, s->wvr, s->wcr)
     write_sysreg(mdscr_el1, s->mdscr);
     s->live = true;
     v->arch.mdcr &= ~MDCR_DEBUG;
@@ -56,17 +53,15 @@ void debug_first_use(struct vcpu *v)
 void debug_save(struct vcpu *v)
 {
     struct debug_state *s = &v->arch.debug;
+    uint32_t breaks = breakpoints();
+    uint32_t watches = watchpoints();
 
     if (!s->live) {
         return;
     }
     s->mdscr = read_sysreg(mdscr_el1);
-    switch (breakpoints()) {
-        DBG16(SAVE_ONE, 4, 5, s->bvr, s->bcr)
-    }
-    switch (watchpoints()) {
-        DBG16(SAVE_ONE, 6, 7, s->wvr, s->wcr)
-    }
+    DBG16(SAVE_ONE, breaks, 4, 5, s->bvr, s->bcr)
+    DBG16(SAVE_ONE, watches, 6, 7, s->wvr, s->wcr)
     write_sysreg(mdscr_el1, 0);
     s->live = false;
     v->arch.mdcr |= MDCR_DEBUG;

@@ -30,5 +30,4 @@
 #define CPU_CURRENT 72
 #define CPU_HISTORY 32
 
-
 #endif
