@@ -139,21 +139,20 @@ static void map_dtb(struct domain *d, const struct boot_info *info)
     map_range(d, BOOT_DOMAIN_DTB, e, frames, "the device tree does not fit its tables");
 }
 
+static void add_range(struct start_page *p, uint64_t addr, uint64_t size, uint32_t type)
+{
+    p->memmap[p->info.memmap_entries] = (struct hvm_memmap_table_entry){.addr = addr, .size = size, .type = type};
+    p->info.memmap_entries++;
+}
+
 static void fill_memmap(struct start_page *p, const struct boot_info *info, uint64_t ram)
 {
-    p->memmap[0] =
-        (struct hvm_memmap_table_entry){.addr = BOOT_DOMAIN_BASE, .size = ram - PAGE_SIZE, .type = HVM_MEMMAP_TYPE_RAM};
-    p->memmap[1] = (struct hvm_memmap_table_entry){
-        .addr = info->image.v, .size = info->image_size, .type = HVM_MEMMAP_TYPE_RESERVED};
-    p->info.memmap_entries = 2;
-    if (info->dtb_size != 0u) {
-        uint64_t base = ALIGN_DOWN(info->dtb.v, PAGE_SIZE);
+    uint64_t dtb = frames_of((info->dtb.v & PAGE_MASK) + info->dtb_size) << PAGE_SHIFT;
 
-        p->memmap[2] =
-            (struct hvm_memmap_table_entry){.addr = base,
-                                            .size = frames_of((info->dtb.v & PAGE_MASK) + info->dtb_size) << PAGE_SHIFT,
-                                            .type = HVM_MEMMAP_TYPE_RESERVED};
-        p->info.memmap_entries = 3;
+    add_range(p, BOOT_DOMAIN_BASE, ram - PAGE_SIZE, HVM_MEMMAP_TYPE_RAM);
+    add_range(p, info->image.v, info->image_size, HVM_MEMMAP_TYPE_RESERVED);
+    if (info->dtb_size != 0u) {
+        add_range(p, ALIGN_DOWN(info->dtb.v, PAGE_SIZE), dtb, HVM_MEMMAP_TYPE_RESERVED);
     }
 }
 

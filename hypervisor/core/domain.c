@@ -109,25 +109,21 @@ bool domain_slot_retire(struct domain *d)
     return __atomic_compare_exchange_n(&slots[d->slot].refs, &one, 0u, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-void domain_slot_clear(struct domain *d)
+void domain_slot_clear(uint32_t slot)
 {
-    struct slot *s = &slots[d->slot];
-
     spin_lock(&slots_lock);
-    s->d = NULL;
-    s->taken = false;
-    __atomic_store_n(&s->dying, false, __ATOMIC_RELEASE);
+    slots[slot].d = NULL;
+    slots[slot].taken = false;
+    __atomic_store_n(&slots[slot].dying, false, __ATOMIC_RELEASE);
     spin_unlock(&slots_lock);
 }
 
 void domain_label(const struct domain *d, char *buf, size_t size)
 {
-    if (d->name[0] != '\0') {
-        format_string(buf, size, "%s", d->name);
-    } else if (d->slot == SLOT_BOOT) {
-        format_string(buf, size, "boot");
-    } else {
+    if (d->name[0] == '\0' && d->slot != SLOT_BOOT) {
         format_string(buf, size, "d%u", (unsigned)d->id);
+    } else {
+        format_string(buf, size, "%s", (d->name[0] != '\0') ? d->name : "boot");
     }
 }
 
@@ -162,13 +158,6 @@ static err_t take_slot(uint32_t domid, uint32_t *out)
     }
     spin_unlock(&slots_lock);
     return err;
-}
-
-static void free_slot(uint32_t slot)
-{
-    spin_lock(&slots_lock);
-    slots[slot].taken = false;
-    spin_unlock(&slots_lock);
 }
 
 /* Zeroed memory for struct domain, at its own cost. */
@@ -251,7 +240,7 @@ err_t domain_create(uint32_t creator, const struct domain_config *config, struct
     }
     err = alloc_domain(slot, &d);
     if (err != OK) {
-        free_slot(slot);
+        domain_slot_clear(slot);
         return err;
     }
     d->id = (domid_value_t)((slot == SLOT_BOOT) ? DOMID_BOOT : slot);
@@ -265,7 +254,7 @@ err_t domain_create(uint32_t creator, const struct domain_config *config, struct
     err = build(d, config);
     if (err != OK) {
         domain_free_memory(d);
-        free_slot(slot);
+        domain_slot_clear(slot);
         return err;
     }
     slots[slot].d = d;

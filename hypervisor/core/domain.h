@@ -171,7 +171,7 @@ void domain_reap_nudge(const struct domain *d);
 /* ---- for domain*.c only ---- */
 bool domain_slot_retire(struct domain *d);         /* nobody can find d any more; false = somebody holds a reference */
 bool domain_slot_is_quiet(const struct domain *d); /* nobody holds one just now */
-void domain_slot_clear(struct domain *d);          /* the slot may be used again */
+void domain_slot_clear(uint32_t slot);             /* the slot may be used again */
 void domain_slot_dying(const struct domain *d, bool dying);
 void domain_free_memory(struct domain *d);
 /* For vcpu.c: this CPU, home of vCPU 0, goes on with a restart. */

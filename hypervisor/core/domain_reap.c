@@ -171,7 +171,7 @@ static void reap_rest(struct domain *d)
     rights_destroy(d->slot);
     arch_scrub(shared, 1);
     frame_free(shared, 1);
-    domain_slot_clear(d);
+    domain_slot_clear(d->slot);
     domain_free_memory(d);
 }
 

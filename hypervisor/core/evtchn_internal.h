@@ -135,8 +135,7 @@ void evtchn_let_go(const void *view);
 
 /* ---- evtchn_port.c ---- */
 
-void evtchn_bindings_lock(void);
-void evtchn_bindings_unlock(void);
+extern struct spinlock evtchn_bindings; /* the bindings lock */
 /* remote_port of r, which waits for d to bind to it; NULL = it does not.  Context: bindings lock. */
 struct port *evtchn_waiting(const struct domain *d, const struct domain *r, uint32_t remote_port);
 /* q, which waited, is bound to port.  Context: bindings lock. */

@@ -11,12 +11,12 @@ err_t evtchn_limit(struct domain *d, uint32_t port, uint32_t interval)
     struct port *p = port_find(d, port);
     err_t err = ERR_INVAL;
 
-    evtchn_bindings_lock();
+    spin_lock(&evtchn_bindings);
     if (port_binding(p).status != EVTCHNSTAT_closed) {
         __atomic_store_n(&p->min_interval, interval, __ATOMIC_RELAXED);
         err = OK;
     }
-    evtchn_bindings_unlock();
+    spin_unlock(&evtchn_bindings);
     return err;
 }
 

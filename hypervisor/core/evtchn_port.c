@@ -4,17 +4,7 @@
 #include "core/evtchn_internal.h"
 #include "core/pool.h"
 
-static struct spinlock bindings_lock; /* rank 8 */
-
-void evtchn_bindings_lock(void) NO_THREAD_SAFETY
-{
-    spin_lock(&bindings_lock);
-}
-
-void evtchn_bindings_unlock(void) NO_THREAD_SAFETY
-{
-    spin_unlock(&bindings_lock);
-}
+struct spinlock evtchn_bindings; /* rank 8 */
 
 /* ---- records ---- */
 
@@ -123,9 +113,9 @@ err_t evtchn_reach(struct domain *d, uint32_t port)
     for (uint32_t i = 0; i < EVTCHN_STEP && err == OK && next_port(d) <= port; i++) {
         err = add_record(d, next_port(d));
         if (err == OK) {
-            evtchn_bindings_lock();
+            spin_lock(&evtchn_bindings);
             pass(d, port);
-            evtchn_bindings_unlock();
+            spin_unlock(&evtchn_bindings);
         }
     }
     spin_unlock(&d->physmap_lock);
@@ -191,9 +181,9 @@ static err_t open(struct domain *d, struct binding b, const struct domain *r, ui
     if (__atomic_load_n(&d->evtchn.free_head, __ATOMIC_RELAXED) == 0u && next_port(d) <= limit(d)) {
         (void)add_record(d, next_port(d));
     }
-    evtchn_bindings_lock();
+    spin_lock(&evtchn_bindings);
     err = open_locked(d, b, r, port);
-    evtchn_bindings_unlock();
+    spin_unlock(&evtchn_bindings);
     spin_unlock(&d->physmap_lock);
     return err;
 }
@@ -249,7 +239,7 @@ err_t evtchn_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
     if (evtchn_vcpu_find(d, vcpu) == NULL) {
         return ERR_NOENT;
     }
-    evtchn_bindings_lock();
+    spin_lock(&evtchn_bindings);
     b = port_binding(p);
     if (b.status == EVTCHNSTAT_unbound || b.status == EVTCHNSTAT_interdomain ||
         (b.status == EVTCHNSTAT_virq && is_global(b.port))) {
@@ -257,7 +247,7 @@ err_t evtchn_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
         port_bind(p, b);
         err = OK;
     }
-    evtchn_bindings_unlock();
+    spin_unlock(&evtchn_bindings);
     return err;
 }
 
@@ -272,13 +262,13 @@ err_t evtchn_set_priority(struct domain *d, uint32_t port, uint32_t priority)
     if (p == NULL || priority > EVTCHN_FIFO_PRIORITY_MIN) {
         return ERR_INVAL;
     }
-    evtchn_bindings_lock();
+    spin_lock(&evtchn_bindings);
     b = port_binding(p);
     if (b.status != EVTCHNSTAT_closed) { /* a closed port gets the default when it is opened */
         b.priority = (uint8_t)priority;
         port_bind(p, b);
     }
-    evtchn_bindings_unlock();
+    spin_unlock(&evtchn_bindings);
     return OK;
 }
 
@@ -353,9 +343,9 @@ err_t evtchn_close(struct domain *d, uint32_t port)
 {
     err_t err;
 
-    evtchn_bindings_lock();
+    spin_lock(&evtchn_bindings);
     err = close_locked(d, port);
-    evtchn_bindings_unlock();
+    spin_unlock(&evtchn_bindings);
     return err;
 }
 
@@ -366,14 +356,14 @@ static bool close_last(struct domain *d)
     struct evtchn_domain *e = &d->evtchn;
     uint32_t port;
 
-    evtchn_bindings_lock();
+    spin_lock(&evtchn_bindings);
     port = next_port(d) - 1u;
     if (port != 0u) {
         (void)close_locked(d, port);
         __atomic_store_n(&e->next, port, __ATOMIC_RELEASE);
     }
     __atomic_store_n(&e->free_head, 0u, __ATOMIC_RELAXED);
-    evtchn_bindings_unlock();
+    spin_unlock(&evtchn_bindings);
     return port != 0u;
 }
 

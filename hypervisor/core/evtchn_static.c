@@ -27,7 +27,7 @@ err_t evtchn_bind_static(struct domain *d, uint32_t port, struct domain *r, uint
     if (err != OK) {
         return err;
     }
-    evtchn_bindings_lock();
+    spin_lock(&evtchn_bindings);
     p = port_at(d, port);
     if (port_binding(p).status != EVTCHNSTAT_interdomain) {
         b.vcpu = port_binding(p).vcpu;
@@ -38,7 +38,7 @@ err_t evtchn_bind_static(struct domain *d, uint32_t port, struct domain *r, uint
         }
         port_bind(p, b);
     }
-    evtchn_bindings_unlock();
+    spin_unlock(&evtchn_bindings);
     if (q != NULL) {
         evtchn_raise(d, port, p, port_load(p)); /* what the peer sent before is not lost */
     }

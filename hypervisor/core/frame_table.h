@@ -44,31 +44,20 @@ void frame_region_drop_outside(void);
 /* Frames from mfn on that no range covers; 0 = one covers mfn.  Bound: FRAME_REGIONS. */
 uint64_t frame_region_gap(uint64_t mfn);
 
-static inline struct frame frame_unpack(uint64_t w)
-{
-    return (struct frame){
-        .owner = (uint16_t)w, .type = (uint8_t)(w >> 16), .order = (uint8_t)(w >> 24), .count = (uint32_t)(w >> 32)};
-}
 static inline uint64_t frame_pack(struct frame f)
 {
     return (uint64_t)f.owner | (uint64_t)f.type << 16 | (uint64_t)f.order << 24 | (uint64_t)f.count << 32;
 }
 static inline struct frame frame_load(const uint64_t *e)
 {
-    return frame_unpack(__atomic_load_n(e, __ATOMIC_RELAXED));
+    uint64_t w = __atomic_load_n(e, __ATOMIC_RELAXED);
+
+    return (struct frame){
+        .owner = (uint16_t)w, .type = (uint8_t)(w >> 16), .order = (uint8_t)(w >> 24), .count = (uint32_t)(w >> 32)};
 }
 static inline void frame_store(uint64_t *e, struct frame f)
 {
     __atomic_store_n(e, frame_pack(f), __ATOMIC_RELAXED);
-}
-/* Replace the entry if it still is what *seen says; else *seen is refreshed.  Orders like a lock. */
-static inline bool frame_swap(uint64_t *e, struct frame *seen, struct frame to)
-{
-    uint64_t old = frame_pack(*seen);
-    bool done = __atomic_compare_exchange_n(e, &old, frame_pack(to), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-
-    *seen = frame_unpack(old);
-    return done;
 }
 
 #endif

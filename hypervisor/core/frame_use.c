@@ -96,17 +96,17 @@ bool frame_wake(mfn_t mfn, uint64_t count, uint16_t owner)
 err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to)
 {
     uint64_t *e = frame_entry(mfn.v);
-    struct frame want = {.owner = from, .type = FRAME_RAM, .count = 1};
-    struct frame seen = want;
+    uint64_t sole = frame_pack((struct frame){.owner = from, .type = FRAME_RAM, .count = 1});
+    uint64_t moved = frame_pack((struct frame){.owner = to, .type = FRAME_RAM, .count = 1});
+    uint64_t seen = sole;
 
     if (e == NULL) {
         return ERR_PERM;
     }
-    want.owner = to;
-    if (frame_swap(e, &seen, want)) {
+    if (__atomic_compare_exchange_n(e, &seen, moved, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         return OK;
     }
-    return (seen.owner == from && seen.type == FRAME_RAM) ? ERR_BUSY : ERR_PERM;
+    return (WHOSE(seen) == WHOSE(sole)) ? ERR_BUSY : ERR_PERM;
 }
 
 bool frame_is_sole(mfn_t mfn, uint16_t owner)

@@ -9,19 +9,9 @@
 
 static_assert(HVM_NR_PARAMS <= HVM_PARAMS, "room for every parameter of the ABI");
 
-static bool is_known(uint32_t index)
-{
-    switch (index) {
-    case HVM_PARAM_CALLBACK_IRQ:
-    case HVM_PARAM_STORE_PFN:
-    case HVM_PARAM_STORE_EVTCHN:
-    case HVM_PARAM_CONSOLE_PFN:
-    case HVM_PARAM_CONSOLE_EVTCHN:
-        return true;
-    default:
-        return false;
-    }
-}
+#define KNOWN                                                                                                          \
+    (BIT(HVM_PARAM_CALLBACK_IRQ) | BIT(HVM_PARAM_STORE_PFN) | BIT(HVM_PARAM_STORE_EVTCHN) |                            \
+     BIT(HVM_PARAM_CONSOLE_PFN) | BIT(HVM_PARAM_CONSOLE_EVTCHN))
 
 /* Everybody reads its own and sets its own upcall interrupt; a builder reads and writes those of its target. */
 static err_t parameter(struct vcpu *v, struct domain *d, struct xen_hvm_param *p, bool set)
@@ -30,7 +20,7 @@ static err_t parameter(struct vcpu *v, struct domain *d, struct xen_hvm_param *p
     err_t err = own ? OK : rights_check(v, BULKHEAD_RIGHT_BUILD, d->slot);
     uint64_t *value = &d->hvm_params[index_nospec(p->index, HVM_PARAMS)];
 
-    if (!is_known(p->index)) {
+    if (p->index >= HVM_PARAMS || (KNOWN & BIT(p->index)) == 0u) {
         return ERR_INVAL;
     }
     if (err != OK) {

@@ -161,26 +161,27 @@ size_t format_string(char *buf, size_t size, const char *format, ...)
     return n;
 }
 
-void print(const char *format, ...)
+static void print_to(void (*put_line)(const char *text, size_t n), const char *format, va_list *args)
 {
     char line[LINE_BYTES];
+
+    put_line(line, format_args(line, sizeof(line), format, args));
+}
+
+void print(const char *format, ...)
+{
     va_list args;
-    size_t n;
 
     va_start(args, format);
-    n = format_args(line, sizeof(line), format, &args);
+    print_to(console_line, format, &args);
     va_end(args);
-    console_line(line, n);
 }
 
 void print_panic(const char *format, ...)
 {
-    char line[LINE_BYTES];
     va_list args;
-    size_t n;
 
     va_start(args, format);
-    n = format_args(line, sizeof(line), format, &args);
+    print_to(console_panic, format, &args);
     va_end(args);
-    console_panic(line, n);
 }

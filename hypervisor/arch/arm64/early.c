@@ -44,27 +44,24 @@ struct early_info early_info;
 
 /* ---- refusal, before any console exists ---- */
 
-static void raw_put(const struct board_table *b, char c)
+static void put_text(const struct board_table *b, const char *s)
 {
     const struct uart_registers *r = &uart_registers[b->uart_kind];
+    const volatile uint32_t *status = (const volatile uint32_t *)(b->uart.base + r->status);
 
-    for (uint32_t spin = 0; spin < 1000000u && (*(volatile uint32_t *)(b->uart.base + r->status) & r->full) != 0u;
-         spin++) {
+    for (; *s != '\0'; s++) {
+        for (uint32_t spin = 0; spin < 1000000u && (*status & r->full) != 0u; spin++) {
+        }
+        *(volatile uint32_t *)(b->uart.base + r->out) = (uint8_t)*s;
     }
-    *(volatile uint32_t *)(b->uart.base + r->out) = (uint8_t)c;
 }
 
 static NORETURN void refuse(const struct board_table *b, const char *why)
 {
     if (b != NULL && (b->uart_kind == BOARD_UART_PL011 || b->uart_kind == BOARD_UART_IMX)) {
-        for (const char *s = "bulkhead: "; *s != '\0'; s++) {
-            raw_put(b, *s);
-        }
-        for (; *why != '\0'; why++) {
-            raw_put(b, *why);
-        }
-        raw_put(b, '\r');
-        raw_put(b, '\n');
+        put_text(b, "bulkhead: ");
+        put_text(b, why);
+        put_text(b, "\r\n");
     }
     for (;;) {
         __asm__ volatile("wfe");

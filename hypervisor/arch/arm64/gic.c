@@ -177,20 +177,21 @@ void gic_set_active(struct cpu *cpu, uint32_t intid, bool active)
     write32(cpu->arch.gicr, active ? GICR_ISACTIVER0 : GICR_ICACTIVER0, (uint32_t)BIT(intid));
 }
 
+static void send_sgi(uint64_t targets)
+{
+    __asm__ volatile("dsb ishst" ::: "memory");
+    write_sysreg(s3_0_c12_c11_5, targets | ((uint64_t)GIC_SGI_KICK << 24));
+    isb();
+}
+
 /* ICC_SGI1R_EL1: Aff3 55:48, range 47:44, Aff2 39:32, INTID 27:24, Aff1 23:16, target list 15:0 */
 void gic_kick(uint64_t mpidr)
 {
-    uint64_t value = (FIELD(mpidr, 39, 32) << 48) | (FIELD(mpidr, 7, 4) << 44) | (FIELD(mpidr, 23, 16) << 32) |
-                     ((uint64_t)GIC_SGI_KICK << 24) | (FIELD(mpidr, 15, 8) << 16) | BIT(mpidr & 0xfu);
-
-    __asm__ volatile("dsb ishst" ::: "memory");
-    write_sysreg(s3_0_c12_c11_5, value);
-    isb();
+    send_sgi((FIELD(mpidr, 39, 32) << 48) | (FIELD(mpidr, 7, 4) << 44) | (FIELD(mpidr, 23, 16) << 32) |
+             (FIELD(mpidr, 15, 8) << 16) | BIT(mpidr & 0xfu));
 }
 
 void gic_kick_all_others(void)
 {
-    __asm__ volatile("dsb ishst" ::: "memory");
-    write_sysreg(s3_0_c12_c11_5, BIT(40) | ((uint64_t)GIC_SGI_KICK << 24));
-    isb();
+    send_sgi(BIT(40));
 }
