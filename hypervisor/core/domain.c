@@ -109,7 +109,7 @@ bool domain_slot_retire(struct domain *d)
     return __atomic_compare_exchange_n(&slots[d->slot].refs, &one, 0u, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-void domain_slot_clear(uint32_t slot)
+COLD void domain_slot_clear(uint32_t slot)
 {
     spin_lock(&slots_lock);
     slots[slot].d = NULL;
@@ -118,7 +118,7 @@ void domain_slot_clear(uint32_t slot)
     spin_unlock(&slots_lock);
 }
 
-void domain_label(const struct domain *d, char *buf, size_t size)
+COLD void domain_label(const struct domain *d, char *buf, size_t size)
 {
     if (d->name[0] == '\0' && d->slot != SLOT_BOOT) {
         format_string(buf, size, "d%u", (unsigned)d->id);
@@ -127,7 +127,7 @@ void domain_label(const struct domain *d, char *buf, size_t size)
     }
 }
 
-void domain_say(const struct domain *d, const char *what)
+COLD void domain_say(const struct domain *d, const char *what)
 {
     char label[32];
 
@@ -178,7 +178,7 @@ static err_t alloc_domain(uint32_t slot, struct domain **out)
     return OK;
 }
 
-void domain_free_memory(struct domain *d)
+COLD void domain_free_memory(struct domain *d)
 {
     uint64_t count = UINT64_C(1) << order_of(sizeof(struct domain));
     mfn_t mfn = d->memory;
@@ -200,7 +200,7 @@ static err_t alloc_shared_info(struct domain *d)
 
 /* Everything of a domain that can fail to be had.
  * [impl->dsn~domain-create-atomic~1] */
-static err_t build(struct domain *d, const struct domain_config *config)
+COLD static err_t build(struct domain *d, const struct domain_config *config)
 {
     err_t err = alloc_shared_info(d);
 
@@ -225,7 +225,7 @@ static err_t build(struct domain *d, const struct domain_config *config)
     return err;
 }
 
-err_t domain_create(uint32_t creator, const struct domain_config *config, struct domain **out)
+COLD err_t domain_create(uint32_t creator, const struct domain_config *config, struct domain **out)
 {
     struct domain *d;
     uint32_t slot;
@@ -264,7 +264,7 @@ err_t domain_create(uint32_t creator, const struct domain_config *config, struct
     return OK;
 }
 
-err_t domain_add_vcpus(struct domain *d)
+COLD err_t domain_add_vcpus(struct domain *d)
 {
     uint32_t made = 0;
 

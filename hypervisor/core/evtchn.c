@@ -36,14 +36,14 @@ static_assert(offsetof(struct evtchn_alloc_unbound, dom) == 0 && offsetof(struct
                   offsetof(struct evtchn_reset, dom) == 0,
               "a.dom");
 
-static err_t alloc_unbound(struct call *c)
+COLD static err_t alloc_unbound(struct call *c)
 {
     uint32_t remote = c->a.alloc_unbound.remote_dom;
 
     return evtchn_alloc_unbound(c->d, (remote == DOMID_SELF) ? c->v->domain->id : remote, &c->a.alloc_unbound.port);
 }
 
-static err_t bind_interdomain(struct call *c)
+COLD static err_t bind_interdomain(struct call *c)
 {
     struct evtchn_bind_interdomain *a = &c->a.bind_interdomain;
     struct domain *r;
@@ -151,7 +151,7 @@ static const struct operation {
 };
 
 /* A port that the caller could not be told is closed again. */
-static err_t tell(const struct operation *o, struct call *c, gva_t arg)
+COLD static err_t tell(const struct operation *o, struct call *c, gva_t arg)
 {
     err_t err = copy_out(GVA(arg.v + o->answer), &c->a.bytes[o->answer], o->length);
     uint32_t port;
@@ -163,7 +163,7 @@ static err_t tell(const struct operation *o, struct call *c, gva_t arg)
     return err;
 }
 
-static err_t call(const struct operation *o, struct call *c, gva_t arg)
+COLD static err_t call(const struct operation *o, struct call *c, gva_t arg)
 {
     err_t err = copy_in(&c->a, arg, o->size);
 
@@ -183,7 +183,7 @@ static err_t call(const struct operation *o, struct call *c, gva_t arg)
     return err;
 }
 
-static err_t place(struct vcpu *v, uint64_t *args, uint32_t port)
+COLD static err_t place(struct vcpu *v, uint64_t *args, uint32_t port)
 {
     err_t err = evtchn_place(v->domain, &port);
 
@@ -194,7 +194,7 @@ static err_t place(struct vcpu *v, uint64_t *args, uint32_t port)
 }
 
 /* Everything but send. */
-static NOINLINE err_t other_op(struct vcpu *v, uint64_t *args)
+COLD static NOINLINE err_t other_op(struct vcpu *v, uint64_t *args)
 {
     uint32_t op = (uint32_t)args[0];
     const struct operation *o = &operations[index_nospec(op, OPERATIONS)];

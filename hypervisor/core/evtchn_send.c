@@ -219,7 +219,7 @@ void evtchn_send_virq(struct vcpu *v, uint32_t virq)
     }
 }
 
-void evtchn_tell_holder(const struct domain *d, enum bulkhead_right right, uint32_t virq)
+COLD void evtchn_tell_holder(const struct domain *d, enum bulkhead_right right, uint32_t virq)
 {
     int32_t slot = rights_holder(right, d->slot);
     struct domain *holder = (slot >= 0) ? domain_get_slot((uint32_t)slot) : NULL;
@@ -266,7 +266,7 @@ err_t evtchn_unmask(struct domain *d, uint32_t port)
     return OK;
 }
 
-void evtchn_clear_pending(struct domain *d, uint32_t port, struct port *p)
+COLD void evtchn_clear_pending(struct domain *d, uint32_t port, struct port *p)
 {
     struct bits b;
     uint32_t old;
@@ -295,7 +295,7 @@ static bool is_pending(struct domain *d, uint32_t port)
     return pending;
 }
 
-int64_t evtchn_poll(struct vcpu *v, const uint32_t *ports, uint32_t count)
+COLD int64_t evtchn_poll(struct vcpu *v, const uint32_t *ports, uint32_t count)
 {
     struct domain *d = v->domain;
     uint64_t *mask = &d->evtchn.pollers[v->id / 64u];

@@ -49,7 +49,7 @@ bool frame_put(mfn_t mfn, uint16_t *owner)
     return (seen >> 24) == (ONE >> 24); /* one, and not kept */
 }
 
-void frame_keep(mfn_t mfn, uint64_t count)
+COLD void frame_keep(mfn_t mfn, uint64_t count)
 {
     uint64_t *e = frame_entry(mfn.v);
 
@@ -93,7 +93,7 @@ bool frame_wake(mfn_t mfn, uint64_t count, uint16_t owner)
     return true;
 }
 
-err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to)
+COLD err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to)
 {
     uint64_t *e = frame_entry(mfn.v);
     uint64_t sole = frame_pack((struct frame){.owner = from, .type = FRAME_RAM, .count = 1});
@@ -109,7 +109,7 @@ err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to)
     return (WHOSE(seen) == WHOSE(sole)) ? ERR_BUSY : ERR_PERM;
 }
 
-bool frame_is_sole(mfn_t mfn, uint16_t owner)
+COLD bool frame_is_sole(mfn_t mfn, uint16_t owner)
 {
     const uint64_t *e = frame_entry(mfn.v);
     uint64_t sole = frame_pack((struct frame){.owner = owner, .type = FRAME_RAM, .count = 1});

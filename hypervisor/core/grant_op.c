@@ -31,7 +31,7 @@ static int16_t list_frames(struct domain *d, const struct gnttab_setup_table *op
     return GNTST_okay;
 }
 
-static int64_t setup_table(struct vcpu *v, void *structure)
+COLD static int64_t setup_table(struct vcpu *v, void *structure)
 {
     struct gnttab_setup_table *op = structure;
     err_t err = ERR_INVAL;
@@ -51,7 +51,7 @@ static int64_t setup_table(struct vcpu *v, void *structure)
     return OK;
 }
 
-static int64_t query_size(struct vcpu *v, void *structure)
+COLD static int64_t query_size(struct vcpu *v, void *structure)
 {
     struct gnttab_query_size *op = structure;
     struct domain *d;

@@ -27,7 +27,7 @@ static struct grant_pin *pin_of(const struct grant_table *t, uint32_t ref) REQUI
     return LIKELY(page.v != 0u) ? (struct grant_pin *)arch_map_frame(page) + ref % PINS_PER_PAGE : NULL;
 }
 
-static NOINLINE err_t add_pin_page(struct domain *d, uint32_t ref)
+COLD static NOINLINE err_t add_pin_page(struct domain *d, uint32_t ref)
 {
     struct grant_table *t = d->grants;
     mfn_t *page = &t->pins[ref / PINS_PER_PAGE];
@@ -195,7 +195,7 @@ static int16_t swap(struct grant_table *t, uint32_t a, uint32_t b) REQUIRES(t->l
     return GNTST_okay;
 }
 
-int64_t grant_swap(struct vcpu *v, void *structure)
+COLD int64_t grant_swap(struct vcpu *v, void *structure)
 {
     struct gnttab_swap_grant_ref *op = structure;
     struct grant_table *t = v->domain->grants;

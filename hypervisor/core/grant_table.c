@@ -8,7 +8,7 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 
-err_t grant_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
+COLD err_t grant_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
 {
     err_t err;
 
@@ -54,7 +54,7 @@ static void give_shared(struct domain *d, mfn_t mfn) REQUIRES(d->physmap_lock)
     pool_free(d, mfn);
 }
 
-err_t grant_grow(struct domain *d, uint32_t n)
+COLD err_t grant_grow(struct domain *d, uint32_t n)
 {
     struct grant_table *t = d->grants;
     err_t err = (n <= t->max_frames) ? OK : ERR_INVAL;
@@ -77,7 +77,7 @@ static mfn_t *record_page(const struct grant_table *t, uint32_t page)
     return (mfn_t *)arch_map_frame(t->records[page / PAGES_A_DIRECTORY]) + page % PAGES_A_DIRECTORY;
 }
 
-err_t grant_add_records(struct domain *d)
+COLD err_t grant_add_records(struct domain *d)
 {
     struct grant_table *t = d->grants;
     uint32_t page = t->record_pages;
@@ -106,7 +106,7 @@ err_t grant_add_records(struct domain *d)
     return err;
 }
 
-bool grant_sink(struct domain *d, mfn_t *out)
+COLD bool grant_sink(struct domain *d, mfn_t *out)
 {
     struct grant_table *t = d->grants;
 
@@ -134,7 +134,7 @@ static void give_all(struct domain *d, mfn_t *frames, uint32_t n) REQUIRES(d->ph
     }
 }
 
-bool grant_free(struct domain *d)
+COLD bool grant_free(struct domain *d)
 {
     struct grant_table *t = d->grants;
     uint32_t n = 0;
@@ -206,7 +206,7 @@ void grant_set_reserved(const struct domain *d, const uint64_t *entries)
     }
 }
 
-err_t grant_seed(struct domain *d, uint32_t ref, uint32_t to, gfn_t gfn)
+COLD err_t grant_seed(struct domain *d, uint32_t ref, uint32_t to, gfn_t gfn)
 {
     uint64_t entries[GNTTAB_NR_RESERVED_ENTRIES];
 

@@ -128,7 +128,7 @@ static uint32_t order_for(gfn_t gfn, mfn_t mfn, uint64_t left)
     return (left >= big && IS_ALIGNED(gfn.v | mfn.v, big)) ? PHYSMAP_BIG_ORDER : 0u;
 }
 
-bool physmap_is_hole(const struct domain *d, gfn_t gfn, uint64_t count)
+COLD bool physmap_is_hole(const struct domain *d, gfn_t gfn, uint64_t count)
 {
     uint64_t at = gfn.v;
 
@@ -145,7 +145,7 @@ bool physmap_is_hole(const struct domain *d, gfn_t gfn, uint64_t count)
 }
 
 /* Make every entry of the batch settable; tables made for a batch that then fails stay, empty. */
-static err_t prepare_all(struct domain *d, gfn_t gfn, mfn_t mfn, uint64_t count)
+COLD static err_t prepare_all(struct domain *d, gfn_t gfn, mfn_t mfn, uint64_t count)
 {
     for (uint64_t i = 0; i < count;) {
         uint32_t order = order_for(GFN(gfn.v + i), MFN(mfn.v + i), count - i);
@@ -199,7 +199,7 @@ err_t physmap_map(struct domain *d, gfn_t gfn, uint64_t count, const struct stag
     return OK;
 }
 
-err_t physmap_unmap(struct domain *d, gfn_t gfn, uint32_t order)
+COLD err_t physmap_unmap(struct domain *d, gfn_t gfn, uint32_t order)
 {
     uint64_t count = UINT64_C(1) << order;
 
@@ -244,7 +244,7 @@ err_t physmap_hold_as(struct domain *d, gfn_t gfn, enum access need, mfn_t *out)
     return err;
 }
 
-err_t physmap_populate(struct domain *d, gfn_t gfn, uint32_t order)
+COLD err_t physmap_populate(struct domain *d, gfn_t gfn, uint32_t order)
 {
     struct stage2_entry e = {.access = ACCESS_RWX, .mapping = MAPPING_RAM};
     uint64_t count = UINT64_C(1) << order;

@@ -49,7 +49,7 @@ void runstate_run(struct vcpu *v, ticks_t now)
     }
 }
 
-void runstate_read(const struct vcpu *v, struct vcpu_runstate_info *out)
+COLD void runstate_read(const struct vcpu *v, struct vcpu_runstate_info *out)
 {
     ticks_t now = arch_ticks();
 
@@ -88,7 +88,7 @@ void runstate_publish(struct vcpu *v)
     put(v->domain, v->runstate[1], (const char *)&r + first, sizeof(r) - first);
 }
 
-err_t runstate_register(struct vcpu *v, gva_t arg)
+COLD err_t runstate_register(struct vcpu *v, gva_t arg)
 {
     uint64_t area;
     gaddr_t part[2] = {GADDR(0), GADDR(0)};

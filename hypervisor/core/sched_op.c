@@ -19,7 +19,7 @@ static err_t get_reason(gva_t arg, uint32_t *reason)
     return err;
 }
 
-static err_t op_shutdown(struct vcpu *v, gva_t arg)
+COLD static err_t op_shutdown(struct vcpu *v, gva_t arg)
 {
     uint32_t reason;
     err_t err = get_reason(arg, &reason);
@@ -30,7 +30,7 @@ static err_t op_shutdown(struct vcpu *v, gva_t arg)
     return err;
 }
 
-static err_t op_shutdown_code(struct vcpu *v, gva_t arg)
+COLD static err_t op_shutdown_code(struct vcpu *v, gva_t arg)
 {
     uint32_t reason;
     err_t err = get_reason(arg, &reason);
@@ -46,7 +46,7 @@ static err_t op_shutdown_code(struct vcpu *v, gva_t arg)
 #define POLL_PORTS 128u
 
 /* One of the ports is pending: 1; 0 = the next event at one of them wakes v. */
-static int64_t poll_ports(struct vcpu *v, const struct sched_poll *p)
+COLD static int64_t poll_ports(struct vcpu *v, const struct sched_poll *p)
 {
     uint32_t ports[POLL_PORTS];
     err_t err;
@@ -60,7 +60,7 @@ static int64_t poll_ports(struct vcpu *v, const struct sched_poll *p)
 
 /* A wait for one of up to POLL_PORTS ports, with a time limit in the guest's system time (nanoseconds since its counter
  * was 0); 0 = no limit. */
-static int64_t op_poll(struct vcpu *v, gva_t arg)
+COLD static int64_t op_poll(struct vcpu *v, gva_t arg)
 {
     struct sched_poll p;
     err_t err = copy_in(&p, arg, sizeof(p));
@@ -83,7 +83,7 @@ static int64_t op_poll(struct vcpu *v, gva_t arg)
     return OK;
 }
 
-static int64_t op_watchdog(struct vcpu *v, gva_t arg)
+COLD static int64_t op_watchdog(struct vcpu *v, gva_t arg)
 {
     struct sched_watchdog w;
     err_t err = copy_in(&w, arg, sizeof(w));

@@ -74,7 +74,7 @@ static void unload(struct cpu *cpu, struct vcpu *v)
     }
 }
 
-static void detach(struct cpu *cpu, struct vcpu *v)
+COLD static void detach(struct cpu *cpu, struct vcpu *v)
 {
     set_held(cpu, v, true);
     for (uint32_t i = 0; i < TIMER_KINDS; i++) {
@@ -227,7 +227,7 @@ NOINLINE void vcpu_power_off(struct vcpu *v)
     __atomic_store_n(&v->power, VCPU_POWER_OFF, __ATOMIC_RELEASE);
 }
 
-err_t vcpu_power_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t arg)
+COLD err_t vcpu_power_on(struct vcpu *v, uint64_t target, uint64_t entry, uint64_t arg)
 {
     uint32_t off = VCPU_POWER_OFF;
     struct vcpu *t;
@@ -253,7 +253,7 @@ static bool has_cpu(const uint64_t *affinity, uint32_t c)
     return ((affinity[c / 64u] >> (c % 64u)) & 1u) != 0u && cpu_is_usable(c);
 }
 
-bool vcpu_home_of(const uint64_t *affinity, uint32_t id, uint32_t *out)
+COLD bool vcpu_home_of(const uint64_t *affinity, uint32_t id, uint32_t *out)
 {
     uint32_t count = 0;
     uint32_t before; /* CPUs of its set before its own */
@@ -282,7 +282,7 @@ static void init(struct vcpu *v)
     evtchn_vcpu_init(v);
 }
 
-void vcpu_renew(struct vcpu *v)
+COLD void vcpu_renew(struct vcpu *v)
 {
     v->slice_end = 0;
     memset(v->runstate, 0, sizeof(v->runstate));
@@ -293,7 +293,7 @@ void vcpu_renew(struct vcpu *v)
     init(v);
 }
 
-err_t vcpu_create(struct domain *d, uint32_t id)
+COLD err_t vcpu_create(struct domain *d, uint32_t id)
 {
     struct vcpu *v;
     mfn_t mfn;
@@ -323,7 +323,7 @@ err_t vcpu_create(struct domain *d, uint32_t id)
     return err;
 }
 
-void vcpu_free(struct vcpu *v)
+COLD void vcpu_free(struct vcpu *v)
 {
     sched_release(v);
     pool_free_order(v->domain, v->memory, VCPU_ORDER);

@@ -58,7 +58,9 @@ static inline gfn_t gaddr_to_gfn(gaddr_t a)
 #define MUST_CHECK __attribute__((warn_unused_result))
 #if defined(__clang__)
 #define MUST_CHECK_TYPE MUST_CHECK
+#define COLD            __attribute__((minsize)) /* small before fast, in a file whose other functions are hot */
 #else
+#define COLD
 #define MUST_CHECK_TYPE /* GCC has it for functions only */
 #endif
 

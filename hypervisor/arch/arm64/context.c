@@ -21,7 +21,7 @@ static_assert(sizeof(struct cpu) <= 4096, "panic frame follows in the second pag
 #define CPTR_GUEST  0x33ffu              /* RES1; SVE (TZ) and SME (TSM) trap, FP and SIMD do not */
 #define SCTLR_RESET UINT64_C(0x30d00800) /* RES1 of SCTLR_EL1 (Armv8.0), MMU and caches off */
 
-void context_cpu_init(void)
+COLD void context_cpu_init(void)
 {
     uint64_t vtcr;
     uint32_t bits = stage2_ipa_bits();
@@ -44,7 +44,7 @@ void context_cpu_init(void)
     __asm__ volatile("tlbi alle1\n\tdsb nsh\n\tisb" ::: "memory");
 }
 
-err_t arch_vcpu_init(struct vcpu *v)
+COLD err_t arch_vcpu_init(struct vcpu *v)
 {
     v->arch.vmpidr = BIT(31) | ((uint64_t)(v->id >> 4) << 8) | (v->id & 0xfu);
     v->arch.hcr = HCR_GUEST | (idregs_has_pauth() ? HCR_API | HCR_APK : 0u);
@@ -59,7 +59,7 @@ void arch_vcpu_renew(struct vcpu *v)
     ASSERT(arch_vcpu_init(v) == OK); /* it takes nothing from the pool */
 }
 
-void arch_vcpu_reset(struct vcpu *v, uint64_t entry, uint64_t arg)
+COLD void arch_vcpu_reset(struct vcpu *v, uint64_t entry, uint64_t arg)
 {
     struct arch_vcpu *a = &v->arch;
 
@@ -176,7 +176,7 @@ bool arch_vcpu_has_pending(struct vcpu *v)
     return vgic_has_pending(v) || vtimer_due(v);
 }
 
-err_t arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+COLD err_t arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
     uint64_t mode = c->user_regs.cpsr & (PSTATE_M | PSTATE_A32);
 
@@ -199,7 +199,7 @@ err_t arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     return OK;
 }
 
-void arch_vcpu_dump(const struct vcpu *v, struct bulkhead_crash *out)
+COLD void arch_vcpu_dump(const struct vcpu *v, struct bulkhead_crash *out)
 {
     const struct arch_vcpu *a = &v->arch;
 
@@ -214,7 +214,7 @@ void arch_vcpu_dump(const struct vcpu *v, struct bulkhead_crash *out)
     out->far_el1 = a->far;
 }
 
-void arch_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
+COLD void arch_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
 {
     memset(c, 0, sizeof(*c));
     memcpy(&c->user_regs.x0, v->arch.x, sizeof(v->arch.x));

@@ -82,7 +82,7 @@ err_t copy_out(gva_t to, const void *from, size_t n)
     return copy(to.v, (void *)(uintptr_t)from, n, true);
 }
 
-err_t arch_translate(gva_t from, gaddr_t *out)
+COLD err_t arch_translate(gva_t from, gaddr_t *out)
 {
     uint64_t saved = read_sysreg(par_el1);
     uint64_t par;

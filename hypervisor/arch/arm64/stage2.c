@@ -77,7 +77,7 @@ static ALWAYS_INLINE struct spot find(const struct domain *d, gfn_t gfn, uint32_
     return s;
 }
 
-err_t arch_stage2_init(struct domain *d)
+COLD err_t arch_stage2_init(struct domain *d)
 {
     err_t err;
 
@@ -92,7 +92,7 @@ err_t arch_stage2_init(struct domain *d)
 }
 
 /* Replace the block or hole at s by a table of smaller entries that say the same; break before make. */
-static NOINLINE err_t split(struct domain *d, const struct spot *s, gfn_t gfn)
+COLD static NOINLINE err_t split(struct domain *d, const struct spot *s, gfn_t gfn)
 {
     uint64_t step = UINT64_C(1) << (s->order - ORDER_STEP + PAGE_SHIFT);
     mfn_t next;

@@ -118,7 +118,7 @@ static bool is_at_vector(const struct vcpu *v, uint64_t esr)
 }
 
 /* Nothing is there, or the guest may not: an external abort. */
-static NOINLINE void abort_guest(struct vcpu *v, uint64_t esr)
+COLD static NOINLINE void abort_guest(struct vcpu *v, uint64_t esr)
 {
     if (is_there_now(v, esr)) {
         return;

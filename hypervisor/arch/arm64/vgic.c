@@ -13,7 +13,7 @@ static void limit(uint32_t *capability, uint32_t has)
     (void)__atomic_fetch_and(capability, has, __ATOMIC_RELAXED);
 }
 
-void vgic_cpu_init(void)
+COLD void vgic_cpu_init(void)
 {
     uint64_t vtr = vgic_hw_vtr();
     uint32_t lrs = ICH_VTR_LRS(vtr);
@@ -46,7 +46,7 @@ static void free_frames(struct domain *d)
     }
 }
 
-err_t vgic_domain_init(struct domain *d, uint32_t nr_spis)
+COLD err_t vgic_domain_init(struct domain *d, uint32_t nr_spis)
 {
     struct vgic_domain *g = &d->arch.vgic;
     uint32_t words = (nr_spis + 31u) / 32u;
@@ -67,7 +67,7 @@ err_t vgic_domain_init(struct domain *d, uint32_t nr_spis)
 }
 
 /* [impl->dsn~device-restart~1] */
-void vgic_domain_renew(struct domain *d)
+COLD void vgic_domain_renew(struct domain *d)
 {
     struct vgic_domain *g = &d->arch.vgic;
 
@@ -90,13 +90,13 @@ void vgic_domain_renew(struct domain *d)
     spin_unlock(&g->lock);
 }
 
-void arch_domain_destroy(struct domain *d)
+COLD void arch_domain_destroy(struct domain *d)
 {
     free_frames(d);
     d->arch.vgic.words = 0;
 }
 
-err_t vgic_vcpu_init(struct vcpu *v)
+COLD err_t vgic_vcpu_init(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
 
@@ -106,7 +106,7 @@ err_t vgic_vcpu_init(struct vcpu *v)
     return OK;
 }
 
-void vgic_vcpu_reset(struct vcpu *v)
+COLD void vgic_vcpu_reset(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
 
@@ -452,7 +452,7 @@ bool vgic_hw_in_flight(const struct vcpu *v, uint32_t vintid)
     return (v->arch.vgic.priv.hw & BIT(vintid)) != 0u;
 }
 
-void vgic_write_dir(struct vcpu *v, uint64_t value)
+COLD void vgic_write_dir(struct vcpu *v, uint64_t value)
 {
     struct vgic_kicks k = {.withdrawn = false};
     uint32_t intid = (uint32_t)value & 0xffffffu;

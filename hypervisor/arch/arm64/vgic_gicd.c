@@ -42,7 +42,7 @@ static void kick_all(const struct domain *d, struct vgic_kicks *k)
 }
 
 /* Every vCPU looks at its list registers again.  Bound: vCPUs. */
-VGIC_COLD static void control_write(struct vcpu *v, uint32_t value)
+COLD VGIC_COLD static void control_write(struct vcpu *v, uint32_t value)
 {
     struct domain *d = v->domain;
     struct vgic_kicks k = {.withdrawn = false};
@@ -78,7 +78,7 @@ static bool shared_state(struct vcpu *v, uint32_t word, bool active, uint64_t *v
     return known;
 }
 
-static void shared_write(struct vcpu *v, uint32_t bank, uint32_t first, const struct mmio *m)
+COLD static void shared_write(struct vcpu *v, uint32_t bank, uint32_t first, const struct mmio *m)
 {
     struct domain *d = v->domain;
     uint32_t word = first / 32u - 1u;
@@ -101,7 +101,7 @@ static void shared_write(struct vcpu *v, uint32_t bank, uint32_t first, const st
 }
 
 /* GICD_IROUTER: 64 bits, or either half. */
-static void route_access(struct vcpu *v, struct mmio *m)
+COLD static void route_access(struct vcpu *v, struct mmio *m)
 {
     struct domain *d = v->domain;
     struct vgic_kicks k = {.withdrawn = false};
@@ -133,7 +133,7 @@ static void route_access(struct vcpu *v, struct mmio *m)
 }
 
 /* Registers of shared interrupts; those of private ones are in the redistributors. */
-VGIC_COLD static void shared_access(struct vcpu *v, struct mmio *m)
+COLD VGIC_COLD static void shared_access(struct vcpu *v, struct mmio *m)
 {
     uint32_t bank = (uint32_t)m->offset >> 7;
     uint32_t first = vgic_first_of((uint32_t)m->offset);
@@ -151,7 +151,7 @@ VGIC_COLD static void shared_access(struct vcpu *v, struct mmio *m)
 }
 
 /* What is not a word below 0x400. */
-VGIC_COLD static void rest_access(struct vcpu *v, struct mmio *m)
+COLD VGIC_COLD static void rest_access(struct vcpu *v, struct mmio *m)
 {
     uint32_t offset = (uint32_t)m->offset;
     bool aligned = (offset & (m->size - 1u)) == 0u;
