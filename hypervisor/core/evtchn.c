@@ -36,13 +36,6 @@ static_assert(offsetof(struct evtchn_alloc_unbound, dom) == 0 && offsetof(struct
                   offsetof(struct evtchn_reset, dom) == 0,
               "a.dom");
 
-COLD static err_t alloc_unbound(struct call *c)
-{
-    uint32_t remote = c->a.alloc_unbound.remote_dom;
-
-    return evtchn_alloc_unbound(c->d, (remote == DOMID_SELF) ? c->v->domain->id : remote, &c->a.alloc_unbound.port);
-}
-
 COLD static err_t bind_interdomain(struct call *c)
 {
     struct evtchn_bind_interdomain *a = &c->a.bind_interdomain;
@@ -56,66 +49,6 @@ COLD static err_t bind_interdomain(struct call *c)
     return err;
 }
 
-static err_t bind_virq(struct call *c)
-{
-    return evtchn_bind_virq(c->d, c->a.bind_virq.virq, c->a.bind_virq.vcpu, &c->a.bind_virq.port);
-}
-
-static err_t bind_ipi(struct call *c)
-{
-    return evtchn_bind_ipi(c->d, c->a.bind_ipi.vcpu, &c->a.bind_ipi.port);
-}
-
-/* No physical interrupt is an event on Arm. */
-static err_t bind_pirq(struct call *c UNUSED)
-{
-    return ERR_INVAL;
-}
-
-static err_t bind_vcpu(struct call *c)
-{
-    return evtchn_bind_vcpu(c->d, c->a.bind_vcpu.port, c->a.bind_vcpu.vcpu);
-}
-
-static err_t set_priority(struct call *c)
-{
-    return evtchn_set_priority(c->d, c->a.set_priority.port, c->a.set_priority.priority);
-}
-
-static err_t close(struct call *c)
-{
-    return evtchn_close(c->d, c->a.port);
-}
-
-static err_t unmask(struct call *c)
-{
-    return evtchn_unmask(c->d, c->a.port);
-}
-
-static err_t status(struct call *c)
-{
-    return evtchn_status(c->d, &c->a.status);
-}
-
-static err_t reset(struct call *c)
-{
-    return (domain_state(c->d) != DOMAIN_DYING) ? evtchn_reset(c->d) : ERR_SRCH;
-}
-
-static err_t init_control(struct call *c)
-{
-    struct evtchn_init_control *a = &c->a.init_control;
-
-    a->link_bits = EVTCHN_FIFO_LINK_BITS;
-    return evtchn_init_control(c->d, a->vcpu, GFN(a->control_gfn), a->offset);
-}
-
-/* Afterwards `port` is where placing starts. */
-static err_t expand_array(struct call *c)
-{
-    return evtchn_expand_array(c->d, GFN(c->a.expand_array.array_gfn), &c->a.port);
-}
-
 #define OPERATIONS 14u
 /* The structure's size, and the member that the caller is told. */
 #define ANSWERS(name, member)                                                                                          \
@@ -124,31 +57,65 @@ static err_t expand_array(struct call *c)
 #define TARGETS(name) .targets = true, .right = BULKHEAD_RIGHT_##name
 
 static const struct operation {
-    err_t (*fn)(struct call *c); /* NULL: no such operation */
-    uint8_t size;
+    uint8_t size;   /* 0: no such operation */
     uint8_t answer; /* what the caller is told: from this byte on */
     uint8_t length;
     bool opens;   /* the answer is a port that was opened */
     bool targets; /* a.dom is the caller's domain, or one that it holds right over */
     enum bulkhead_right right;
 } operations[OPERATIONS] = {
-    [EVTCHNOP_bind_interdomain] = {.fn = bind_interdomain, ANSWERS(bind_interdomain, local_port), .opens = true},
-    [EVTCHNOP_bind_virq] = {.fn = bind_virq, ANSWERS(bind_virq, port), .opens = true},
-    [EVTCHNOP_bind_pirq] = {.fn = bind_pirq, .size = sizeof(struct evtchn_bind_pirq)},
-    [EVTCHNOP_close] = {.fn = close, .size = sizeof(struct evtchn_close)},
-    [EVTCHNOP_status] = {.fn = status,
-                         .size = sizeof(struct evtchn_status),
-                         .length = sizeof(struct evtchn_status),
-                         TARGETS(INFO)},
-    [EVTCHNOP_alloc_unbound] = {.fn = alloc_unbound, ANSWERS(alloc_unbound, port), .opens = true, TARGETS(BUILD)},
-    [EVTCHNOP_bind_ipi] = {.fn = bind_ipi, ANSWERS(bind_ipi, port), .opens = true},
-    [EVTCHNOP_bind_vcpu] = {.fn = bind_vcpu, .size = sizeof(struct evtchn_bind_vcpu)},
-    [EVTCHNOP_unmask] = {.fn = unmask, .size = sizeof(struct evtchn_unmask)},
-    [EVTCHNOP_reset] = {.fn = reset, .size = sizeof(struct evtchn_reset), TARGETS(BUILD)},
-    [EVTCHNOP_init_control] = {.fn = init_control, ANSWERS(init_control, link_bits)},
-    [EVTCHNOP_expand_array] = {.fn = expand_array, .size = sizeof(struct evtchn_expand_array)},
-    [EVTCHNOP_set_priority] = {.fn = set_priority, .size = sizeof(struct evtchn_set_priority)},
+    [EVTCHNOP_bind_interdomain] = {ANSWERS(bind_interdomain, local_port), .opens = true},
+    [EVTCHNOP_bind_virq] = {ANSWERS(bind_virq, port), .opens = true},
+    [EVTCHNOP_bind_pirq] = {.size = sizeof(struct evtchn_bind_pirq)},
+    [EVTCHNOP_close] = {.size = sizeof(struct evtchn_close)},
+    [EVTCHNOP_status] = {.size = sizeof(struct evtchn_status), .length = sizeof(struct evtchn_status), TARGETS(INFO)},
+    [EVTCHNOP_alloc_unbound] = {ANSWERS(alloc_unbound, port), .opens = true, TARGETS(BUILD)},
+    [EVTCHNOP_bind_ipi] = {ANSWERS(bind_ipi, port), .opens = true},
+    [EVTCHNOP_bind_vcpu] = {.size = sizeof(struct evtchn_bind_vcpu)},
+    [EVTCHNOP_unmask] = {.size = sizeof(struct evtchn_unmask)},
+    [EVTCHNOP_reset] = {.size = sizeof(struct evtchn_reset), TARGETS(BUILD)},
+    [EVTCHNOP_init_control] = {ANSWERS(init_control, link_bits)},
+    [EVTCHNOP_expand_array] = {.size = sizeof(struct evtchn_expand_array)},
+    [EVTCHNOP_set_priority] = {.size = sizeof(struct evtchn_set_priority)},
 };
+
+COLD static err_t run(uint32_t op, struct call *c)
+{
+    struct domain *d = c->d;
+
+    switch (op) {
+    case EVTCHNOP_bind_interdomain:
+        return bind_interdomain(c);
+    case EVTCHNOP_bind_virq:
+        return evtchn_bind_virq(d, c->a.bind_virq.virq, c->a.bind_virq.vcpu, &c->a.bind_virq.port);
+    case EVTCHNOP_close:
+        return evtchn_close(d, c->a.port);
+    case EVTCHNOP_status:
+        return evtchn_status(d, &c->a.status);
+    case EVTCHNOP_alloc_unbound:
+        return evtchn_alloc_unbound(
+            d, (c->a.alloc_unbound.remote_dom == DOMID_SELF) ? c->v->domain->id : c->a.alloc_unbound.remote_dom,
+            &c->a.alloc_unbound.port);
+    case EVTCHNOP_bind_ipi:
+        return evtchn_bind_ipi(d, c->a.bind_ipi.vcpu, &c->a.bind_ipi.port);
+    case EVTCHNOP_bind_vcpu:
+        return evtchn_bind_vcpu(d, c->a.bind_vcpu.port, c->a.bind_vcpu.vcpu);
+    case EVTCHNOP_unmask:
+        return evtchn_unmask(d, c->a.port);
+    case EVTCHNOP_reset:
+        return (domain_state(d) != DOMAIN_DYING) ? evtchn_reset(d) : ERR_SRCH;
+    case EVTCHNOP_init_control:
+        c->a.init_control.link_bits = EVTCHN_FIFO_LINK_BITS;
+        return evtchn_init_control(d, c->a.init_control.vcpu, GFN(c->a.init_control.control_gfn),
+                                   c->a.init_control.offset);
+    case EVTCHNOP_expand_array: /* afterwards `port` is where placing starts */
+        return evtchn_expand_array(d, GFN(c->a.expand_array.array_gfn), &c->a.port);
+    case EVTCHNOP_set_priority:
+        return evtchn_set_priority(d, c->a.set_priority.port, c->a.set_priority.priority);
+    default: /* EVTCHNOP_bind_pirq: no physical interrupt is an event on Arm */
+        return ERR_INVAL;
+    }
+}
 
 /* A port that the caller could not be told is closed again. */
 COLD static err_t tell(const struct operation *o, struct call *c, gva_t arg)
@@ -163,7 +130,7 @@ COLD static err_t tell(const struct operation *o, struct call *c, gva_t arg)
     return err;
 }
 
-COLD static err_t call(const struct operation *o, struct call *c, gva_t arg)
+COLD static err_t call(uint32_t op, const struct operation *o, struct call *c, gva_t arg)
 {
     err_t err = copy_in(&c->a, arg, o->size);
 
@@ -173,7 +140,7 @@ COLD static err_t call(const struct operation *o, struct call *c, gva_t arg)
     if (err != OK) {
         return err;
     }
-    err = o->fn(c);
+    err = run(op, c);
     if (err == OK && o->length > 0u) {
         err = tell(o, c, arg);
     }
@@ -204,10 +171,10 @@ COLD static NOINLINE err_t other_op(struct vcpu *v, uint64_t *args)
     if ((op & ~(EVTCHN_PORTS - 1u)) == OP_PLACE) {
         return place(v, args, op & (EVTCHN_PORTS - 1u));
     }
-    if (op >= OPERATIONS || o->fn == NULL) {
+    if (op >= OPERATIONS || o->size == 0u) {
         return ERR_NOSYS;
     }
-    err = call(o, &c, GVA(args[1]));
+    err = call(op, o, &c, GVA(args[1]));
     return (err == OK && op == EVTCHNOP_expand_array) ? place(v, args, c.a.port) : err;
 }
 

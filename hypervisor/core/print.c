@@ -102,9 +102,6 @@ static void put_spec(struct out *o, const struct spec *f, va_list *args)
     int64_t n;
 
     switch (f->kind) {
-    case 'c':
-        put(o, (char)va_arg(*args, int));
-        break;
     case 's':
         s = va_arg(*args, const char *);
         put_text(o, (s != NULL) ? s : "(null)", f);
@@ -117,11 +114,6 @@ static void put_spec(struct out *o, const struct spec *f, va_list *args)
     case 'x':
         put_number(o, f->is_long ? va_arg(*args, unsigned long) : va_arg(*args, unsigned), (f->kind == 'x') ? 16 : 10,
                    false, f);
-        break;
-    case 'p':
-        put(o, '0');
-        put(o, 'x');
-        put_number(o, (uint64_t)(uintptr_t)va_arg(*args, void *), 16, false, f);
         break;
     case '%':
         put(o, '%');
