@@ -7,22 +7,16 @@
 
 /* ---- machine memory as such: the Boot Domain only ---- */
 
-static err_t get_range(gva_t arg, struct bulkhead_memory *m)
+static bool is_range(const struct bulkhead_memory *m)
 {
-    err_t err = copy_in(m, arg, sizeof(*m));
-
-    if (err != OK) {
-        return err;
-    }
-    return (IS_ALIGNED(m->base | m->size, PAGE_SIZE) && m->size != 0u) ? OK : ERR_INVAL;
+    return IS_ALIGNED(m->base | m->size, PAGE_SIZE) && m->size != 0u;
 }
 
-int64_t bulkhead_claim(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
+err_t bulkhead_claim(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
 {
-    struct bulkhead_memory m;
-    err_t err = get_range(arg, &m);
+    const struct bulkhead_memory *m = structure;
 
-    return (err == OK) ? frame_claim(maddr_to_mfn(MADDR(m.base)), m.size >> PAGE_SHIFT) : err;
+    return is_range(m) ? frame_claim(maddr_to_mfn(MADDR(m->base)), m->size >> PAGE_SHIFT) : ERR_INVAL;
 }
 
 uint64_t bulkhead_step(uint64_t gfn, uint64_t count)
@@ -32,36 +26,30 @@ uint64_t bulkhead_step(uint64_t gfn, uint64_t count)
     return (count < to_boundary) ? count : to_boundary;
 }
 
-int64_t bulkhead_map_outside(struct vcpu *v, struct domain *d, gva_t arg)
+err_t bulkhead_map_outside(struct vcpu *v, struct domain *d, void *structure)
 {
-    struct stage2_entry e = {.access = ACCESS_R, .mapping = MAPPING_OUTSIDE};
-    struct bulkhead_memory m;
-    uint64_t n;
-    err_t err = get_range(arg, &m);
+    struct bulkhead_memory *m = structure;
+    struct stage2_entry e = {.mfn = maddr_to_mfn(MADDR(m->base)), .access = ACCESS_R, .mapping = MAPPING_OUTSIDE};
+    uint64_t n = bulkhead_step(m->gaddr >> PAGE_SHIFT, m->size >> PAGE_SHIFT);
+    err_t err;
 
     d = v->domain;
-    if (err == OK && !IS_ALIGNED(m.gaddr, PAGE_SIZE)) {
-        err = ERR_INVAL;
+    if (!is_range(m) || !IS_ALIGNED(m->gaddr, PAGE_SIZE)) {
+        return ERR_INVAL;
     }
-    if (err != OK) {
-        return err;
-    }
-    e.mfn = maddr_to_mfn(MADDR(m.base));
-    n = bulkhead_step(m.gaddr >> PAGE_SHIFT, m.size >> PAGE_SHIFT);
     spin_lock(&d->physmap_lock);
     err = frame_reserve_outside(e.mfn, n);
     if (err == OK) {
-        err = physmap_map(d, GFN(m.gaddr >> PAGE_SHIFT), n, &e);
+        err = physmap_map(d, GFN(m->gaddr >> PAGE_SHIFT), n, &e);
     }
     spin_unlock(&d->physmap_lock);
     if (err != OK) {
         return err;
     }
-    m.base += n << PAGE_SHIFT;
-    m.gaddr += n << PAGE_SHIFT;
-    m.size -= n << PAGE_SHIFT;
-    err = copy_out(arg, &m, sizeof(m));
-    return (err == OK && m.size != 0u) ? ERR_RESTART : err;
+    m->base += n << PAGE_SHIFT;
+    m->gaddr += n << PAGE_SHIFT;
+    m->size -= n << PAGE_SHIFT;
+    return (m->size != 0u) ? ERR_RESTART : OK;
 }
 
 /* ---- frames to a domain that is being built ---- */
@@ -90,30 +78,25 @@ static err_t populate_step(struct domain *d, const struct bulkhead_populate *p, 
     return err;
 }
 
-int64_t bulkhead_populate_static(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+err_t bulkhead_populate_static(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    struct bulkhead_populate p;
-    uint64_t n;
-    err_t err = copy_in(&p, arg, sizeof(p));
+    struct bulkhead_populate *p = structure;
+    uint64_t n = bulkhead_step(p->gfn, p->count);
+    err_t err;
 
-    if (err != OK) {
-        return err;
-    }
-    n = bulkhead_step(p.gfn, p.count);
-    if (n == 0u || !range_ok(p.gfn, p.count, arch_stage2_gfn_limit())) {
-        return (p.count == 0u) ? OK : ERR_INVAL;
+    if (n == 0u || !range_ok(p->gfn, p->count, arch_stage2_gfn_limit())) {
+        return (p->count == 0u) ? OK : ERR_INVAL;
     }
     spin_lock(&d->lock);
-    err = populate_step(d, &p, n);
+    err = populate_step(d, p, n);
     spin_unlock(&d->lock);
     if (err != OK) {
         return err;
     }
-    p.mfn += n;
-    p.gfn += n;
-    p.count -= n;
-    err = copy_out(arg, &p, sizeof(p));
-    return (err == OK && p.count != 0u) ? ERR_RESTART : err;
+    p->mfn += n;
+    p->gfn += n;
+    p->count -= n;
+    return (p->count != 0u) ? ERR_RESTART : OK;
 }
 
 /* ---- move ---- */
@@ -234,27 +217,22 @@ static err_t check_move(const struct vcpu *v, const struct domain *d, const stru
     return OK;
 }
 
-int64_t bulkhead_move_frames(struct vcpu *v, struct domain *d, gva_t arg)
+err_t bulkhead_move_frames(struct vcpu *v, struct domain *d, void *structure)
 {
-    struct bulkhead_move m;
+    struct bulkhead_move *m = structure;
     uint64_t n = 0;
-    err_t err = copy_in(&m, arg, sizeof(m));
+    err_t err = check_move(v, d, m);
 
-    if (err != OK) {
-        return err;
-    }
-    err = check_move(v, d, &m);
-    if (err == OK && m.count != 0u) {
+    if (err == OK && m->count != 0u) {
         spin_lock(&d->lock);
-        err = move_step(v->domain, d, &m, &n);
+        err = move_step(v->domain, d, m, &n);
         spin_unlock(&d->lock);
     }
     if (err != OK) {
         return err;
     }
-    m.from += n;
-    m.to += n;
-    m.count -= n;
-    err = copy_out(arg, &m, sizeof(m));
-    return (err == OK && m.count != 0u) ? ERR_RESTART : err;
+    m->from += n;
+    m->to += n;
+    m->count -= n;
+    return (m->count != 0u) ? ERR_RESTART : OK;
 }

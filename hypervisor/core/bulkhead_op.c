@@ -42,77 +42,67 @@ static void destroy_unfinished(const struct vcpu *v)
     }
 }
 
-static int64_t op_exit(struct vcpu *v, struct domain *d UNUSED, gva_t arg)
+static err_t op_exit(struct vcpu *v, struct domain *d UNUSED, void *structure)
 {
-    struct bulkhead_exit e;
-    err_t err = copy_in(&e, arg, sizeof(e));
+    const struct bulkhead_exit *e = structure;
 
-    if (err != OK) {
-        return err;
-    }
-    if ((e.action & ~(BULKHEAD_EXIT_HALT | BULKHEAD_EXIT_POWER_AT_ONCE)) != 0u) {
+    if ((e->action & ~(BULKHEAD_EXIT_HALT | BULKHEAD_EXIT_POWER_AT_ONCE)) != 0u) {
         return ERR_INVAL;
     }
-    if ((e.action & BULKHEAD_EXIT_HALT) != 0u) {
-        print_panic("bulkhead: the launch failed (status %u) and the system description says halt\n", e.status);
+    if ((e->action & BULKHEAD_EXIT_HALT) != 0u) {
+        print_panic("bulkhead: the launch failed (status %u) and the system description says halt\n", e->status);
         arch_halt();
     }
     destroy_unfinished(v);
-    power_init((e.action & BULKHEAD_EXIT_POWER_AT_ONCE) != 0u);
-    seal(e.status);
+    power_init((e->action & BULKHEAD_EXIT_POWER_AT_ONCE) != 0u);
+    seal(e->status);
     frame_drop_outside();
-    print("boot services ended, status %u", e.status);
+    print("boot services ended, status %u", e->status);
     return domain_destroy(v->domain); /* v does not run again */
 }
 
 /* ---- reading ---- */
 
-static int64_t op_board(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
+static err_t op_board(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
 {
-    struct bulkhead_board b;
+    struct bulkhead_board *b = structure;
     const struct board_table *board = init_board();
-    err_t err = copy_in(&b, arg, sizeof(b));
+    err_t err = copy_out(GVA(b->buffer), board, (b->size < sizeof(*board)) ? b->size : sizeof(*board));
 
-    if (err == OK) {
-        err = copy_out(GVA(b.buffer), board, (b.size < sizeof(*board)) ? b.size : sizeof(*board));
-    }
-    if (err == OK) {
-        b.size = sizeof(*board);
-        err = copy_out(arg, &b, sizeof(b));
-    }
+    b->size = sizeof(*board);
     return err;
 }
 
-static int64_t op_record(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
+static err_t op_record(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
 {
-    struct bulkhead_boot_record r;
-
-    seal_record(&r);
-    return copy_out(arg, &r, sizeof(r));
+    seal_record(structure);
+    return OK;
 }
 
-static int64_t op_get_domain(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+static err_t op_get_domain(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    struct bulkhead_domain b = {.domid = d->id, .role = d->role, .flags = d->flags};
+    struct bulkhead_domain *b = structure;
 
-    memcpy(b.name, d->name, sizeof(b.name));
-    return copy_out(arg, &b, sizeof(b));
+    *b = (struct bulkhead_domain){.domid = d->id, .role = d->role, .flags = d->flags};
+    memcpy(b->name, d->name, sizeof(b->name));
+    return OK;
 }
 
 /* d: NULL = the platform.  [impl->dsn~rights-readable~1] */
-static int64_t op_rights(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+static err_t op_rights(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    struct bulkhead_rights r = {.target = (d != NULL) ? d->id : DOMID_SELF};
+    struct bulkhead_rights *r = structure;
 
+    *r = (struct bulkhead_rights){.target = (d != NULL) ? d->id : DOMID_SELF};
     for (uint32_t i = 0; i < BULKHEAD_RIGHT_COUNT; i++) {
         int32_t slot = rights_holder((enum bulkhead_right)i, (d != NULL) ? d->slot : RIGHTS_PLATFORM);
 
-        r.holder[i] = (slot < 0) ? DOMID_INVALID : (slot == (int32_t)SLOT_BOOT) ? DOMID_BOOT : (uint16_t)slot;
+        r->holder[i] = (slot < 0) ? DOMID_INVALID : (slot == (int32_t)SLOT_BOOT) ? DOMID_BOOT : (uint16_t)slot;
     }
-    return copy_out(arg, &r, sizeof(r));
+    return OK;
 }
 
-static int64_t op_focus(struct vcpu *v UNUSED, struct domain *d, gva_t arg UNUSED)
+static err_t op_focus(struct vcpu *v UNUSED, struct domain *d, void *structure UNUSED)
 {
     return console_focus(d);
 }
@@ -178,28 +168,24 @@ static err_t set_identity(struct domain *d, const struct bulkhead_domain *b) REQ
     return err;
 }
 
-static int64_t op_set_domain(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+static err_t op_set_domain(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    struct bulkhead_domain b;
+    struct bulkhead_domain *b = structure;
     size_t n = 0;
-    err_t err = copy_in(&b, arg, sizeof(b));
+    err_t err;
 
-    if (err == OK && d->started) {
-        err = ERR_BUSY;
+    if (d->started) {
+        return ERR_BUSY;
     }
-    if (err == OK &&
-        (b.role > BULKHEAD_ROLE_CONTROL || !is_name(b.name, sizeof(b.name)) || (b.flags & ~DOMAIN_FLAGS) != 0u)) {
-        err = ERR_INVAL;
+    if (b->role > BULKHEAD_ROLE_CONTROL || !is_name(b->name, sizeof(b->name)) || (b->flags & ~DOMAIN_FLAGS) != 0u) {
+        return ERR_INVAL;
     }
-    if (err != OK) {
-        return err;
-    }
-    while (b.name[n] != '\0') {
+    while (b->name[n] != '\0') {
         n++;
     }
-    memset(b.name + n, 0, sizeof(b.name) - n); /* names are compared whole */
+    memset(b->name + n, 0, sizeof(b->name) - n); /* names are compared whole */
     spin_lock(&d->lock);
-    err = set_identity(d, &b);
+    err = set_identity(d, b);
     spin_unlock(&d->lock);
     return err;
 }
@@ -231,28 +217,25 @@ static err_t move_to(const struct vcpu *v, const struct bulkhead_right_move *m, 
     return err;
 }
 
-static int64_t op_move_right(struct vcpu *v, struct domain *none UNUSED, gva_t arg)
+static err_t op_move_right(struct vcpu *v, struct domain *none UNUSED, void *structure)
 {
-    struct bulkhead_right_move m;
+    struct bulkhead_right_move *m = structure;
     struct domain *d = NULL;
     uint32_t target = RIGHTS_PLATFORM;
-    err_t err = copy_in(&m, arg, sizeof(m));
+    err_t err = (m->right < BULKHEAD_RIGHT_COUNT && m->pad == 0u) ? OK : ERR_INVAL;
 
-    if (err == OK && (m.right >= BULKHEAD_RIGHT_COUNT || m.pad != 0u)) {
-        err = ERR_INVAL;
-    }
-    if (err == OK && m.target != DOMID_SELF) {
-        err = domain_get(v, m.target, &d);
+    if (err == OK && m->target != DOMID_SELF) {
+        err = domain_get(v, m->target, &d);
         target = (err == OK) ? d->slot : target;
     }
     if (err != OK) {
         return err;
     }
-    m.right = (uint16_t)index_nospec(m.right, BULKHEAD_RIGHT_COUNT);
-    if (m.receiver == DOMID_INVALID) {
-        err = rights_renounce((enum bulkhead_right)m.right, target, v->domain->slot);
+    m->right = (uint16_t)index_nospec(m->right, BULKHEAD_RIGHT_COUNT);
+    if (m->receiver == DOMID_INVALID) {
+        err = rights_renounce((enum bulkhead_right)m->right, target, v->domain->slot);
     } else {
-        err = may_pass_on(d) ? move_to(v, &m, target) : ERR_PERM;
+        err = may_pass_on(d) ? move_to(v, m, target) : ERR_PERM;
     }
     if (d != NULL) {
         domain_put(d);
@@ -262,52 +245,41 @@ static int64_t op_move_right(struct vcpu *v, struct domain *none UNUSED, gva_t a
 
 /* ---- launch record, health (core/launch.h, core/health.h) ---- */
 
-static int64_t seal_step(struct domain *d, gva_t arg, err_t (*step)(struct domain *, uint64_t *, uint64_t *))
+static err_t seal_step(struct domain *d, struct bulkhead_seal *b,
+                       err_t (*step)(struct domain *, uint64_t *, uint64_t *))
 {
-    struct bulkhead_seal b;
-    err_t err = copy_in(&b, arg, sizeof(b));
+    err_t err;
 
-    if (err == OK) {
-        spin_lock(&d->lock);
-        err = step(d, &b.gfn, &b.count);
-        spin_unlock(&d->lock);
-    }
-    if (err == ERR_RESTART) {
-        err_t copied = copy_out(arg, &b, sizeof(b));
-        err = (copied == OK) ? err : copied;
-    }
+    spin_lock(&d->lock);
+    err = step(d, &b->gfn, &b->count);
+    spin_unlock(&d->lock);
     return err;
 }
 
-static int64_t op_seal_image(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+static err_t op_seal_image(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    return seal_step(d, arg, launch_seal_image);
+    return seal_step(d, structure, launch_seal_image);
 }
 
-static int64_t op_seal_launch(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+static err_t op_seal_launch(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    return seal_step(d, arg, launch_seal);
+    return seal_step(d, structure, launch_seal);
 }
 
-static int64_t op_set_health(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+static err_t op_set_health(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    struct bulkhead_health b;
-    err_t err = copy_in(&b, arg, sizeof(b));
-
-    return (err == OK) ? health_configure(d, &b) : err;
+    return health_configure(d, structure);
 }
 
-static int64_t op_restart(struct vcpu *v UNUSED, struct domain *d, gva_t arg UNUSED)
+static err_t op_restart(struct vcpu *v UNUSED, struct domain *d, void *structure UNUSED)
 {
     return domain_restart(d);
 }
 
-static int64_t op_life(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+static err_t op_life(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    struct bulkhead_life b;
-
-    health_read(d, &b);
-    return copy_out(arg, &b, sizeof(b));
+    health_read(d, structure);
+    return OK;
 }
 
 /* ---- dispatch ---- */
@@ -322,39 +294,45 @@ enum scope {
     CELLS,  /* the same, or the platform for DOMID_SELF; the Boot Domain needs none */
 };
 
+#define IN(name)   sizeof(struct bulkhead_##name), false
+#define BOTH(name) sizeof(struct bulkhead_##name), true
+#define DOMID      sizeof(uint16_t), false /* of the structure only this is looked at */
+
 static const struct operation {
     bulkhead_fn *fn;
     uint8_t op;    /* enum bulkhead_op */
     uint8_t scope; /* enum scope */
     uint8_t right; /* enum bulkhead_right */
+    uint16_t size; /* bytes of the structure */
+    bool answers;  /* it is copied back */
 } operations[] = {
-    {op_exit, BULKHEAD_OP_EXIT_BOOT_SERVICES, BOOT_DOMAIN, 0},
-    {op_board, BULKHEAD_OP_BOARD, PLATFORM, BULKHEAD_RIGHT_INFO},
-    {bulkhead_claim, BULKHEAD_OP_CLAIM_MEMORY, BOOT_DOMAIN, 0},
-    {bulkhead_populate_static, BULKHEAD_OP_POPULATE_STATIC, DOMAIN, BULKHEAD_RIGHT_BUILD},
-    {bulkhead_move_frames, BULKHEAD_OP_MOVE_FRAMES, DOMAIN, BULKHEAD_RIGHT_BUILD},
-    {op_set_domain, BULKHEAD_OP_SET_DOMAIN, DOMAIN, BULKHEAD_RIGHT_BUILD},
-    {op_move_right, BULKHEAD_OP_MOVE_RIGHT, ANYBODY, 0},
-    {bulkhead_map_outside, BULKHEAD_OP_MAP_OUTSIDE, BOOT_DOMAIN, 0},
-    {op_record, BULKHEAD_OP_BOOT_RECORD, ANYBODY, 0},
-    {bulkhead_bind_channel, BULKHEAD_OP_BIND_CHANNEL, DOMAIN, BULKHEAD_RIGHT_BUILD},
-    {bulkhead_channel_early, BULKHEAD_OP_CHANNEL_EARLY, OTHERS, BULKHEAD_RIGHT_INFO},
-    {bulkhead_seed_grant, BULKHEAD_OP_SEED_GRANT, DOMAIN, BULKHEAD_RIGHT_BUILD},
-    {bulkhead_console, BULKHEAD_OP_CONSOLE, DOMAIN, BULKHEAD_RIGHT_CONSOLE},
-    {bulkhead_share_memory, BULKHEAD_OP_SHARE_MEMORY, BOOT_DOMAIN, 0},
-    {op_seal_image, BULKHEAD_OP_SEAL_IMAGE, DOMAIN, BULKHEAD_RIGHT_BUILD},
-    {op_seal_launch, BULKHEAD_OP_SEAL_LAUNCH, DOMAIN, BULKHEAD_RIGHT_BUILD},
-    {op_set_health, BULKHEAD_OP_SET_HEALTH, DOMAIN, BULKHEAD_RIGHT_BUILD},
-    {op_restart, BULKHEAD_OP_RESTART, DOMAIN, BULKHEAD_RIGHT_RESTART},
-    {op_life, BULKHEAD_OP_LIFE, OTHERS, BULKHEAD_RIGHT_INFO},
-    {power_op, BULKHEAD_OP_POWER, ANYBODY, 0},
-    {sched_set_pool, BULKHEAD_OP_SET_POOL, PLATFORM, BULKHEAD_RIGHT_SCHEDULE},
-    {sched_set_schedule, BULKHEAD_OP_SET_SCHEDULE, PLATFORM, BULKHEAD_RIGHT_SCHEDULE},
-    {sched_switch, BULKHEAD_OP_SWITCH_SCHEDULE, PLATFORM, BULKHEAD_RIGHT_SCHEDULE},
-    {op_get_domain, BULKHEAD_OP_GET_DOMAIN, OTHERS, BULKHEAD_RIGHT_INFO},
-    {op_rights, BULKHEAD_OP_RIGHTS, CELLS, BULKHEAD_RIGHT_INFO},
-    {op_focus, BULKHEAD_OP_FOCUS, DOMAIN, BULKHEAD_RIGHT_CONSOLE},
-    {trace_op, BULKHEAD_OP_TRACE, PLATFORM, BULKHEAD_RIGHT_INFO},
+    {op_exit, BULKHEAD_OP_EXIT_BOOT_SERVICES, BOOT_DOMAIN, 0, IN(exit)},
+    {op_board, BULKHEAD_OP_BOARD, PLATFORM, BULKHEAD_RIGHT_INFO, BOTH(board)},
+    {bulkhead_claim, BULKHEAD_OP_CLAIM_MEMORY, BOOT_DOMAIN, 0, IN(memory)},
+    {bulkhead_populate_static, BULKHEAD_OP_POPULATE_STATIC, DOMAIN, BULKHEAD_RIGHT_BUILD, BOTH(populate)},
+    {bulkhead_move_frames, BULKHEAD_OP_MOVE_FRAMES, DOMAIN, BULKHEAD_RIGHT_BUILD, BOTH(move)},
+    {op_set_domain, BULKHEAD_OP_SET_DOMAIN, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(domain)},
+    {op_move_right, BULKHEAD_OP_MOVE_RIGHT, ANYBODY, 0, IN(right_move)},
+    {bulkhead_map_outside, BULKHEAD_OP_MAP_OUTSIDE, BOOT_DOMAIN, 0, BOTH(memory)},
+    {op_record, BULKHEAD_OP_BOOT_RECORD, ANYBODY, 0, BOTH(boot_record)},
+    {bulkhead_bind_channel, BULKHEAD_OP_BIND_CHANNEL, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(channel)},
+    {bulkhead_channel_early, BULKHEAD_OP_CHANNEL_EARLY, OTHERS, BULKHEAD_RIGHT_INFO, BOTH(early)},
+    {bulkhead_seed_grant, BULKHEAD_OP_SEED_GRANT, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(seed)},
+    {bulkhead_console, BULKHEAD_OP_CONSOLE, DOMAIN, BULKHEAD_RIGHT_CONSOLE, BOTH(console)},
+    {bulkhead_share_memory, BULKHEAD_OP_SHARE_MEMORY, BOOT_DOMAIN, 0, BOTH(share)},
+    {op_seal_image, BULKHEAD_OP_SEAL_IMAGE, DOMAIN, BULKHEAD_RIGHT_BUILD, BOTH(seal)},
+    {op_seal_launch, BULKHEAD_OP_SEAL_LAUNCH, DOMAIN, BULKHEAD_RIGHT_BUILD, BOTH(seal)},
+    {op_set_health, BULKHEAD_OP_SET_HEALTH, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(health)},
+    {op_restart, BULKHEAD_OP_RESTART, DOMAIN, BULKHEAD_RIGHT_RESTART, DOMID},
+    {op_life, BULKHEAD_OP_LIFE, OTHERS, BULKHEAD_RIGHT_INFO, BOTH(life)},
+    {power_op, BULKHEAD_OP_POWER, ANYBODY, 0, IN(power)},
+    {sched_set_pool, BULKHEAD_OP_SET_POOL, PLATFORM, BULKHEAD_RIGHT_SCHEDULE, IN(pool)},
+    {sched_set_schedule, BULKHEAD_OP_SET_SCHEDULE, PLATFORM, BULKHEAD_RIGHT_SCHEDULE, IN(schedule)},
+    {sched_switch, BULKHEAD_OP_SWITCH_SCHEDULE, PLATFORM, BULKHEAD_RIGHT_SCHEDULE, BOTH(switch)},
+    {op_get_domain, BULKHEAD_OP_GET_DOMAIN, OTHERS, BULKHEAD_RIGHT_INFO, BOTH(domain)},
+    {op_rights, BULKHEAD_OP_RIGHTS, CELLS, BULKHEAD_RIGHT_INFO, BOTH(rights)},
+    {op_focus, BULKHEAD_OP_FOCUS, DOMAIN, BULKHEAD_RIGHT_CONSOLE, DOMID},
+    {trace_op, BULKHEAD_OP_TRACE, PLATFORM, BULKHEAD_RIGHT_INFO, BOTH(trace)},
 };
 
 static err_t find_cells(const struct vcpu *v, enum bulkhead_right right, uint16_t domid, struct domain **d)
@@ -405,11 +383,28 @@ static const struct operation *operation_of(uint32_t op)
     return NULL;
 }
 
+static err_t run(struct vcpu *v, struct domain *d, const struct operation *o, gva_t arg)
+{
+    uint64_t structure[(sizeof(struct bulkhead_life) + 7u) / 8u]; /* the largest */
+    err_t err;
+
+    ASSERT(o->size <= sizeof(structure));
+    err = copy_in(structure, arg, o->size);
+    if (err != OK) {
+        return err;
+    }
+    err = o->fn(v, d, structure);
+    if (o->answers && (err == OK || err == ERR_RESTART)) {
+        err_t out = copy_out(arg, structure, o->size);
+        err = (out == OK) ? err : out;
+    }
+    return err;
+}
+
 int64_t bulkhead_op(struct vcpu *v, uint64_t *args)
 {
     const struct operation *o = operation_of((uint32_t)args[0]);
     struct domain *d;
-    int64_t result;
     err_t err;
 
     if (o == NULL) {
@@ -419,9 +414,9 @@ int64_t bulkhead_op(struct vcpu *v, uint64_t *args)
     if (err != OK) {
         return err;
     }
-    result = o->fn(v, d, GVA(args[1]));
+    err = run(v, d, o, GVA(args[1]));
     if (d != NULL) {
         domain_put(d);
     }
-    return result;
+    return err;
 }

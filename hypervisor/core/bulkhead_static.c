@@ -29,48 +29,39 @@ static err_t bind_channel(const struct vcpu *v, struct domain *d, const struct b
     return (err == OK) ? evtchn_limit(d, c->port, c->min_interval) : err;
 }
 
-int64_t bulkhead_bind_channel(struct vcpu *v, struct domain *d, gva_t arg)
+err_t bulkhead_bind_channel(struct vcpu *v, struct domain *d, void *structure)
 {
-    struct bulkhead_channel c;
-    err_t err = copy_in(&c, arg, sizeof(c));
+    const struct bulkhead_channel *c = structure;
+    err_t err;
 
-    if (err == OK && (c.remote == 0u || c.remote >= MAX_DOMAINS)) {
-        err = ERR_INVAL;
+    if (c->remote == 0u || c->remote >= MAX_DOMAINS) {
+        return ERR_INVAL;
     }
-    if (err == OK) {
-        spin_lock(&d->lock);
-        err = bind_channel(v, d, &c);
-        spin_unlock(&d->lock);
-    }
+    spin_lock(&d->lock);
+    err = bind_channel(v, d, c);
+    spin_unlock(&d->lock);
     return err;
 }
 
-int64_t bulkhead_channel_early(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+err_t bulkhead_channel_early(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    struct bulkhead_early e;
-    err_t err = copy_in(&e, arg, sizeof(e));
+    struct bulkhead_early *e = structure;
 
-    if (err == OK) {
-        err = evtchn_early(d, e.port, &e.early);
-    }
-    return (err == OK) ? copy_out(arg, &e, sizeof(e)) : err;
+    return evtchn_early(d, e->port, &e->early);
 }
 
 /* ---- grants ---- */
 
-int64_t bulkhead_seed_grant(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+err_t bulkhead_seed_grant(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    struct bulkhead_seed s;
-    err_t err = copy_in(&s, arg, sizeof(s));
+    const struct bulkhead_seed *s = structure;
+    err_t err;
 
-    if (err == OK && (s.to == 0u || s.to >= MAX_DOMAINS)) {
-        err = ERR_INVAL;
-    }
-    if (err != OK) {
-        return err;
+    if (s->to == 0u || s->to >= MAX_DOMAINS) {
+        return ERR_INVAL;
     }
     spin_lock(&d->lock);
-    err = d->started ? ERR_PERM : grant_seed(d, s.ref, s.to, GFN(s.gfn));
+    err = d->started ? ERR_PERM : grant_seed(d, s->ref, s->to, GFN(s->gfn));
     spin_unlock(&d->lock);
     return err;
 }
@@ -132,27 +123,22 @@ static err_t share_step(const struct vcpu *v, const struct bulkhead_share *s, ui
     return err;
 }
 
-int64_t bulkhead_share_memory(struct vcpu *v, struct domain *none UNUSED, gva_t arg)
+err_t bulkhead_share_memory(struct vcpu *v, struct domain *none UNUSED, void *structure)
 {
-    struct bulkhead_share s;
-    uint64_t n;
-    err_t err = copy_in(&s, arg, sizeof(s));
+    struct bulkhead_share *s = structure;
+    uint64_t n = bulkhead_step((s->domid == DOMID_IO) ? s->mfn : s->gfn, s->count);
+    err_t err;
 
-    if (err != OK) {
-        return err;
-    }
-    if (s.pad != 0u || (s.flags & ~BULKHEAD_SHARE_READ_ONLY) != 0u || s.count == 0u ||
-        !range_ok(s.mfn, s.count, frame_last().v + 1u) || !range_ok(s.gfn, s.count, arch_stage2_gfn_limit())) {
+    if (s->pad != 0u || (s->flags & ~BULKHEAD_SHARE_READ_ONLY) != 0u || s->count == 0u ||
+        !range_ok(s->mfn, s->count, frame_last().v + 1u) || !range_ok(s->gfn, s->count, arch_stage2_gfn_limit())) {
         return ERR_INVAL;
     }
-    n = bulkhead_step((s.domid == DOMID_IO) ? s.mfn : s.gfn, s.count);
-    err = share_step(v, &s, n);
+    err = share_step(v, s, n);
     if (err != OK) {
         return err;
     }
-    s.mfn += n;
-    s.gfn += n;
-    s.count -= n;
-    err = copy_out(arg, &s, sizeof(s));
-    return (err == OK && s.count != 0u) ? ERR_RESTART : err;
+    s->mfn += n;
+    s->gfn += n;
+    s->count -= n;
+    return (s->count != 0u) ? ERR_RESTART : OK;
 }

@@ -27,7 +27,7 @@ void console_write(struct domain *d, const char *text, size_t n);
 /* Characters typed for d, for CONSOLEIO_read: returns how many, at most n. */
 size_t console_take(struct domain *d, char *to, size_t n);
 /* bulkhead_op CONSOLE.  arg: guest virtual address of its structure. */
-int64_t bulkhead_console(struct vcpu *v, struct domain *d, gva_t arg);
+err_t bulkhead_console(struct vcpu *v, struct domain *d, void *structure);
 /* What was said and is still in the ring, from *index (modulo 2^32; moved on) or from the oldest byte that is left; clear:
  * nobody reads it again.  Returns how many bytes, at most n. */
 size_t console_history(uint32_t *index, char *to, size_t n, bool clear);

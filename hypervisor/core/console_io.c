@@ -66,21 +66,12 @@ static err_t move_piece(struct domain *d, struct bulkhead_console *c)
     return OK;
 }
 
-int64_t bulkhead_console(struct vcpu *v UNUSED, struct domain *d, gva_t arg)
+err_t bulkhead_console(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    struct bulkhead_console c;
-    err_t err = copy_in(&c, arg, sizeof(c));
+    struct bulkhead_console *c = structure;
+    err_t err = ((c->flags & ~BULKHEAD_CONSOLE_READ) == 0u) ? move_piece(d, c) : ERR_INVAL;
 
-    if (err == OK && (c.flags & ~BULKHEAD_CONSOLE_READ) != 0u) {
-        err = ERR_INVAL;
-    }
-    if (err == OK) {
-        err = move_piece(d, &c);
-    }
-    if (err == OK) {
-        err = copy_out(arg, &c, sizeof(c));
-    }
-    return (err == OK && c.count != 0u && c.flags == 0u) ? ERR_RESTART : err;
+    return (err == OK && c->count != 0u && c->flags == 0u) ? ERR_RESTART : err;
 }
 
 int64_t console_io(struct vcpu *v, uint64_t *args)

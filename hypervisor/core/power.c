@@ -102,21 +102,18 @@ void power_ended(const struct domain *d)
     (void)answer(d, true);
 }
 
-int64_t power_op(struct vcpu *v, struct domain *d UNUSED, gva_t arg)
+err_t power_op(struct vcpu *v, struct domain *d UNUSED, void *structure)
 {
-    struct bulkhead_power p;
-    err_t err = copy_in(&p, arg, sizeof(p));
-    bool asks = p.action == BULKHEAD_POWER_OFF || p.action == BULKHEAD_POWER_RESET;
+    const struct bulkhead_power *p = structure;
+    bool asks = p->action == BULKHEAD_POWER_OFF || p->action == BULKHEAD_POWER_RESET;
+    err_t err;
 
-    if (err != OK) {
-        return err;
+    if (p->action == BULKHEAD_POWER_AGREE || p->action == BULKHEAD_POWER_REFUSE) {
+        return answer(v->domain, p->action == BULKHEAD_POWER_AGREE);
     }
-    if (p.action == BULKHEAD_POWER_AGREE || p.action == BULKHEAD_POWER_REFUSE) {
-        return answer(v->domain, p.action == BULKHEAD_POWER_AGREE);
-    }
-    if (!asks || p.seconds == 0u || p.seconds > WAIT_MAX) {
+    if (!asks || p->seconds == 0u || p->seconds > WAIT_MAX) {
         return ERR_INVAL;
     }
     err = rights_check(v, BULKHEAD_RIGHT_PLATFORM, RIGHTS_PLATFORM);
-    return (err == OK) ? ask(v->domain, &p) : err;
+    return (err == OK) ? ask(v->domain, p) : err;
 }

@@ -10,7 +10,7 @@
 /* Once, at the Boot Domain's exit: whether nobody is asked. */
 void power_init(bool now);
 /* BULKHEAD_OP_POWER by v; d: none.  Does not return where everybody asked has agreed.  Bound: MAX_DOMAINS. */
-int64_t power_op(struct vcpu *v, struct domain *d, gva_t arg);
+err_t power_op(struct vcpu *v, struct domain *d, void *structure);
 /* d, asked or not, has ended its life: it does not object. */
 void power_ended(const struct domain *d);
 

@@ -25,9 +25,9 @@ void sched_detach(struct cpu *cpu, const struct vcpu *v);
 void sched_release(struct vcpu *v);
 
 /* BULKHEAD_OP_SET_POOL, SET_SCHEDULE, SWITCH_SCHEDULE: bulkhead/bulkhead_op.h.  d: NULL.  Any CPU. */
-int64_t sched_set_pool(struct vcpu *v, struct domain *d, gva_t arg);
-int64_t sched_set_schedule(struct vcpu *v, struct domain *d, gva_t arg);
-int64_t sched_switch(struct vcpu *v, struct domain *d, gva_t arg);
+err_t sched_set_pool(struct vcpu *v, struct domain *d, void *structure);
+err_t sched_set_schedule(struct vcpu *v, struct domain *d, void *structure);
+err_t sched_switch(struct vcpu *v, struct domain *d, void *structure);
 /* XEN_DOMCTL_scheduler_op on d, rtds: one reservation for all of its vCPUs, in force from their next period on.
  * -EINVAL out of range or not in an rtds pool, -ENOSPC a CPU has not that much left. */
 err_t sched_domctl(struct vcpu *v, struct domain *d, struct xen_domctl *op);

@@ -80,25 +80,19 @@ static err_t read_ring(struct bulkhead_trace *t)
     return err;
 }
 
-int64_t trace_op(struct vcpu *v, struct domain *d, gva_t arg)
+err_t trace_op(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
 {
-    struct bulkhead_trace t;
-    err_t err = copy_in(&t, arg, sizeof(t));
+    struct bulkhead_trace *t = structure;
+    err_t err;
 
-    (void)v;
-    (void)d;
-    if (err != OK) {
-        return err;
-    }
-    if (t.action > BULKHEAD_TRACE_START || t.cpu >= cpu_count() || t.pad != 0u) {
+    if (t->action > BULKHEAD_TRACE_START || t->cpu >= cpu_count() || t->pad != 0u) {
         return ERR_INVAL;
     }
-    if (t.action == BULKHEAD_TRACE_READ) {
-        err = read_ring(&t);
-        return (err == OK) ? copy_out(arg, &t, sizeof(t)) : err;
+    if (t->action == BULKHEAD_TRACE_READ) {
+        return read_ring(t);
     }
     spin_lock(&lock);
-    err = turn(t.action == BULKHEAD_TRACE_START);
+    err = turn(t->action == BULKHEAD_TRACE_START);
     spin_unlock(&lock);
     return err;
 }

@@ -10,7 +10,7 @@ struct domain;
 struct vcpu;
 
 /* BULKHEAD_OP_TRACE: bulkhead/bulkhead_op.h.  d: NULL.  Any CPU. */
-int64_t trace_op(struct vcpu *v, struct domain *d, gva_t arg);
+err_t trace_op(struct vcpu *v, struct domain *d, void *structure);
 /* Once, by the boot CPU: no ring. */
 void trace_init(void);
 

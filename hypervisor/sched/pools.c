@@ -74,19 +74,16 @@ static err_t decode_pool(const struct bulkhead_pool *p)
     return (pools[p->pool].policy != 0u) ? ERR_EXIST : OK;
 }
 
-int64_t sched_set_pool(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
+err_t sched_set_pool(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
 {
-    struct bulkhead_pool p;
-    err_t err = copy_in(&p, arg, sizeof(p));
+    struct bulkhead_pool *p = structure;
+    err_t err = decode_pool(p);
 
     if (err == OK) {
-        err = decode_pool(&p);
-    }
-    if (err == OK) {
-        pools[p.pool] = (struct sched_pool){.policy = p.policy, .cpus = p.cpus, .guard = ns_to_ticks(p.guard)};
+        pools[p->pool] = (struct sched_pool){.policy = p->policy, .cpus = p->cpus, .guard = ns_to_ticks(p->guard)};
         for (uint32_t c = 0; c < cpu_count(); c++) {
-            if (((p.cpus >> c) & 1u) != 0u) {
-                pool_of[c] = (uint8_t)(p.pool + 1u);
+            if (((p->cpus >> c) & 1u) != 0u) {
+                pool_of[c] = (uint8_t)(p->pool + 1u);
             }
         }
     }
@@ -140,24 +137,22 @@ static err_t set_schedule(struct sched_pool *pool, const struct bulkhead_schedul
     return err;
 }
 
-int64_t sched_set_schedule(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
+err_t sched_set_schedule(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
 {
-    struct bulkhead_schedule s;
-    err_t err = copy_in(&s, arg, sizeof(s));
+    struct bulkhead_schedule *s = structure;
+    err_t err = check_launch();
 
-    if (err == OK) {
-        err = check_launch();
-    }
     if (err != OK) {
         return err;
     }
-    if (s.pool >= BULKHEAD_POOLS || s.schedule >= BULKHEAD_SCHEDULES || s.count == 0u || s.count > BULKHEAD_WINDOWS ||
-        s.pad != 0u || pools[index_nospec(s.pool, BULKHEAD_POOLS)].policy != BULKHEAD_POLICY_ARINC653) {
+    if (s->pool >= BULKHEAD_POOLS || s->schedule >= BULKHEAD_SCHEDULES || s->count == 0u ||
+        s->count > BULKHEAD_WINDOWS || s->pad != 0u ||
+        pools[index_nospec(s->pool, BULKHEAD_POOLS)].policy != BULKHEAD_POLICY_ARINC653) {
         return ERR_INVAL;
     }
-    s.schedule = (uint32_t)index_nospec(s.schedule, BULKHEAD_SCHEDULES);
-    s.count = (uint32_t)(index_nospec(s.count - 1u, BULKHEAD_WINDOWS) + 1u);
-    return set_schedule(&pools[index_nospec(s.pool, BULKHEAD_POOLS)], &s);
+    s->schedule = (uint32_t)index_nospec(s->schedule, BULKHEAD_SCHEDULES);
+    s->count = (uint32_t)(index_nospec(s->count - 1u, BULKHEAD_WINDOWS) + 1u);
+    return set_schedule(&pools[index_nospec(s->pool, BULKHEAD_POOLS)], s);
 }
 
 /* A schedule and the moment from which its frames are counted. */
@@ -200,24 +195,20 @@ static err_t switch_schedule(struct sched_pool *pool, uint32_t schedule, ticks_t
     return OK;
 }
 
-int64_t sched_switch(struct vcpu *v UNUSED, struct domain *d UNUSED, gva_t arg)
+err_t sched_switch(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
 {
-    struct bulkhead_switch s;
-    struct sched_pool *pool;
-    err_t err = copy_in(&s, arg, sizeof(s));
+    struct bulkhead_switch *s = structure;
+    struct sched_pool *pool = &pools[index_nospec(s->pool, BULKHEAD_POOLS)];
+    err_t err;
 
-    if (err != OK) {
-        return err;
-    }
-    pool = &pools[index_nospec(s.pool, BULKHEAD_POOLS)];
-    if (s.pool >= BULKHEAD_POOLS || pool->schedules == NULL || s.schedule >= BULKHEAD_SCHEDULES ||
-        pool->schedules[0].count == 0u || pool->schedules[index_nospec(s.schedule, BULKHEAD_SCHEDULES)].count == 0u) {
+    if (s->pool >= BULKHEAD_POOLS || pool->schedules == NULL || s->schedule >= BULKHEAD_SCHEDULES ||
+        pool->schedules[0].count == 0u || pool->schedules[index_nospec(s->schedule, BULKHEAD_SCHEDULES)].count == 0u) {
         return ERR_INVAL;
     }
     spin_lock(&pool->lock);
-    err = switch_schedule(pool, s.schedule, arch_ticks(), &s.at);
+    err = switch_schedule(pool, s->schedule, arch_ticks(), &s->at);
     spin_unlock(&pool->lock);
-    return (err == OK) ? copy_out(arg, &s, sizeof(s)) : err;
+    return err;
 }
 
 /* ---- rtds: admission ---- */
