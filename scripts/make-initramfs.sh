@@ -3,7 +3,7 @@
 # Make FOLDER/NAME.cpio.gz from guests/linux/NAME-init and Debian's static busybox, for each *-init.  FOLDER is the
 # argument, by default build/deps/initramfs.  The same inputs give the same bytes.  Does nothing where the archive is
 # newer than what it is made of.  A line `# needs: program NAME, module NAME of KERNEL` of an init adds guests/linux/NAME.c,
-# compiled, in /bin, and a module of Debian's kernel, unpacked, in /lib; of an init with modules of 6.1 there is a second
+# compiled (bhctl: toolstack/), in /bin, and a module of Debian's kernel, unpacked, in /lib; of an init with modules of 6.1 there is a second
 # archive, NAME-6.12, with those of 6.12.  Where there is a folder NAME-disk, its files are an ext4 file system /disk.img.
 # [impl->dsn~initramfs~1]
 set -eu
@@ -13,6 +13,7 @@ deps=build/deps
 busybox=$deps/busybox/busybox
 out=${1:-$deps/initramfs}
 sources=guests/linux
+toolstack=toolstack
 
 for needed in busybox modules-6.1 modules-6.12; do
     if [ ! -d "$deps/$needed" ]; then
@@ -26,8 +27,12 @@ add_needs() {
     sed -n 's/^# needs: //p' "$2" | tr ',' '\n' | while read -r kind name _ kernel; do
         case $kind in
         program)
+            files=$sources/$name.c
+            [ "$name" != bhctl ] || files="$toolstack/linux/bhctl.c $(echo "$toolstack"/lib/*.c) guests/lib/string.c"
+            # shellcheck disable=SC2086  # a list of files
             clang-19 --target=aarch64-linux-gnu -ffreestanding -nostdlib -static -fuse-ld=lld-19 -O2 -Wall -Wextra -Werror \
-                -Wl,--build-id=none -s -o "$1/bin/$name" "$sources/$name.c"
+                -Wl,--build-id=none -Wl,--gc-sections -ffunction-sections -s -I "$toolstack/lib" -I include -I guests/lib/libc \
+                -I guests/lib/include -isystem "$deps/xen-include" -D__XEN_TOOLS__=1 -o "$1/bin/$name" $files
             ;;
         module)
             mkdir -p "$1/lib"
@@ -56,7 +61,7 @@ add_disk() {
 make_one() {
     name=$1
     file=$out/$2.cpio.gz
-    if [ -f "$file" ] && [ -z "$(find "$sources" "$busybox" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
+    if [ -f "$file" ] && [ -z "$(find "$sources" "$toolstack" include "$busybox" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
         return 0
     fi
     tree=$out/$2.tree

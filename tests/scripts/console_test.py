@@ -53,6 +53,9 @@ class Console(unittest.TestCase):
     def test_answers_a_prompt_without_line_end(self):
         self.run_program("print('got', input('=> '))", [["=> ", ("send", "hello\n"), "got hello"]])
 
+    def test_what_one_lane_takes_before_its_end_is_whole_for_another(self):
+        self.run_program("print('got', input('a line '))", [["a line", ("send", "x\n"), "got x"], ["a line got x"]])
+
     def test_exit_code_is_checked(self):
         self.assertIn("exit code 3, expected 0", self.reason("print('x'); raise SystemExit(3)", [["x"]], must_exit=0))
 

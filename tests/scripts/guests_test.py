@@ -54,7 +54,7 @@ class Initramfs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
             first = self.make(one)
             self.assertEqual(sorted(first), [f"{name}.cpio.gz" for name in (
-                "demo", "mail", "pv-back-6.12", "pv-back", "pv-front-6.12", "pv-front", "test")])
+                "control-6.12", "control", "demo", "mail", "pv-back-6.12", "pv-back", "pv-front-6.12", "pv-front", "test")])
             self.assertEqual(first, self.make(two, umask=0o077))
 
     def test_archive_is_small_and_owned_by_root(self):

@@ -29,6 +29,7 @@ class Lane:
         self.items = [item if isinstance(item, tuple) else
                       [re.compile(pattern) for pattern in (item if isinstance(item, list) else [item])] for item in items]
         self.at = 0
+        self.seen = 0  # characters of a line without end that it has taken
 
     def is_done(self):
         return self.at == len(self.items)
@@ -72,9 +73,13 @@ class Script:
             if pattern.search(line):
                 raise Failure(f"forbidden line /{pattern.pattern}/: {line}")
 
-    def feed(self, line):
+    def feed(self, line, ended=True):
+        """A line, or what there is of it: more of it, and all that lanes have not taken, comes later."""
         self.check_forbidden(line)
-        return [lane.feed(line) for lane in self.lanes].count(True) > 0
+        advanced = [lane.feed(line[lane.seen:]) for lane in self.lanes]
+        for lane, taken in zip(self.lanes, advanced):
+            lane.seen = 0 if ended else len(line) if taken else lane.seen
+        return True in advanced
 
     def sends(self):
         """Input that is due, in order."""
@@ -150,9 +155,7 @@ def advance(machine, script, data):
         script.feed(line)
         for text in script.sends():
             machine.send(text)
-    if machine.partial and script.feed(clean(machine.partial)):
-        machine.lines.append(clean(machine.partial))
-        machine.partial = b""
+    if machine.partial and script.feed(clean(machine.partial), ended=False):
         for text in script.sends():
             machine.send(text)
 

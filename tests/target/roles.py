@@ -41,18 +41,32 @@ ROLES = [
         "speakers": [r"\(boot\) boot: "],
     },
     {
-        # One domain holds the devices and every right.
+        # One domain holds the devices and every right; bhctl in it, by privcmd, is told what the description says.
+        # [itest->dsn~bhctl-linux~1]
         "name": "launch-dom0",
         "system": "examples/launch-dom0.yaml",
         "lanes": [
             [EXITED, [r"\(dom0\) dom0: shell on this console", r"\(guest\) guest: shell on this console"],
-             ("send", CTRL_A3), r"Serial input to dom0", ("send", "\n"), "# ",
-             ("send", "cat /sys/class/rtc/rtc0/name /sys/class/gpio/*/label\n"), r"rtc-pl031 9010000", r"9030000\.pl061"],
+             ("send", CTRL_A3), r"Serial input to dom0", ("send", "\n"),
+             ("send", "cat /sys/class/rtc/rtc0/name\n"), r"rtc-pl031 9010000",
+             ("send", "cat /sys/class/gpio/*/label\n"), r"9030000\.pl061",
+             ("send", "bhctl list\n"), r"Name +ID +Mem", r"dom0 +1 +256 .* control +safe", r"task +\d+ +16 +1 .* domu +safe",
+             ("send", "bhctl mem guest\n"), r"guest +3 +131072 +131072 +\d+$",
+             ("send", "bhctl pause guest\n"), "dom0# $", ("send", "bhctl list guest\n"), r"guest +\d+ +128 +1 +--p--- ",
+             ("send", "bhctl unpause guest\n"), "dom0# $", ("send", "bhctl pause task; echo code-$?\n"),
+             r"pause of task is refused: it is a safe domain, .* the right 'pause' \[safe-domain-protected\]", "code-3",
+             ("send", "bhctl mem nobody; echo code-$?\n"), r"there is no domain 'nobody'", "code-4",
+             ("send", "bhctl restart guest\n"), r"guest: restarted in \d+ us, 1 times", r"\(guest\) guest: shell on this console",
+             ("send", "bhctl health guest --json\n"), r'"name": "guest", "restarts": 1, ',
+             ("send", "bhctl dmesg 0 | grep us,.1\n"), r"\(dom0\).*\(bulkhead\) guest: restarted in",
+             ("send", "bhctl vcpu-list\n"), r"task +2 +0 +3 ", ("send", "bhctl sched\n"), r"guest +0 +0 +no",
+             ("send", "bhctl privileges\n"), r"rights over the platform: .*info$", ("send", "\n"), "dom0# $"],
+            [r"guest: restarted", *[r"\(task\) cluster: seq .* ok"] * 3],
         ],
         "forbid": [FATAL, r"CORRUPT"],
         "timeout": 120,
         "after": machines.same_privileges,
-        "speakers": [r"\(boot\) boot: "],
+        "speakers": [r"\(boot\) boot: ", r"\(dom0\) (?:dom0# )?"],
     },
     {
         # Nobody holds a right, and who fails comes back all the same.
