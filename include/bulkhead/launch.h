@@ -24,6 +24,7 @@
  *           bulkhead,name = "brake";                    // default: the node's name
  *           bulkhead,role = "domu" | "hardware" | "control";   // default from capabilities
  *           bulkhead,safe;
+ *           bulkhead,label = <n>;                       // in the archive's file "labels"; only where there is one
  *           bulkhead,argo = "partners" | "any";         // Argo: with rings for one sender, or for anybody too
  *           bulkhead,after = "other", "third";          // started once these have been started
  *           bulkhead,keep-modules;                      // a pristine copy is sealed: it can be restarted
@@ -88,6 +89,7 @@
 #define LAUNCH_PROP_ROLE      "bulkhead,role"
 #define LAUNCH_PROP_SAFE      "bulkhead,safe"
 #define LAUNCH_PROP_ARGO      "bulkhead,argo"
+#define LAUNCH_PROP_LABEL     "bulkhead,label"
 #define LAUNCH_PROP_AFTER     "bulkhead,after"
 #define LAUNCH_PROP_KEEP      "bulkhead,keep-modules"
 #define LAUNCH_PROP_GRANTS    "bulkhead,grants" /* of a domain or /chosen: "RIGHT:DOMAIN", ... */

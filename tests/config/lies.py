@@ -15,6 +15,9 @@ import subprocess
 import sys
 import zlib
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import lies_labels  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXPECTED = ROOT / "tests/config/lies.expected"
 DESCRIPTOR = 0x1000
@@ -428,6 +431,9 @@ usage("explain-strange", "explain", "qqqqqqqqqqqq")
 usage("schema-unknown", "schema", "world")
 
 
+lies_labels.add(case, write, ROOT, sys.modules[__name__])
+
+
 def prepare():
     """The good image and board table that the lies start from."""
     write("hypervisor.bin", make_hypervisor())
@@ -442,7 +448,8 @@ def prepare():
 
 def run(name, make, command):
     make()
-    result = subprocess.run([BULKHEAD, *command], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    environment = dict(ENVIRONMENT, PATH="") if name.endswith("-without-checkpolicy") else ENVIRONMENT
+    result = subprocess.run([BULKHEAD, *command], capture_output=True, text=True, timeout=60, env=environment)
     errors = result.stderr.splitlines(keepends=True)
     text = f"== {name}\nexit {result.returncode}\n" + "".join(errors[:1] if result.returncode == 2 else errors)
     return text if text.endswith("\n") else text + "\n"

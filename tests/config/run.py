@@ -6,6 +6,7 @@ tests/config/NAME.yaml ends in comment lines `# expect: LINE`: what `bulkhead ch
 it, with exit code 1. A line that starts with a digit is short for the file itself. [utest->dsn~tool-error-form~1]
 [utest->dsn~tool-check~1] [utest->dsn~tool-grants~1] [utest->dsn~tool-rules~1] [utest->dsn~tool-memory-rules~1] [utest->dsn~tool-yaml~1]
 [utest->dsn~tool-modules~1] [utest->dsn~tool-kernel-probe~1] [utest->dsn~tool-board-description~1] [utest->dsn~tool-devices~1]
+[utest->dsn~label-compile~1] [utest->dsn~label-links~1]
 """
 import pathlib
 import subprocess

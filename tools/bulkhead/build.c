@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "labels.h"
 #include "launch.h"
 #include "modules.h"
 #include "passthrough.h"
@@ -142,6 +143,7 @@ bool build_check(struct arena *arena, struct diags *d, const struct build_option
 {
     size_t before = d->errors;
 
+    labels_compile(arena, d, s);
     modules_read(arena, d, s);
     modules_plan(s);
     if (d->errors > before) {

@@ -106,6 +106,35 @@ static void attach(const struct inspection *in, const struct tree *tree, struct 
     }
 }
 
+/* The compiled label policy, if there is one. [impl->dsn~label-archive~1] */
+static void attach_labels(const struct inspection *in, struct system *s)
+{
+    const struct cpio_member *member = find_member(in, BULKHEAD_LABELS_FILE);
+    struct bulkhead_labels *m = arena_alloc(in->arena, 1, sizeof(*m));
+    bool good = member != NULL && member->data.size == sizeof(*m);
+
+    if (member == NULL) {
+        return;
+    }
+    if (good) {
+        memcpy(m, member->data.data, sizeof(*m));
+        good = m->magic == BULKHEAD_LABELS_MAGIC && m->count >= 1 && m->count <= BULKHEAD_LABELS;
+    }
+    for (uint32_t i = 0; i < BULKHEAD_LABELS && good; i++) {
+        good = memchr(m->label[i], '\0', BULKHEAD_LABEL_BYTES) != NULL;
+    }
+    for (size_t i = 0; i < s->domains.count && good; i++) {
+        good = system_domain(s, i)->label < m->count;
+    }
+    if (!good) {
+        diag_error(
+            in->diags, place_offset(in->file, in->offset + member->offset), "archive-labels",
+            "the compiled label policy is damaged, or a domain has a label that it does not; build the image again");
+        return;
+    }
+    s->matrix = m;
+}
+
 static void check_version(const struct tree *tree)
 {
     uint64_t version = 0;
@@ -156,6 +185,7 @@ bool inspect_archive(struct arena *arena, struct diags *d, struct place start, s
             attach(&in, &tree, &system_domain(s, i)->module[kind], kind);
         }
     }
+    attach_labels(&in, s);
     print_members(&in, out);
     return d->errors == before;
 }
@@ -213,7 +243,7 @@ static void print_devices(const void *fdt, struct buffer *out)
     }
 }
 
-static void print_domain(const struct domain *d, struct buffer *out)
+static void print_domain(const struct system *s, const struct domain *d, struct buffer *out)
 {
     static const char *const kinds[] = {"kernel", "ramdisk", "device tree"};
 
@@ -235,6 +265,9 @@ static void print_domain(const struct domain *d, struct buffer *out)
             print_devices(m->data.data, out);
         }
     }
+    if (s->matrix != NULL) {
+        buffer_printf(out, "    label       %s\n", s->matrix->label[d->label]);
+    }
     if (d->bootargs.given) {
         buffer_printf(out, "    bootargs    %s\n", d->bootargs.value);
     }
@@ -245,7 +278,7 @@ static void print_domains(const struct system *s, struct buffer *out)
     buffer_printf(out, "domains      %zu, on failure: %s\n", s->domains.count,
                   s->on_failure.value == ON_FAILURE_HALT ? "halt" : "continue");
     for (size_t i = 0; i < s->domains.count; i++) {
-        print_domain(system_domain(s, i), out);
+        print_domain(s, system_domain(s, i), out);
     }
     describe_shared(out, s);
 }

@@ -140,6 +140,14 @@ static void put_role(void *fdt, const struct domain *d)
     }
 }
 
+/* [impl->dsn~label-archive~1] */
+static void put_label(void *fdt, const struct system *s, const struct domain *d)
+{
+    if (s->matrix != NULL) {
+        must(fdt_property_u32(fdt, LAUNCH_PROP_LABEL, d->label));
+    }
+}
+
 /* [impl->dsn~tool-health~1] */
 static void put_health(void *fdt, const struct domain *d)
 {
@@ -314,6 +322,7 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
     put_cells(fdt, "memory", &memory, 1);
     must(fdt_property_u32(fdt, "cpus", (uint32_t)d->vcpus.value));
     put_role(fdt, d);
+    put_label(fdt, s, d);
     put_time(fdt, s, d);
     put_health(fdt, d);
     put_devices(fdt, d);
@@ -409,6 +418,10 @@ void launch_archive(struct arena *arena, const struct system *s, struct buffer *
     struct cpio_writer writer = {.out = out};
 
     cpio_add(&writer, LAUNCH_DTB_MEMBER, launch_tree(arena, s), 4, false);
+    if (s->matrix != NULL) {
+        cpio_add(&writer, BULKHEAD_LABELS_FILE,
+                 (struct bytes){.data = (const uint8_t *)s->matrix, .size = sizeof(*s->matrix)}, 4, false);
+    }
     for (size_t i = 0; i < s->domains.count; i++) {
         for (unsigned kind = 0; kind < MODULE_KINDS; kind++) {
             const struct module *m = &system_domain(s, i)->module[kind];

@@ -7,6 +7,7 @@
 #include <bulkhead/launch.h>
 
 #include "devices.h"
+#include "labels.h"
 #include "pools.h"
 
 static const struct domain *find_domain(const struct system *s, const char *name)
@@ -399,4 +400,5 @@ void rules_check(struct diags *d, const struct system *s)
     rules_check_time(d, s);
     devices_check(d, s);
     rules_check_grants(d, s);
+    labels_check(d, s);
 }

@@ -4,6 +4,7 @@
 #define TOOL_SYSTEM_H
 
 #include <bulkhead/bulkhead_op.h>
+#include <bulkhead/label.h>
 
 #include "board.h"
 #include "kernel.h"
@@ -135,8 +136,10 @@ struct domain {
     struct items disks;     /* struct disk */
     struct items nics;      /* struct nic */
     struct items grants;    /* struct grant */
+    struct text seclabel;   /* user:role:type */
     struct place at;
 
+    uint32_t label;     /* its number in the compiled policy */
     unsigned partition; /* of its arinc653 pool; 0 = it has no window */
     struct module module[MODULE_KINDS];
     unsigned vcpu_cpu[DOMAIN_VCPUS_MAX]; /* physical CPU of each vCPU */
@@ -194,6 +197,18 @@ enum domain_argo {
     ARGO_ANY,
 };
 
+enum label_mode {
+    LABELS_ENFORCING,
+    LABELS_PERMISSIVE,
+};
+
+struct system_labels {
+    struct text policy;
+    struct number mode; /* enum label_mode */
+    struct items extra; /* struct text: labels of domains that are created later */
+    struct place at;    /* no file: the description has no labels */
+};
+
 enum on_failure {
     ON_FAILURE_CONTINUE,
     ON_FAILURE_HALT,
@@ -215,15 +230,19 @@ struct system {
     struct items shared_memory; /* struct share */
     struct items pools;         /* struct pool */
     struct items grants;        /* struct grant, over the platform */
+    struct system_labels labels;
     struct place at;
 
     const char *file;
     struct board board;
     unsigned boot_cpu;
     uint64_t boot_memory;
+    const struct bulkhead_labels *matrix; /* the compiled label policy; NULL = none */
 };
 
 extern const struct key_table system_keys;
+extern const struct key_table channel_keys;
+extern const struct key_table share_keys;
 extern const char *const role_choices[];
 extern const char *const argo_choices[];
 extern const char *const action_choices[]; /* enum bulkhead_action */

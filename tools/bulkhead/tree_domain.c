@@ -75,35 +75,6 @@ static void take_safe(const struct tree_reader *r, const char *name)
     r->domain->safe = (struct flag){.value = true, .at = tree_here(r), .given = true};
 }
 
-static void take_keep(const struct tree_reader *r, const char *name)
-{
-    (void)name;
-    r->domain->restartable = (struct flag){.value = true, .at = tree_here(r), .given = true};
-}
-
-static void take_health(const struct tree_reader *r, const char *name)
-{
-    struct domain_health *h = &r->domain->health;
-    uint64_t cell[LAUNCH_HEALTH_CELLS];
-
-    for (unsigned i = 0; i < LAUNCH_HEALTH_CELLS; i++) {
-        bool ends = i >= 3 && i < 3 + HEALTH_ENDS;
-        uint64_t least = (i == 0 || ends) ? BULKHEAD_ACTION_HALT : 0;
-        uint64_t most = (i == 1 || i == 2) ? UINT32_MAX : BULKHEAD_ACTION_PLATFORM;
-        if (!tree_number(r->tree, r->node, name, i, 1, &cell[i]) || cell[i] < least || cell[i] > most) {
-            tree_wrong(r, "the table of actions is damaged; write 12 cells");
-            return;
-        }
-    }
-    h->at = tree_here(r);
-    h->fallback = tree_number_here(r, cell[0] == BULKHEAD_ACTION_PLATFORM);
-    h->max_restarts = tree_number_here(r, cell[1]);
-    h->within = tree_number_here(r, cell[2]);
-    for (unsigned i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
-        h->action[i] = tree_number_here(r, cell[3 + i] - (i < HEALTH_ENDS ? BULKHEAD_ACTION_HALT : 0));
-    }
-}
-
 static void take_argo(const struct tree_reader *r, const char *name)
 {
     const char *text = tree_text(r->tree, r->node, name);
@@ -115,6 +86,17 @@ static void take_argo(const struct tree_reader *r, const char *name)
         }
     }
     tree_wrong(r, "`" LAUNCH_PROP_ARGO "` is neither \"partners\" nor \"any\"; write one of them");
+}
+
+static void take_label(const struct tree_reader *r, const char *name)
+{
+    uint64_t label;
+
+    if (!tree_number(r->tree, r->node, name, 0, 1, &label) || label >= BULKHEAD_LABELS) {
+        tree_wrong(r, "`" LAUNCH_PROP_LABEL "` is no number up to 31; write the number of a label");
+        return;
+    }
+    r->domain->label = (uint32_t)label;
 }
 
 static void take_capabilities(const struct tree_reader *r, const char *name)
@@ -312,9 +294,10 @@ static const struct {
     {LAUNCH_PROP_CONSOLE, take_pv_console},
     {LAUNCH_PROP_SAFE, take_safe},
     {LAUNCH_PROP_AFTER, take_after},
-    {LAUNCH_PROP_KEEP, take_keep},
-    {LAUNCH_PROP_HEALTH, take_health},
+    {LAUNCH_PROP_KEEP, tree_take_keep},
+    {LAUNCH_PROP_HEALTH, tree_take_health},
     {LAUNCH_PROP_ARGO, take_argo},
+    {LAUNCH_PROP_LABEL, take_label},
 };
 
 static void take_property(const struct tree_reader *r, const char *name)

@@ -60,6 +60,10 @@ void tree_take_period(const struct tree_reader *r, const char *name);
 void tree_take_budget(const struct tree_reader *r, const char *name);
 void tree_take_extra(const struct tree_reader *r, const char *name);
 
+/* What a domain says of failures. */
+void tree_take_keep(const struct tree_reader *r, const char *name);
+void tree_take_health(const struct tree_reader *r, const char *name);
+
 /* One xen,vcpu node; then all of them as the domain's list of CPUs. */
 void tree_take_vcpu(const struct tree_reader *r, int node, struct tree_affinity *all);
 void tree_settle_affinity(const struct tree_reader *r, const struct tree_affinity *all);

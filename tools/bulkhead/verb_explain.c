@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "labels.h"
 #include "privileges.h"
 #include "tool.h"
 
@@ -63,10 +64,32 @@ static int explain_privileges(struct tool *t, const char *file)
     return put(&out);
 }
 
+static int explain_labels(struct tool *t, const char *file)
+{
+    struct buffer out = {0};
+    struct bytes text;
+    struct system s;
+
+    if (!tool_read(t, file, &text) || !build_read_system(&t->arena, &t->diags, file, text, &t->build, &s)) {
+        return tool_finish(t);
+    }
+    labels_compile(&t->arena, &t->diags, &s);
+    if (s.matrix != NULL) {
+        labels_explain(&out, &s);
+        put(&out);
+    } else if (s.labels.at.file == NULL) {
+        printf("%s: no labels: rights alone decide\n", file);
+    }
+    return tool_finish(t);
+}
+
 int verb_explain(struct tool *t, int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[0], "privileges") == 0) {
         return explain_privileges(t, argv[1]);
+    }
+    if (argc == 2 && strcmp(argv[0], "labels") == 0) {
+        return explain_labels(t, argv[1]);
     }
     if (argc == 2 && strcmp(argv[0], "--markdown") == 0) {
         if (strcmp(argv[1], "system") == 0 || strcmp(argv[1], "board") == 0) {

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a domain's node says of failures. */
+#include "tree_internal.h"
+
+void tree_take_keep(const struct tree_reader *r, const char *name)
+{
+    (void)name;
+    r->domain->restartable = (struct flag){.value = true, .at = tree_here(r), .given = true};
+}
+
+void tree_take_health(const struct tree_reader *r, const char *name)
+{
+    struct domain_health *h = &r->domain->health;
+    uint64_t cell[LAUNCH_HEALTH_CELLS];
+
+    for (unsigned i = 0; i < LAUNCH_HEALTH_CELLS; i++) {
+        bool ends = i >= 3 && i < 3 + HEALTH_ENDS;
+        uint64_t least = (i == 0 || ends) ? BULKHEAD_ACTION_HALT : 0;
+        uint64_t most = (i == 1 || i == 2) ? UINT32_MAX : BULKHEAD_ACTION_PLATFORM;
+        if (!tree_number(r->tree, r->node, name, i, 1, &cell[i]) || cell[i] < least || cell[i] > most) {
+            tree_wrong(r, "the table of actions is damaged; write 12 cells");
+            return;
+        }
+    }
+    h->at = tree_here(r);
+    h->fallback = tree_number_here(r, cell[0] == BULKHEAD_ACTION_PLATFORM);
+    h->max_restarts = tree_number_here(r, cell[1]);
+    h->within = tree_number_here(r, cell[2]);
+    for (unsigned i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
+        h->action[i] = tree_number_here(r, cell[3 + i] - (i < HEALTH_ENDS ? BULKHEAD_ACTION_HALT : 0));
+    }
+}
