@@ -48,6 +48,7 @@ int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid)
 
     op.u.createdomain = (struct xen_domctl_createdomain){
         .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+        .ssidref = domain->label,
         .max_vcpus = domain->vcpus,
         .max_evtchn_port = LAUNCH_MAX_PORT,
         .max_grant_frames = (int32_t)domain->grant_frames,
@@ -393,6 +394,13 @@ int64_t hyper_board(struct board_table *board)
     int64_t result = bulkhead_op(BULKHEAD_OP_BOARD, &op);
 
     return (result == 0 && op.size != sizeof(*board)) ? -XEN_EINVAL : result;
+}
+
+int64_t hyper_set_labels(const struct bulkhead_labels *labels)
+{
+    struct bulkhead_label_policy op = {.labels = (uint64_t)(uintptr_t)labels};
+
+    return bulkhead_op(BULKHEAD_OP_SET_LABELS, &op);
 }
 
 int64_t hyper_boot_record(struct bulkhead_boot_record *record)

@@ -9,6 +9,7 @@
 
 #include <bulkhead/board.h>
 #include <bulkhead/bulkhead_op.h>
+#include <bulkhead/label.h>
 
 #include "plan.h"
 
@@ -61,6 +62,7 @@ int64_t hyper_claim(uint64_t base, uint64_t size);
 int64_t hyper_map_outside(uint64_t base, uint64_t size, uint64_t to);
 
 /* Platform */
+int64_t hyper_set_labels(const struct bulkhead_labels *labels);
 int64_t hyper_board(struct board_table *board);
 int64_t hyper_boot_record(struct bulkhead_boot_record *record);
 int64_t hyper_rights(struct bulkhead_rights *rights);

@@ -15,6 +15,7 @@
 #include "hand_over.h"
 #include "host_tree.h"
 #include "hyper.h"
+#include "labels.h"
 #include "plan.h"
 #include "ranges.h"
 #include "text.h"
@@ -140,7 +141,7 @@ static bool read_plan(const struct hvm_modlist_entry *modules)
     }
     context.fdt = tree_get(member->data, member->size, LAUNCH_DTB_MEMBER, spare.start, spare.bytes);
     context.archive = &archive;
-    return context.fdt != NULL && plan_read(&plan, &context);
+    return context.fdt != NULL && plan_read(&plan, &context) && labels_load(&archive, &plan);
 }
 
 /* All RAM of the board that nobody has joins the free pool. */

@@ -66,6 +66,7 @@ struct plan_domain {
     uint32_t pool;                            /* index of its pool + 1; 0 = none */
     uint32_t period, budget;                  /* us, in an rtds pool; 0 = none */
     bool extra_time;
+    uint32_t label; /* number in the label policy; 0 = none */
 };
 
 /* A CPU pool that a domain refers to. */

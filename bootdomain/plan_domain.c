@@ -3,6 +3,8 @@
 
 #include <libfdt.h>
 
+#include <bulkhead/label.h>
+
 #include "guest_layout.h"
 #include "plan_internal.h"
 #include "text.h"
@@ -264,6 +266,11 @@ static void read_partition(struct plan_reader *reader, const struct prop *prop)
     reader->domain->flags |= BULKHEAD_DOMAIN_PARTITION(partition);
 }
 
+static void read_label(struct plan_reader *reader, const struct prop *prop)
+{
+    read_bounded(prop, 0, BULKHEAD_LABELS - 1, &reader->domain->label);
+}
+
 static void read_period(struct plan_reader *reader, const struct prop *prop)
 {
     prop_u32(prop, &reader->domain->period);
@@ -296,6 +303,7 @@ static const struct {
     {"passthrough", read_passthrough},
     {"domain-cpupool", plan_read_pool},
     {LAUNCH_PROP_PARTITION, read_partition},
+    {LAUNCH_PROP_LABEL, read_label},
     {LAUNCH_PROP_PERIOD, read_period},
     {LAUNCH_PROP_BUDGET, read_budget},
     {LAUNCH_PROP_EXTRA, read_extra_time},

@@ -24,7 +24,7 @@ TAG = re.compile(rf"\[([a-z]+)->((?:{ID})(?:\s*,\s*{ID})*)\]")
 LOOSE_TAG = re.compile(r"\[(?:impl|utest|itest)\s*-+>")
 REQUIREMENT_TYPES = ("req", "dsn")
 CODE_TYPES = ("impl", "utest", "itest")
-CODE_SUFFIXES = {".c", ".h", ".S", ".ld", ".py", ".sh", ".yaml", ".dts", ".cmake", ".txt", ".json", ""}
+CODE_SUFFIXES = {".c", ".pml", ".h", ".S", ".ld", ".py", ".sh", ".yaml", ".dts", ".cmake", ".txt", ".json", ""}
 CODE_FOLDERS = ("include", "hypervisor", "bootdomain", "toolstack", "tools", "guests", "boards", "examples",
                 "tests", "scripts", "cmake")
 

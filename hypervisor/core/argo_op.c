@@ -2,6 +2,8 @@
 /* argo_op: decoding.  A restarted call keeps its place in registers that the ABI says are 0. */
 #include "core/argo.h"
 #include "core/hypercall.h"
+#include "core/label.h"
+#include "core/rights.h"
 
 #define NOTIFY_STEP 4u
 #define NOTIFY_MAX  256u
@@ -9,15 +11,26 @@
 
 static_assert(sizeof(struct xen_argo_iov) == 16 && sizeof(struct xen_argo_ring_data_ent) == 20, "the ABI's structures");
 
-static bool is_partner(const struct domain *d, uint16_t partner, err_t *err)
+/* -EINVAL, -EPERM, -EACCES.  One that does not exist yet is asked for when it sends. */
+static err_t check_partner(const struct vcpu *v, uint16_t partner)
 {
-    *err = OK;
+    const struct domain *d = v->domain;
+    struct domain *r;
+    err_t err = OK;
+
     if (partner == XEN_ARGO_DOMID_ANY) {
-        *err = ((d->flags & BULKHEAD_DOMAIN_ARGO_ANY) != 0u) ? OK : ERR_PERM;
-    } else if (partner == SLOT_BOOT || partner >= MAX_DOMAINS) {
-        *err = ERR_INVAL;
+        return ((d->flags & BULKHEAD_DOMAIN_ARGO_ANY) != 0u)
+                   ? label_check(d->slot, RIGHTS_PLATFORM, BULKHEAD_ACCESS_ARGO_ANY)
+                   : ERR_PERM;
     }
-    return *err == OK;
+    if (partner == SLOT_BOOT || partner >= MAX_DOMAINS) {
+        return ERR_INVAL;
+    }
+    if (domain_get_living(v, partner, &r) == OK) {
+        err = label_check(d->slot, r->slot, BULKHEAD_ACCESS_ARGO_REGISTER);
+        domain_put(r);
+    }
+    return err;
 }
 
 static int64_t op_register(struct vcpu *v, const uint64_t *args)
@@ -34,7 +47,8 @@ static int64_t op_register(struct vcpu *v, const uint64_t *args)
         args[3] != PAGES(a.len)) {
         return ERR_INVAL;
     }
-    if (!is_partner(v->domain, a.partner_id, &err)) {
+    err = check_partner(v, a.partner_id);
+    if (err != OK) {
         return err;
     }
     r = (struct argo_registration){.port = a.aport,
@@ -96,7 +110,10 @@ static err_t send_to(const struct vcpu *v, const struct xen_argo_send_addr *a, u
     for (; used < size; used++) { /* bound: a slot */
         message[used] = 0;
     }
-    err = argo_send(r, a->dst.aport, v->domain->id, message, size);
+    err = label_check(v->domain->slot, r->slot, BULKHEAD_ACCESS_ARGO_SEND);
+    if (err == OK) {
+        err = argo_send(r, a->dst.aport, v->domain->id, message, size);
+    }
     domain_put(r);
     return err;
 }

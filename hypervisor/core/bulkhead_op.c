@@ -7,6 +7,7 @@
 #include "core/frame.h"
 #include "core/hypercall.h"
 #include "core/init.h"
+#include "core/label.h"
 #include "core/launch.h"
 #include "core/power.h"
 #include "core/print.h"
@@ -333,6 +334,7 @@ static const struct operation {
     {op_rights, BULKHEAD_OP_RIGHTS, CELLS, BULKHEAD_RIGHT_INFO, BOTH(rights)},
     {op_focus, BULKHEAD_OP_FOCUS, DOMAIN, BULKHEAD_RIGHT_CONSOLE, DOMID},
     {trace_op, BULKHEAD_OP_TRACE, PLATFORM, BULKHEAD_RIGHT_INFO, BOTH(trace)},
+    {label_load, BULKHEAD_OP_SET_LABELS, BOOT_DOMAIN, 0, IN(label_policy)},
 };
 
 static err_t find_cells(const struct vcpu *v, enum bulkhead_right right, uint16_t domid, struct domain **d)

@@ -3,6 +3,7 @@
 #include "core/evtchn.h"
 #include "core/frame.h"
 #include "core/grant.h"
+#include "core/label.h"
 #include "core/physmap.h"
 #include "core/rights.h"
 #include "lib/bits.h"
@@ -22,7 +23,10 @@ static err_t bind_channel(const struct vcpu *v, struct domain *d, const struct b
     if (domain_get(v, c->remote, &r) != OK) {
         r = NULL;
     }
-    err = evtchn_bind_static(d, c->port, r, c->remote, c->remote_port);
+    err = (r != NULL) ? label_check_channel(d, r) : OK;
+    if (err == OK) {
+        err = evtchn_bind_static(d, c->port, r, c->remote, c->remote_port);
+    }
     if (r != NULL) {
         domain_put(r);
     }

@@ -5,6 +5,7 @@
 #include "core/evtchn.h"
 #include "core/frame.h"
 #include "core/grant.h"
+#include "core/label.h"
 #include "core/pool.h"
 #include "core/print.h"
 #include "core/rights.h"
@@ -259,6 +260,7 @@ COLD err_t domain_create(uint32_t creator, const struct domain_config *config, s
     }
     slots[slot].d = d;
     rights_create(creator, slot);
+    label_give(slot, config->label);
     __atomic_store_n(&slots[slot].refs, 2u, __ATOMIC_RELEASE);
     *out = d;
     return OK;

@@ -125,6 +125,7 @@ struct domain_config {
     uint32_t max_grant_frames;    /* 0..GRANT_FRAMES_LIMIT */
     uint32_t max_maptrack_frames; /* 0..GRANT_MAPTRACK_LIMIT */
     int32_t max_evtchn_port;      /* highest event channel port; negative = the usual number */
+    uint32_t label;               /* label_check_new() said yes */
     uint64_t handle[2];
     struct arch_domain_config arch;
 };

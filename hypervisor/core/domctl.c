@@ -3,6 +3,7 @@
  * [impl->dsn~privilege-table~1] */
 #include "core/domctl.h"
 #include "core/hypercall.h"
+#include "core/label.h"
 #include "core/rights.h"
 #include "core/runstate.h"
 #include "core/sched_ops.h"
@@ -106,6 +107,7 @@ void domctl_fill_info(const struct domain *d, struct xen_domctl_getdomaininfo *o
 {
     *out = (struct xen_domctl_getdomaininfo){
         .domain = d->id,
+        .ssidref = label_of(d->slot),
         .flags = info_flags(d),
         .tot_pages = __atomic_load_n(&d->frames, __ATOMIC_RELAXED),
         .max_pages = __atomic_load_n(&d->max_frames, __ATOMIC_RELAXED),

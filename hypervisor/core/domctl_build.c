@@ -4,6 +4,7 @@
 #include "core/domctl.h"
 #include "core/frame.h"
 #include "core/grant.h"
+#include "core/label.h"
 #include "core/physmap.h"
 #include "core/pool.h"
 #include "core/runstate.h"
@@ -35,7 +36,8 @@ static err_t decode_create(const struct xen_domctl *op, struct domain_config *co
         (c->arch.gic_version != XEN_DOMCTL_CONFIG_GIC_NATIVE && c->arch.gic_version != XEN_DOMCTL_CONFIG_GIC_V3)) {
         return ERR_INVAL;
     }
-    *config = (struct domain_config){.max_vcpus = c->max_vcpus, .arch = {.nr_spis = c->arch.nr_spis}};
+    *config =
+        (struct domain_config){.max_vcpus = c->max_vcpus, .label = c->ssidref, .arch = {.nr_spis = c->arch.nr_spis}};
     config->max_grant_frames = frames_or(c->max_grant_frames, GRANT_FRAMES_DEFAULT);
     config->max_maptrack_frames = frames_or(c->max_maptrack_frames, GRANT_MAPTRACK_DEFAULT);
     config->max_evtchn_port = c->max_evtchn_port;
@@ -49,6 +51,9 @@ err_t domctl_create(struct vcpu *v, struct domain *d, struct xen_domctl *op)
     struct domain_config config;
     err_t err = decode_create(op, &config);
 
+    if (err == OK) {
+        err = label_check_new(v->domain->slot, config.label);
+    }
     if (err == OK) {
         err = domain_create(v->domain->slot, &config, &d);
     }

@@ -3,6 +3,7 @@
  * [impl->dsn~evtchn-op~1] */
 #include "core/evtchn.h"
 #include "core/hypercall.h"
+#include "core/label.h"
 #include "core/rights.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -43,7 +44,8 @@ COLD static err_t bind_interdomain(struct call *c)
     err_t err = domain_get(c->v, a->remote_dom, &r);
 
     if (err == OK) {
-        err = evtchn_bind_interdomain(c->d, r, a->remote_port, &a->local_port);
+        err = label_check_channel(c->d, r);
+        err = (err == OK) ? evtchn_bind_interdomain(c->d, r, a->remote_port, &a->local_port) : err;
         domain_put(r);
     }
     return err;

@@ -3,6 +3,7 @@
  * An entry is one 64-bit word, read as one: flags, domid, frame.
  * [impl->dsn~grant-pin~1] */
 #include "core/grant_table.h"
+#include "core/label.h"
 #include "core/physmap.h"
 #include "core/pool.h"
 #include "lib/bits.h"
@@ -125,6 +126,11 @@ int16_t grant_acquire(const struct grant_use *use, struct domain *user, mfn_t *m
 
     if (use->owner->grants == NULL) {
         return GNTST_bad_gntref;
+    }
+    if (UNLIKELY(label_policy()) &&
+        label_check(user->slot, use->owner->slot,
+                    use->write ? BULKHEAD_ACCESS_GRANT_WRITE : BULKHEAD_ACCESS_GRANT_READ) != OK) {
+        return GNTST_permission_denied;
     }
     status = take_pin(use, user, &gfn);
     if (UNLIKELY(status == GNTST_no_space) && add_pin_page(use->owner, use->ref) == OK) {

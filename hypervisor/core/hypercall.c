@@ -7,7 +7,7 @@
 
 #include <xen/xen.h>
 
-/* A number without an entry answers -ENOSYS: physical devices and labels are to come. */
+/* A number without an entry answers -ENOSYS: physical devices are to come. */
 static hypercall_fn *const hypercalls[HYPERCALL_COUNT] = {
     [__HYPERVISOR_memory_op] = memory_op,
     [__HYPERVISOR_xen_version] = version_op,
@@ -21,6 +21,7 @@ static hypercall_fn *const hypercalls[HYPERCALL_COUNT] = {
     [__HYPERVISOR_grant_table_op] = grant_table_op,
     [__HYPERVISOR_event_channel_op] = event_channel_op,
     [__HYPERVISOR_argo_op] = argo_op,
+    [__HYPERVISOR_xsm_op] = xsm_op,
 };
 
 static hypercall_fn *find(uint64_t nr)

@@ -25,5 +25,6 @@ hypercall_fn domctl;
 hypercall_fn bulkhead_op;
 hypercall_fn grant_table_op;
 hypercall_fn argo_op;
+hypercall_fn xsm_op;
 
 #endif

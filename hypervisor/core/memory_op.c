@@ -196,12 +196,9 @@ static int64_t op_add(struct vcpu *v, gva_t arg)
  * [impl->dsn~foreign-map~1] */
 static err_t check_foreign(const struct vcpu *v, const struct domain *from)
 {
-    if (from == v->domain) {
-        return ERR_INVAL;
-    }
-    return (rights_check(v, BULKHEAD_RIGHT_MAP_FOREIGN, from->slot) == OK)
-               ? OK
-               : rights_check(v, BULKHEAD_RIGHT_BUILD, from->slot);
+    err_t err = (from != v->domain) ? rights_check(v, BULKHEAD_RIGHT_MAP_FOREIGN, from->slot) : ERR_INVAL;
+
+    return (err == ERR_PERM) ? rights_check(v, BULKHEAD_RIGHT_BUILD, from->slot) : err;
 }
 
 /* The domain whose frames d is to map, if it is the caller's own address space; NULL for the caller's own things. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/rights.h"
+#include "core/label.h"
 
 #define NOBODY ((uint16_t)0)
 
@@ -48,7 +49,7 @@ err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_
 {
     uint16_t now = __atomic_load_n(cell(right, target), __ATOMIC_ACQUIRE);
 
-    return (now == name(caller->domain->slot)) ? OK : ERR_PERM;
+    return (now == name(caller->domain->slot)) ? label_check(caller->domain->slot, target, right) : ERR_PERM;
 }
 
 /* itself: then the right over its own domain is not asked for. */
@@ -57,9 +58,11 @@ static ALWAYS_INLINE err_t get(const struct vcpu *caller, enum bulkhead_right ri
 {
     err_t err = domain_get(caller, domid, out);
 
-    if (err == OK && !(itself && *out == caller->domain) && rights_check(caller, right, (*out)->slot) != OK) {
-        domain_put(*out);
-        err = ERR_PERM;
+    if (err == OK && !(itself && *out == caller->domain)) {
+        err = rights_check(caller, right, (*out)->slot);
+        if (err != OK) {
+            domain_put(*out);
+        }
     }
     return err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rights.  A cell (right, target) names the one slot that holds it, or nobody: two holders cannot be expressed.
  * The target is a domain's slot, or the platform.  Cells change by compare-and-swap.
- * [impl->dsn~rights-cells~1] [impl->dsn~rights-move~1] [impl->dsn~rights-end~1] */
+ * [impl->dsn~rights-cells~1] [impl->dsn~rights-move~1] [impl->dsn~rights-end~1] [impl->dsn~rights-invariant~1] */
 #ifndef CORE_RIGHTS_H
 #define CORE_RIGHTS_H
 
@@ -14,11 +14,12 @@
 /* Once: the Boot Domain's slot holds every cell of the platform; no other cell is held. */
 void rights_init(void);
 
-/* caller's domain holds right over the domain in slot target (or RIGHTS_PLATFORM).  -EPERM.  Bound: 1 load. */
+/* caller's domain holds right over the domain in slot target (or RIGHTS_PLATFORM): -EPERM; and the labels allow it: -EACCES.
+ * Bound: 4 loads. */
 err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_t target);
 
 /* The domain domid, which is the caller's or one that it holds right over, with one reference taken.
- * -SRCH none, -EPERM. */
+ * -SRCH none, -EPERM, -EACCES. */
 err_t rights_get(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out);
 /* The same, and the right over its own domain is needed, too. */
 err_t rights_over(const struct vcpu *caller, enum bulkhead_right right, uint32_t domid, struct domain **out);

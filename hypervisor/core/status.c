@@ -2,6 +2,7 @@
 #include "core/status.h"
 #include "core/console.h"
 #include "core/frame.h"
+#include "core/label.h"
 #include "core/print.h"
 
 #include <xen/sched.h>
@@ -72,6 +73,7 @@ static void show_all(void)
             domain_put(d);
         }
     }
+    label_show();
 }
 
 void status_key(char c)

@@ -45,6 +45,7 @@ enum bulkhead_op {
     BULKHEAD_OP_RIGHTS = 51,          /* struct bulkhead_rights: who holds the rights over a domain or the platform */
     BULKHEAD_OP_FOCUS = 52,           /* struct bulkhead_focus: what is typed goes to a domain */
     BULKHEAD_OP_TRACE = 53,           /* struct bulkhead_trace: what the CPUs do, bulkhead/trace.h */
+    BULKHEAD_OP_SET_LABELS = 60,      /* struct bulkhead_label_policy: the label policy, once; Boot Domain only */
 };
 
 /* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller

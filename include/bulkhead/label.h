@@ -36,9 +36,14 @@ struct bulkhead_labels {
     uint32_t flags; /* BULKHEAD_LABELS_* */
     uint32_t pad;
     uint32_t allowed[BULKHEAD_LABELS][BULKHEAD_LABELS + 1u]; /* [source][target], bits of enum bulkhead_access */
-    char label[BULKHEAD_LABELS][BULKHEAD_LABEL_BYTES];       /* contexts, NUL-terminated */
+    char label[BULKHEAD_LABELS][BULKHEAD_LABEL_BYTES];       /* contexts, the rest NULs */
     char access[32][BULKHEAD_ACCESS_BYTES];                  /* by bit, for the log: "event:bind" */
 };
+/* SET_LABELS.  -EEXIST there is a policy, -EINVAL it makes no sense. */
+struct bulkhead_label_policy {
+    uint64_t labels; /* guest virtual address of a struct bulkhead_labels */
+};
+
 #define BULKHEAD_LABELS_PERMISSIVE 0x1u /* denials are counted and logged, and allowed */
 
 #endif

@@ -101,6 +101,7 @@
 #define LAUNCH_PROP_PERIOD    "bulkhead,period"
 #define LAUNCH_PROP_BUDGET    "bulkhead,budget"
 #define LAUNCH_PROP_EXTRA     "bulkhead,extra-time"
+#define LAUNCH_PROP_LABEL     "bulkhead,label" /* u32: number of the domain's label in the member BULKHEAD_LABELS_FILE */
 #define LAUNCH_PROP_MEMBER    "bulkhead,member"
 #define LAUNCH_MAX_DOMAINS    128
 #define LAUNCH_MAX_MODULES    4 /* a domain */

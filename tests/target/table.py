@@ -92,6 +92,7 @@ TEST_GUESTS = [
     guest("t_power_immediate", forbid=[FATAL, FAILED, r"to go on"], lanes=[
         [r"control: wants the platform reset", r"bulkhead: the platform is reset"]]),
     guest("t_sink", lanes=[[r"granter: crashed", r"granter: restarted", rf"\(granter\).*{DONE}"], [rf"\(mapper\).*{DONE}"]]),
+    guest("t_labels", lanes=[[rf"\({name}\).*{DONE}"] for name in ("server", "friend", "stranger", "control")]),
     guest("t_static", lanes=[[rf"\({name}\).*{DONE}"] for name in ("asks", "answers")]),
     guest("t_storm", options=["--icount=4"], lanes=[[r"storm: \d+ upcalls in", DONE]]),
     # Deadlines are in counter ticks; with --icount these do not depend on how busy this workstation is.

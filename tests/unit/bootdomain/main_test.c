@@ -12,6 +12,7 @@
 #include <xen/errno.h>
 
 #include <bulkhead/image.h>
+#include <bulkhead/label.h>
 #include <bulkhead/start_info.h>
 
 #include <guest/exception.h>
@@ -306,6 +307,67 @@ static void a_refused_claim_stops_the_launch(void **state)
         "boot: the hypervisor refuses RAM 0x40000000, 0x200000 bytes (error 17); make the board table again");
 }
 
+static struct bulkhead_labels policy;
+
+static void put_labels(uint32_t size)
+{
+    policy = (struct bulkhead_labels){.magic = BULKHEAD_LABELS_MAGIC, .count = 3};
+    put_member(BULKHEAD_LABELS_FILE, &policy, size);
+}
+
+/* [utest->dsn~label-launch~1] */
+static void domains_get_their_labels(void **state)
+{
+    (void)state;
+    put_description(DOMAIN("one", "bulkhead,label = <2>; ") DOMAIN("two", ""));
+    put_member("kernel", "a flat binary", 13);
+    put_labels(sizeof(policy));
+    put_trailer();
+    hand_over();
+    run();
+    assert_int_equal(model_status, 0);
+    assert_int_equal(model_labels, 3);
+    assert_int_equal(model_domains[1].label, 2);
+    assert_int_equal(model_domains[2].label, 0);
+}
+
+/* [utest->dsn~label-launch~1] */
+static void refuses_labels_that_do_not_fit(void **state)
+{
+    static const struct {
+        const char *description;
+        uint32_t size; /* 0 = no policy */
+        int64_t error;
+        const char *said;
+    } cases[] = {
+        {DOMAIN("one", "bulkhead,label = <3>; "), sizeof(policy), 0,
+         "boot: domain 'one': label 3, but the label policy has 3; build the image again"},
+        {DOMAIN("one", "bulkhead,label = <1>; "), 0, 0,
+         "boot: domain 'one': label 1, but the label policy has 0; build the image again"},
+        {DOMAIN("one", ""), 100, 0,
+         "boot: launch archive: labels has 100 bytes, a label policy has 7312; build the image again"},
+        {DOMAIN("one", ""), sizeof(policy), -XEN_EINVAL,
+         "boot: the hypervisor refuses the label policy (error 22); build the image again"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        stop(NULL);
+        start(NULL);
+        put_description(cases[i].description);
+        put_member("kernel", "a flat binary", 13);
+        if (cases[i].size != 0) {
+            put_labels(cases[i].size);
+        }
+        put_trailer();
+        hand_over();
+        if (cases[i].error != 0) {
+            model_fail(1, cases[i].error);
+        }
+        assert_refused(cases[i].said);
+    }
+}
+
 static void an_exception_ends_it(void **state)
 {
     struct exception_frame frame = {.esr = 0x96000004, .far = 0x10, .elr = 0x40001234};
@@ -328,6 +390,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(starts_what_the_archive_describes, start, stop),
+        cmocka_unit_test_setup_teardown(domains_get_their_labels, start, stop),
+        cmocka_unit_test_setup_teardown(refuses_labels_that_do_not_fit, start, stop),
         cmocka_unit_test_setup_teardown(claims_all_ram_but_what_somebody_has, start, stop),
         cmocka_unit_test_setup_teardown(says_how_many_were_not_started, start, stop),
         cmocka_unit_test_setup_teardown(reads_the_host_tree_without_an_archive, start, stop),

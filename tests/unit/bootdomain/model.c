@@ -223,12 +223,12 @@ void model_set_outside(uint64_t base, const void *bytes, uint64_t size)
 
 int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid)
 {
-    (void)domain;
     FAIL_HERE();
     assert_true(*domid > 0 && *domid < MODEL_DOMAINS);
     struct model_domain *model = &model_domains[*domid];
     assert_false(model->exists || model->is_destroyed);
     model->exists = true;
+    model->label = domain->label;
     for (uint32_t right = 0; right < BULKHEAD_RIGHT_COUNT; right++) {
         model->holder[right] = DOMID_BOOT;
     }

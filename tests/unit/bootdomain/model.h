@@ -23,6 +23,7 @@ struct model_domain {
     bool is_destroyed;
     struct plan_domain identity; /* as given to SET_DOMAIN */
     uint32_t vcpus;
+    uint32_t label;
     uint64_t max_memory;
     uint64_t paging;
     uint64_t cpus[128];
@@ -90,6 +91,7 @@ extern struct ranges model_claimed;
 extern jmp_buf model_exit;
 extern uint32_t model_status;
 extern uint32_t model_action;
+extern uint32_t model_labels; /* of the policy that was loaded */
 
 /* Own guest-physical addresses of the Boot Domain's start: [gaddr, gaddr + size) is at `bytes`. */
 void model_own_memory(uint64_t gaddr, void *bytes, uint64_t size);
