@@ -188,22 +188,24 @@ proctype lives(byte me)
     od
 }
 
-/* The Boot Domain holds the cell, or has moved it to slot `to`; its moves are those of any domain. */
+/* What the Boot Domain has moved before: the cell over the second domain; the platform's it may have kept.  Its moves are
+ * those of any domain. */
 inline start(target, to)
 {
-    if
-    :: holder[target] = BOOT; held[BOOT]++
-    :: holder[target] = to; held[to]++
-    fi;
-    given[target] = holder[target]
+    holder[target] = to;
+    held[to]++;
+    given[target] = to
 }
 
 init
 {
     atomic {
-        start(1, 2);
+        start(1, BOOT);
         start(2, 1);
-        start(PLATFORM, 1); /* to 2 is the same with the names exchanged */
+        if
+        :: start(PLATFORM, 1)
+        :: start(PLATFORM, 2)
+        fi;
         exists[0] = true;
         exists[1] = true;
         exists[2] = true;
