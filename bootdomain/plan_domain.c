@@ -137,7 +137,7 @@ static void read_health(struct plan_reader *reader, const struct prop *prop)
                (i == 1 || i == 2 || cells[i] < BULKHEAD_ACTION_COUNT);
     }
     if (!good) {
-        log_problem(prop->domain, "%s is not <fallback max within> and 9 actions below %u; write 12 cells", prop->name,
+        log_problem(prop->domain, "%s is not <fallback max within> and 10 actions below %u; write 13 cells", prop->name,
                     (unsigned)BULKHEAD_ACTION_COUNT);
         return;
     }

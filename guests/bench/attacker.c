@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attacker: does one thing that costs the hypervisor time, as fast as it can, for ever.  Boot arguments: attack=N,
  *   1 events to port=N of its own, 2 traps, 3 hypercalls, 4 it crashes at once, 5 interrupts, 6 TLB invalidations for all CPUs,
- *   0 nothing: it waits */
+ *   7 none: its own code only, 0 not even that: it waits */
 #include <guest/exception.h>
 #include <guest/gic.h>
 #include <guest/hypercall.h>
@@ -82,6 +82,13 @@ static void invalidate(void)
     }
 }
 
+static void spin(void)
+{
+    for (;;) {
+        __asm__ volatile("");
+    }
+}
+
 static void wait(void)
 {
     for (;;) {
@@ -91,7 +98,7 @@ static void wait(void)
 
 int main(uint64_t x0)
 {
-    static void (*const attacks[])(void) = {wait, send, trap, call, crash, interrupt, invalidate};
+    static void (*const attacks[])(void) = {wait, send, trap, call, crash, interrupt, invalidate, spin};
 
     platform_init(x0);
     attacks[platform_argument("attack", 0) % (sizeof(attacks) / sizeof(attacks[0]))]();

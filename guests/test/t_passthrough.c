@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_passthrough: a PL031 clock and a PL061 GPIO controller of the board, with their interrupts; with role=2 a domain that
  * was given neither; with role=3 one that crashes with an interrupt in hand and is restarted.
- * [itest->dsn~device-restart~1]
+ * role=4: one whose clock's line is stuck.
+ * [itest->dsn~device-restart~1] [itest->dsn~device-storm~1]
  * [itest->dsn~device-registers~1] [itest->dsn~device-interrupts~1] [itest->dsn~vgic-physical~1] */
 #include <guest/exception.h>
 #include <guest/gic.h>
@@ -329,6 +330,36 @@ static void devices_outlive_a_crash(void)
     armed_again_each_time();
 }
 
+/* How many interrupts come until none comes for a tenth of a second. */
+static uint32_t count_storm(void)
+{
+    uint32_t before = clock_count;
+    uint32_t last;
+
+    gic_enable(RTC_INTID);
+    irq_enable();
+    do {
+        last = clock_count;
+        delay_ns(UINT64_C(100000000));
+    } while (clock_count != last);
+    irq_disable();
+    return last - before;
+}
+
+/* Nobody silences the clock: its line is switched off, and its owner gets on; when it enables the line, the same again. */
+static void a_stuck_line_is_switched_off(void)
+{
+    start_over(false);
+    keep = UINT32_MAX;
+    match_now();
+    wait_line();
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t count = count_storm();
+
+        CHECK(count >= 512 && count < 3 * 512);
+    }
+}
+
 int main(uint64_t x0)
 {
     static const struct test owner[] = {
@@ -348,6 +379,7 @@ int main(uint64_t x0)
         {"interrupts_do_not_come", interrupts_do_not_come},
     };
 
+    static const struct test stuck[] = {{"a_stuck_line_is_switched_off", a_stuck_line_is_switched_off}};
     static const struct test restarted[] = {{"devices_outlive_a_crash", devices_outlive_a_crash}};
 
     platform_init(x0);
@@ -358,6 +390,8 @@ int main(uint64_t x0)
         test_run(owner, sizeof(owner) / sizeof(owner[0]));
     case 2:
         test_run(other, sizeof(other) / sizeof(other[0]));
+    case 4:
+        test_run(stuck, sizeof(stuck) / sizeof(stuck[0]));
     default:
         test_run(restarted, sizeof(restarted) / sizeof(restarted[0]));
     }

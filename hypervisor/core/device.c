@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/device.h"
 #include "core/frame.h"
+#include "core/health.h"
 #include "core/init.h"
 #include "core/physmap.h"
 #include "core/seal.h"
@@ -10,6 +11,8 @@
 
 #define SPI_FIRST 32u
 #define SPI_COUNT 988u
+
+#define STORM 512u /* in a 64th of a second: 32,768 a second */
 
 struct device_range {
     uint64_t first;  /* frame */
@@ -21,6 +24,12 @@ struct device_range {
 static struct spinlock device_lock;               /* rank 3.7 */
 static struct device_range ranges[DEVICE_RANGES]; /* guarded by device_lock */
 static uint16_t spi_owner[SPI_COUNT];             /* atomic, written under device_lock: slot + 1 */
+
+/* How often an SPI came in this 64th of a second; the CPU that takes it writes it (one that moves meanwhile loses a count). */
+static struct rate {
+    uint16_t since;
+    uint16_t count;
+} rates[SPI_COUNT];
 
 void device_init(void)
 {
@@ -229,6 +238,16 @@ err_t device_spi(struct domain *d, uint32_t intid, enum device_change change)
     return err;
 }
 
+/* [impl->dsn~device-storm~1] */
+static bool begins_storm(struct rate *r)
+{
+    uint16_t now = (uint16_t)(arch_ticks() / (arch_ticks_hz() >> 6));
+
+    r->count = (r->since == now) ? r->count + 1u : 1u;
+    r->since = now;
+    return r->count == STORM;
+}
+
 NOINLINE bool upcall_device_interrupt(uint32_t intid)
 {
     uint16_t owner = __atomic_load_n(owner_of(intid), __ATOMIC_ACQUIRE);
@@ -238,6 +257,10 @@ NOINLINE bool upcall_device_interrupt(uint32_t intid)
         return false;
     }
     arch_spi_raise(d, intid);
+    if (UNLIKELY(begins_storm(&rates[intid - SPI_FIRST]))) {
+        arch_spi_mute(intid);
+        health_report(d, NULL, BULKHEAD_EVENT_STORM);
+    }
     domain_put(d);
     return true;
 }

@@ -24,6 +24,7 @@ static const char *const text[BULKHEAD_EVENT_COUNT] = {
     [BULKHEAD_EVENT_DOUBLE] = "fault at its fault handler",
     [BULKHEAD_EVENT_OVERRUN] = "time overrun",
     [BULKHEAD_EVENT_PERIPHERAL] = "asynchronous error",
+    [BULKHEAD_EVENT_STORM] = "interrupt storm",
 };
 
 /* ---- policy ---- */
@@ -35,7 +36,7 @@ void health_init(struct health *h)
         [BULKHEAD_EVENT_CRASH] = BULKHEAD_ACTION_HALT,      [BULKHEAD_EVENT_WATCHDOG] = BULKHEAD_ACTION_HALT,
         [BULKHEAD_EVENT_ACCESS] = BULKHEAD_ACTION_IGNORE,   [BULKHEAD_EVENT_ILLEGAL] = BULKHEAD_ACTION_HALT,
         [BULKHEAD_EVENT_DOUBLE] = BULKHEAD_ACTION_HALT,     [BULKHEAD_EVENT_OVERRUN] = BULKHEAD_ACTION_LOG,
-        [BULKHEAD_EVENT_PERIPHERAL] = BULKHEAD_ACTION_HALT,
+        [BULKHEAD_EVENT_PERIPHERAL] = BULKHEAD_ACTION_HALT, [BULKHEAD_EVENT_STORM] = BULKHEAD_ACTION_LOG,
     };
 
     memcpy(h->action, usual, sizeof(usual));

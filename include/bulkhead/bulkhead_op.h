@@ -318,7 +318,8 @@ enum bulkhead_event {
     BULKHEAD_EVENT_DOUBLE = 6,     /* a fault where its fault handler should be */
     BULKHEAD_EVENT_OVERRUN = 7,    /* it used more than its time */
     BULKHEAD_EVENT_PERIPHERAL = 8, /* an asynchronous error, attributed to it */
-    BULKHEAD_EVENT_COUNT = 9,
+    BULKHEAD_EVENT_STORM = 9,      /* an interrupt of a device that it has came too often, and was switched off */
+    BULKHEAD_EVENT_COUNT = 10,
 };
 
 /* All but IGNORE raise VIRQ_DOM_EXC at the holder of RIGHT_INFO over the domain. */

@@ -28,7 +28,7 @@
  *           bulkhead,argo = "partners" | "any";         // Argo: with rings for one sender, or for anybody too
  *           bulkhead,after = "other", "third";          // started once these have been started
  *           bulkhead,keep-modules;                      // a pristine copy is sealed: it can be restarted
- *           bulkhead,health = <fallback max within a0..a8>;  // enum bulkhead_action; max restarts within that many
+ *           bulkhead,health = <fallback max within a0..a9>;  // enum bulkhead_action; max restarts within that many
  *                                                       // seconds; an action for each enum bulkhead_event
  *           module@0 {
  *               compatible = "multiboot,kernel", "multiboot,module";   // or ramdisk, device-tree
@@ -106,7 +106,7 @@
 #define LAUNCH_MAX_DOMAINS    128
 #define LAUNCH_MAX_MODULES    4 /* a domain */
 #define LAUNCH_MODULE_ALIGN   0x200000u
-#define LAUNCH_HEALTH_CELLS   12
+#define LAUNCH_HEALTH_CELLS   13
 
 /* Paravirtual devices */
 #define LAUNCH_PROP_CONSOLE "bulkhead,console"

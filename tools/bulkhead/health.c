@@ -18,6 +18,7 @@ static unsigned usual(const struct domain *d, unsigned event)
     case BULKHEAD_EVENT_ACCESS:
         return BULKHEAD_ACTION_IGNORE;
     case BULKHEAD_EVENT_OVERRUN:
+    case BULKHEAD_EVENT_STORM:
         return BULKHEAD_ACTION_LOG;
     default:
         return d->restartable.value ? BULKHEAD_ACTION_RESTART : BULKHEAD_ACTION_HALT;

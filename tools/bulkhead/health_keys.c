@@ -8,8 +8,8 @@
 #define FIELD(structure, field) .offset = offsetof(struct structure, field)
 
 const char *const action_choices[] = {"ignore", "notify", "log", "pause", "halt", "restart", "platform", NULL};
-const char *const event_names[] = {"poweroff", "reboot",       "crash",   "watchdog",   "access",
-                                   "illegal",  "double-fault", "overrun", "peripheral", NULL};
+const char *const event_names[] = {"poweroff",     "reboot",  "crash",      "watchdog", "access", "illegal",
+                                   "double-fault", "overrun", "peripheral", "storm",    NULL};
 static const char *const end_choices[] = {"halt", "restart", "platform", NULL};
 static const char *const fallback_choices[] = {"halt", "platform", NULL};
 
@@ -77,6 +77,14 @@ static const struct key health_key_rows[] = {
      .fallback = "restart if it is restartable, else halt",
      .meaning = "An asynchronous error was attributed to it.",
      .example = "peripheral: restart"},
+    {.name = "storm",
+     .kind = KEY_CHOICE,
+     FIELD(domain_health, action[9]),
+     .choices = action_choices,
+     .fallback = "log",
+     .meaning = "An interrupt of a device that it was given came 512 times in 1/64 s; it is off until the domain "
+                "enables it again.",
+     .example = "storm: restart"},
     {.name = "max-restarts",
      .kind = KEY_NUMBER,
      FIELD(domain_health, max_restarts),

@@ -18,7 +18,7 @@ void tree_take_health(const struct tree_reader *r, const char *name)
         uint64_t least = (i == 0 || ends) ? BULKHEAD_ACTION_HALT : 0;
         uint64_t most = (i == 1 || i == 2) ? UINT32_MAX : BULKHEAD_ACTION_PLATFORM;
         if (!tree_number(r->tree, r->node, name, i, 1, &cell[i]) || cell[i] < least || cell[i] > most) {
-            tree_wrong(r, "the table of actions is damaged; write 12 cells");
+            tree_wrong(r, "the table of actions is damaged; write 13 cells");
             return;
         }
     }

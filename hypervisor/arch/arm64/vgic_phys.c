@@ -95,6 +95,11 @@ err_t arch_spi_unbind(struct domain *d, uint32_t intid)
     return err;
 }
 
+void arch_spi_mute(uint32_t intid)
+{
+    gic_spi_off(intid);
+}
+
 void arch_spi_raise(struct domain *d, uint32_t intid)
 {
     struct vgic_kicks k = {.withdrawn = false};

@@ -148,6 +148,8 @@ err_t arch_spi_bind(struct domain *d, uint32_t intid) MUST_CHECK;
 err_t arch_spi_unbind(struct domain *d, uint32_t intid) MUST_CHECK;
 /* SPI intid was taken by this CPU and is active: pend d's; what d does not have any more is ended. */
 void arch_spi_raise(struct domain *d, uint32_t intid);
+/* SPI intid does not come any more, until the domain that has it enables it once more. */
+void arch_spi_mute(uint32_t intid);
 
 /* ---- the console device ---- */
 

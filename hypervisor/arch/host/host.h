@@ -32,6 +32,7 @@ void host_reset(uint32_t ram_mib);
 void host_become(uint32_t cpu);
 /* What a CPU with its caches off reads in a frame. */
 const void *host_memory(mfn_t mfn);
+uint32_t host_muted(void); /* the SPI that arch_spi_mute() got last */
 /* The board: HOST_CPUS CPUs, one RAM range. */
 const struct board_table *host_board(void);
 uint64_t host_ram_bytes(void);

@@ -416,6 +416,8 @@ bool arch_vuart_receive(struct domain *d, char c)
     return true;
 }
 
+static uint32_t muted; /* the SPI that was muted last */
+
 err_t arch_spi_bind(struct domain *d, uint32_t intid)
 {
     if (intid - 32u >= d->arch.nr_spis) {
@@ -437,6 +439,16 @@ err_t arch_spi_unbind(struct domain *d, uint32_t intid)
 void arch_spi_raise(struct domain *d, uint32_t intid)
 {
     d->arch.raised[intid / 32u - 1u] |= d->arch.bound[intid / 32u - 1u] & (1u << (intid % 32u));
+}
+
+void arch_spi_mute(uint32_t intid)
+{
+    muted = intid;
+}
+
+uint32_t host_muted(void)
+{
+    return muted;
 }
 
 void arch_inject(struct vcpu *v, uint32_t intid)

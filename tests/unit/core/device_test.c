@@ -333,9 +333,42 @@ static void without_table_memory_nothing_is_mapped(void **state)
     assert_int_equal(permit(boot, one, RTC, 1, FORBID), OK);
 }
 
+/* [utest->dsn~device-storm~1] */
+static void a_line_that_comes_too_often_is_switched_off_and_reported(void **state)
+{
+    const ticks_t period = arch_ticks_hz() / 64u;
+    const uint64_t *storms;
+
+    (void)state;
+    assert_int_equal(bind(one, RTC_SPI), OK);
+    storms = &domain_of(one)->health.events[BULKHEAD_EVENT_STORM];
+    host_set_ticks(1000u * period);
+    for (uint32_t i = 0; i < 3u * 511u; i++) {
+        host_set_ticks((1000u + i / 511u) * period); /* as often as it may */
+        assert_true(upcall_device_interrupt(RTC_SPI));
+    }
+    assert_int_equal(*storms, 0);
+    assert_int_equal(host_muted(), 0);
+    assert_true(upcall_device_interrupt(RTC_SPI));
+    assert_int_equal(*storms, 1);
+    assert_int_equal(host_muted(), RTC_SPI);
+    assert_true(came(one, RTC_SPI));
+    for (uint32_t i = 0; i < 100u; i++) { /* on their way */
+        assert_true(upcall_device_interrupt(RTC_SPI));
+    }
+    assert_int_equal(*storms, 1);
+    host_set_ticks(1003u * period); /* it was enabled again */
+    for (uint32_t i = 0; i < 512u; i++) {
+        assert_true(upcall_device_interrupt(RTC_SPI));
+    }
+    assert_int_equal(*storms, 2);
+    assert_int_equal(domain_of(two)->health.events[BULKHEAD_EVENT_STORM], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_line_that_comes_too_often_is_switched_off_and_reported, start),
         cmocka_unit_test_setup(registers_are_mapped_as_device_memory, start),
         cmocka_unit_test_setup(nothing_but_registers_of_free_devices, start),
         cmocka_unit_test_setup(a_range_has_one_owner, start),
