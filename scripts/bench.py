@@ -373,7 +373,7 @@ def main(arguments):
     size = size_report.measure()
     bench_report.write(tree.BUILD, figures, xen, size, boot)
     print((tree.BUILD / "bench.md").read_text())
-    return judge(figures, more=moved(figures) + moved(figures, "_100k"))
+    return judge(figures, more=moved(figures))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,9 @@
  *   role=2 an attacker: everything that costs the hypervisor time, for ever; rounds=N: then it crashes
  *   role=3 alone on its CPU: for=TIME, gap=TICKS of a loop without an exit
  *   role=4 a budget: period, budget, periods=N to look at, late=TICKS allowed
+ *   role=5 holds the right to schedule: other=TIME to wait, then the second schedule, then the first again
+ *   role=6 a partition of two schedules: frame, start, second=TIME (start in the second one), late=TICKS allowed
+ * [itest->dsn~arinc653-switch~1]
  * [itest->dsn~arinc653-guard~1] [itest->dsn~arinc653-window~1] [itest->dsn~partition-messages~1]
  * [itest->dsn~null-policy~1] [itest->dsn~rtds-budget~1] */
 #include <guest/cpu.h>
@@ -235,12 +238,90 @@ static void the_budget_is_what_was_promised(void)
     CHECK(most <= 2 * (budget + allowed));
 }
 
+/* ---- roles 5 and 6 ---- */
+
+/* Asleep: under -icount the counter counts the instructions of all CPUs. */
+static void sleep_for(uint64_t interval)
+{
+    uint64_t end = ticks() + interval;
+
+    gic_enable(TIMER_VIRTUAL_PPI);
+    while (ticks() < end) {
+        timer_set(end);
+        __asm__ volatile("wfi");
+        irq_enable();
+        irq_disable();
+    }
+}
+
+static int64_t switch_to(uint32_t pool, uint32_t schedule, uint64_t *at)
+{
+    struct bulkhead_switch op = {.pool = pool, .schedule = schedule};
+    int64_t result = bulkhead_op(BULKHEAD_OP_SWITCH_SCHEDULE, &op);
+
+    *at = op.at;
+    return result;
+}
+
+static void schedules_are_switched_at_a_major_frame(void)
+{
+    uint64_t frame = time_argument("frame");
+    uint64_t at, again;
+
+    sleep_for(time_argument("other"));
+    CHECK_EQUAL(switch_to(1, 1, &at), (uint64_t)-22);
+    CHECK_EQUAL(switch_to(0, 2, &at), (uint64_t)-22);
+    for (uint32_t schedule = 1; schedule < 3; schedule++) {
+        CHECK_EQUAL(switch_to(0, schedule % 2, &at), 0);
+        CHECK_EQUAL(at % frame, 0);
+        CHECK(at > now() && at - now() <= 2 * frame);
+        CHECK_EQUAL(switch_to(0, 1, &again), (uint64_t)-16); /* that one is still to come */
+        sleep_for(time_argument("other"));
+    }
+    print("switch: back\n");
+}
+
+/* Each window starts where one of the schedules has it: first the one, then the other, then the one again. */
+static void windows_are_those_of_one_schedule_at_a_time(void)
+{
+    uint64_t frame = time_argument("frame");
+    uint64_t starts[] = {time_argument("start"), time_argument("second"), time_argument("start")};
+    uint64_t allowed = platform_argument("late", 500);
+    uint64_t seen_windows[COUNT(starts)] = {0};
+    struct gap gap = {0};
+    uint64_t last = 0;
+    uint32_t phase = 0;
+
+    find_gap(&gap, 10 * allowed);
+    while (seen_windows[2] < 20) {
+        uint64_t offset = gap.first % frame;
+
+        if (phase + 1 < COUNT(starts) && offset - starts[phase] > allowed) {
+            phase++;
+        }
+        if (offset - starts[phase] > allowed || (last != 0 && gap.first / frame != last + 1)) {
+            test_fail("window %llu of schedule %u starts at %llu, frame %llu behind %llu",
+                      (unsigned long long)seen_windows[phase], phase, (unsigned long long)offset,
+                      (unsigned long long)(gap.first / frame), (unsigned long long)last);
+            return;
+        }
+        last = gap.first / frame;
+        seen_windows[phase]++;
+        find_gap(&gap, 10 * allowed);
+    }
+    print("switch: %llu windows, %llu of the other schedule\n", (unsigned long long)seen_windows[0],
+          (unsigned long long)seen_windows[1]);
+    CHECK(seen_windows[0] >= 10 && seen_windows[1] >= 10);
+}
+
 int main(uint64_t x0)
 {
     static const struct test tests[][1] = {
         {{"windows_start_and_end_on_time", windows_start_and_end_on_time}},
         {{"nothing_interrupts_it", nothing_interrupts_it}},
         {{"the_budget_is_what_was_promised", the_budget_is_what_was_promised}},
+        {{"schedules_are_switched_at_a_major_frame", schedules_are_switched_at_a_major_frame}},
+        {{"windows_are_those_of_one_schedule_at_a_time", windows_are_those_of_one_schedule_at_a_time}},
     };
     uint64_t role;
 
@@ -251,5 +332,5 @@ int main(uint64_t x0)
     if (role == 2) {
         attack();
     }
-    test_run(tests[(role == 1) ? 0 : (role == 3) ? 1 : 2], 1);
+    test_run(tests[(role <= 2) ? 0 : (role - 2) % COUNT(tests)], 1);
 }
