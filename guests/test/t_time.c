@@ -7,7 +7,8 @@
  *   role=4 a budget: period, budget, periods=N to look at, late=TICKS allowed
  *   role=5 holds the right to schedule: other=TIME to wait, then the second schedule, then the first again
  *   role=6 a partition of two schedules: frame, start, second=TIME (start in the second one), late=TICKS allowed
- * [itest->dsn~arinc653-switch~1]
+ *   role=7 one of several=N that always want to run: its share from=TIME until=TIME of the counter
+ * [itest->dsn~arinc653-switch~1] [itest->dsn~round-robin~1]
  * [itest->dsn~arinc653-guard~1] [itest->dsn~arinc653-window~1] [itest->dsn~partition-messages~1]
  * [itest->dsn~null-policy~1] [itest->dsn~rtds-budget~1] */
 #include <guest/cpu.h>
@@ -314,6 +315,33 @@ static void windows_are_those_of_one_schedule_at_a_time(void)
     CHECK(seen_windows[0] >= 10 && seen_windows[1] >= 10);
 }
 
+/* ---- role 7 ---- */
+
+/* They share the CPU equally; a turn more or less at either end. */
+static void its_share_is_that_of_the_others(void)
+{
+    uint64_t from = time_argument("from");
+    uint64_t until = time_argument("until");
+    uint64_t share = (until - from) / platform_argument("several", 1);
+    uint64_t turn = ticks_per_second() / 512;
+    uint64_t last = now();
+    uint64_t ran = 0;
+
+    while (last < until + 100 * turn) { /* and on, so that nobody ends early */
+        uint64_t t = now();
+
+        if (last >= from && t <= until && t - last < turn / 4) {
+            ran += t - last;
+        }
+        last = t;
+    }
+    print("share: %llu of %llu ticks, a %llu.%02llu. of them\n", (unsigned long long)ran,
+          (unsigned long long)(until - from), (unsigned long long)((until - from) / ran),
+          (unsigned long long)((until - from) * 100 / ran % 100));
+    CHECK(ran <= share + 2 * turn);
+    CHECK(ran + 2 * turn + share / 100 >= share); /* switches cost something */
+}
+
 int main(uint64_t x0)
 {
     static const struct test tests[][1] = {
@@ -322,6 +350,7 @@ int main(uint64_t x0)
         {{"the_budget_is_what_was_promised", the_budget_is_what_was_promised}},
         {{"schedules_are_switched_at_a_major_frame", schedules_are_switched_at_a_major_frame}},
         {{"windows_are_those_of_one_schedule_at_a_time", windows_are_those_of_one_schedule_at_a_time}},
+        {{"its_share_is_that_of_the_others", its_share_is_that_of_the_others}},
     };
     uint64_t role;
 

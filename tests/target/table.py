@@ -101,6 +101,7 @@ TEST_GUESTS = [
     # Time as the domains see it.  [itest->dsn~tool-pools~1]
     *[guest(name, options=["--icount=4"], timeout=240, exact=True, lanes=[[r"4 of 4|2 of 2|1 of 1|3 of 3", EXITED], [DONE]])
       for name in ("t_arinc", "t_arinc_two", "t_null", "t_rtds")],
+    guest("t_share", options=["--icount=4"], timeout=240, exact=True, lanes=[[rf"\(hog{n}\).*{DONE}"] for n in range(1, 6)]),
     guest("t_switch", options=["--icount=4"], timeout=240, exact=True,
           lanes=[[rf"\({name}\).*{DONE}"] for name in ("control", "watch")]),
     # [itest->dsn~real-time-reap~1]
