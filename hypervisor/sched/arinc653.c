@@ -13,6 +13,10 @@ struct sched_place arinc653_window(const struct sched_schedule *s, ticks_t epoch
     uint32_t low = 0;
     uint32_t high = s->count - 1u; /* the answer is in [low, high]: the first window that ends behind offset */
 
+    /*@ loop invariant low <= high < s->count && offset < s->window[high].end;
+      @ loop invariant \forall integer k; 0 <= k < low ==> s->window[k].end <= offset;
+      @ loop assigns low, high;
+      @ loop variant high - low; */
     while (low < high) { /* bound: log2(BULKHEAD_WINDOWS) */
         uint32_t middle = (low + high) / 2u;
 
