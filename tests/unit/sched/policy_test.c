@@ -8,6 +8,7 @@
 #include "fixture.h"
 #include "sched/policy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- arinc653 ---- */
@@ -221,13 +222,16 @@ static bool wake_and_sleep(struct world *w, struct random *r, uint64_t now)
     return changed;
 }
 
-/* [utest->dsn~rtds-edf~1] [utest->dsn~rtds-budget~1] [utest->dsn~rtds-wake~1] [utest->dsn~rtds-admission~1] */
+/* Environment: SCHED_SETS=N task sets (2500).
+ * [utest->dsn~rtds-edf~1] [utest->dsn~rtds-budget~1] [utest->dsn~rtds-wake~1] [utest->dsn~rtds-admission~1] */
 static void random_task_sets_run_as_the_model_says(void **state)
 {
     struct random r = {.state = 3};
+    const char *sets = getenv("SCHED_SETS");
+    uint32_t rounds = (sets != NULL) ? (uint32_t)strtoul(sets, NULL, 0) : 2500u;
 
     (void)state;
-    for (uint32_t round = 0; round < 2500u; round++) {
+    for (uint32_t round = 0; round < rounds; round++) {
         struct world w;
 
         make_world(&w, &r);
