@@ -7,8 +7,8 @@
 
 /* ---- health ---- */
 
-static const char *const events[BULKHEAD_EVENT_COUNT] = {"poweroff", "reboot",       "crash",   "watchdog",  "access",
-                                                         "illegal",  "double-fault", "overrun", "peripheral"};
+static const char *const events[BULKHEAD_EVENT_COUNT] = {"poweroff", "reboot",       "crash",   "watchdog",   "access",
+                                                         "illegal",  "double-fault", "overrun", "peripheral", "storm"};
 
 static int64_t health_step(struct bhctl_port *port, struct table *table, const struct bhctl_domain *domain)
 {
@@ -70,7 +70,7 @@ int64_t show_health(struct bhctl_port *port, const struct bhctl_domain *domain)
         {"Off", "poweroff", 4},        {"Reboot", "reboot", 7},     {"Crash", "crash", 6},
         {"Watchdog", "watchdog", 9},   {"Access", "access", 7},     {"Illegal", "illegal", 8},
         {"Double", "double_fault", 7}, {"Overrun", "overrun", 8},   {"Periph", "peripheral", 7},
-        {"Last", "last", 12}};
+        {"Storm", "storm", 6},         {"Last", "last", 12}};
     struct bulkhead_life life = {0};
     struct table table;
 
