@@ -22,8 +22,14 @@ is_installed() {
     dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
+# name@release: only there.
 missing_packages() {
+    . /etc/os-release
     sed 's/#.*//; s/ .*//; /^$/d' scripts/packages.txt | while read -r name; do
+        case $name in
+        *"@${VERSION_CODENAME:-}") name=${name%@*} ;;
+        *@*) continue ;;
+        esac
         if ! is_installed "$name"; then
             echo "$name"
         fi
