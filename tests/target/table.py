@@ -86,6 +86,7 @@ TEST_GUESTS = [
     # The trace is printed by the Control Domain, and converted here.  [itest->dsn~trace-ring~1]
     guest("tracer", options=["--icount=4"], lanes=[[r"\(control\) tracer: CPU 2: [1-9]\d* records", r"tracer: done"]],
           after=traces.check),
+    guest("t_suspend", lanes=[[*[r"sleeper: suspended"] * 3, rf"\(sleeper\).*{DONE}"], [rf"\(control\).*{DONE}"]]),
     # Safe domains are asked before the machine is reset.
     guest("t_power", forbid=[FATAL, FAILED], lanes=[
         [r"control: wants the platform reset", r"careful: wants the platform to go on",
