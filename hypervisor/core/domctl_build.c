@@ -266,20 +266,27 @@ err_t domctl_set_handle(struct vcpu *v UNUSED, struct domain *d, struct xen_domc
 err_t domctl_clean(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_cacheflush *c = &op->u.cacheflush;
-    uint64_t n = (c->nr_pfns < PHYSMAP_BATCH) ? c->nr_pfns : PHYSMAP_BATCH;
+    uint64_t at = c->start_pfn;
+    uint64_t end = at + c->nr_pfns;
 
-    if (!range_ok(c->start_pfn, c->nr_pfns, arch_stage2_gfn_limit())) {
+    if (!range_ok(at, c->nr_pfns, arch_stage2_gfn_limit())) {
         return ERR_INVAL;
     }
     spin_lock(&d->physmap_lock);
-    for (uint64_t i = 0; i < n; i++) {
-        struct stage2_entry e = physmap_look(d, GFN(c->start_pfn + i));
+    for (uint32_t i = 0; i < PHYSMAP_BATCH && at < end; i++) {
+        struct stage2_entry e = physmap_look(d, GFN(at));
+        uint64_t span = 1;
+
         if (e.mapping == MAPPING_RAM) {
             arch_clean(e.mfn, 1);
+        } else { /* past the hole */
+            span = UINT64_C(1) << e.order;
         }
+        at = ALIGN_DOWN(at, span) + span;
     }
     spin_unlock(&d->physmap_lock);
-    c->start_pfn += n;
-    c->nr_pfns -= n;
+    at = (at < end) ? at : end;
+    c->start_pfn = at;
+    c->nr_pfns = end - at;
     return (c->nr_pfns != 0u) ? ERR_RESTART : OK;
 }

@@ -303,6 +303,19 @@ void *guest_frame(struct domain *d, uint64_t at)
                : NULL;
 }
 
+/* Who writes memory of another domain cleans it, as a guest has to before that one runs with caches off. */
+static void clean_of_others(struct domain *d, uint64_t at)
+{
+    struct stage2_entry e;
+
+    spin_lock(&d->physmap_lock);
+    e = physmap_look(d, GFN(at));
+    spin_unlock(&d->physmap_lock);
+    if (e.mapping != MAPPING_RAM && e.mapping != MAPPING_NONE) {
+        arch_clean(e.mfn, 1);
+    }
+}
+
 static void store(struct domain *d, uint64_t address, const uint8_t *bytes, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) { /* across pages */
@@ -313,6 +326,7 @@ static void store(struct domain *d, uint64_t address, const uint8_t *bytes, uint
             return;
         }
         frame[a & PAGE_MASK] = bytes[i];
+        clean_of_others(d, a >> PAGE_SHIFT);
     }
 }
 
@@ -421,6 +435,9 @@ void grammar_scribble(struct domain *d)
         } else {
             words[below(1024)] = (uint32_t)odd();
         }
+    }
+    if (words != NULL) {
+        clean_of_others(d, at);
     }
 }
 
