@@ -225,13 +225,34 @@ static void write_uart(struct writer *writer, const struct board_range *uart)
     end(writer);
 }
 
-static void write_hypervisor(struct writer *writer, const struct board_range *grants)
+/* Nothing of the domain is there. */
+static bool is_unused(const struct guest_fdt_input *input, const struct board_range *range)
+{
+    const struct plan *plan = input->plan;
+    bool is_used = input->partial != NULL; /* devices can be anywhere */
+
+    for (uint32_t i = 0; i < input->banks->count; i++) {
+        is_used = is_used || range_overlaps(&input->banks->bank[i], range);
+    }
+    for (uint32_t i = 0; plan != NULL && i < plan->use_count; i++) {
+        struct board_range share = {.base = plan->uses[i].guest,
+                                    .size = plan->shares[plan->uses[i].share].machine.size};
+        is_used = is_used || (input->domain == &plan->domains[plan->uses[i].domain] && range_overlaps(&share, range));
+    }
+    return !is_used && (input->domain->flags & BULKHEAD_DOMAIN_DIRECT) == 0;
+}
+
+/* Behind the space for grant frames: that for what others grant, where there is some.
+ * [impl->dsn~boot-extended-region~1] */
+static void write_hypervisor(struct writer *writer, const struct guest_fdt_input *input)
 {
     static const char compatible[] = "xen,xen-4.17\0xen,xen";
+    const struct board_range reg[] = {input->devices->grants,
+                                      {.base = LAYOUT_EXTENDED_BASE, .size = LAYOUT_EXTENDED_SIZE}};
 
     begin(writer, "hypervisor");
     put_texts(writer, "compatible", compatible, sizeof(compatible));
-    put_ranges(writer, grants, 1);
+    put_ranges(writer, reg, is_unused(input, &reg[1]) ? 2 : 1);
     put_interrupt(writer, PPI_CELL, LAYOUT_EVTCHN_PPI - PPI_FIRST, LEVEL_LOW_ALL);
     end(writer);
 }
@@ -292,7 +313,7 @@ static void write_nodes(struct writer *writer, const struct guest_fdt_input *inp
         write_uart(writer, &devices->uart);
     }
     if (input->domain->xen_node) {
-        write_hypervisor(writer, &devices->grants);
+        write_hypervisor(writer, input);
     }
     if (input->partial != NULL) {
         keep(writer, passthrough_copy(writer->fdt, input->partial));

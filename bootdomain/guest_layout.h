@@ -24,6 +24,10 @@
 #define LAYOUT_RAM1_BASE   LAUNCH_RAM1_BASE
 #define LAYOUT_RAM1_SIZE   UINT64_C(0xfe00000000)
 
+/* Free address space in which a domain maps what others grant to it; below what every CPU can address. */
+#define LAYOUT_EXTENDED_BASE UINT64_C(0xe00000000)
+#define LAYOUT_EXTENDED_SIZE UINT64_C(0x40000000)
+
 #define LAYOUT_TIMER_VIRT_PPI    27u
 #define LAYOUT_TIMER_PHYS_S_PPI  29u
 #define LAYOUT_TIMER_PHYS_NS_PPI 30u

@@ -276,7 +276,8 @@ PV_DEVICES = [
         "timeout": 180,
     },
     # Stock Debian drivers on both sides.
-    *[guest(name, lanes=[[rf"\(front\) {DONE}"]], timeout=240) for name in ("pv-disk", "pv-net", "pv-6.12", "pv-mixed")],
+    *[guest(name, lanes=[[rf"\(front\) {DONE}"]], timeout=240) for name in ("pv-disk", "pv-net", "pv-mixed")],
+    guest("pv-6.12", lanes=[[rf"\(front\) {DONE}"], [r"\(back\) .* pages of others have addresses of their own"]], timeout=240),
     # Its second life has disk and network again.  [itest->dsn~store-restarted-client~1]
     {
         # [itest->dsn~guest-u-boot~1]

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libfdt.h>
+
 #include "guest_fdt.h"
 #include "layout.h"
 
@@ -256,6 +258,52 @@ static void writes_the_tree_of_a_small_domain_with_a_partial_tree(void **state)
     free(partial);
 }
 
+/* Ranges of the hypervisor's node: 1, or 2 with an extended region. */
+static int hypervisor_ranges(const struct guest_fdt_input *input)
+{
+    uint64_t size = 0;
+    int bytes = 0;
+
+    assert_true(guest_fdt_build(input, tree, &size));
+    assert_non_null(fdt_getprop(tree, fdt_path_offset(tree, "/hypervisor"), "reg", &bytes));
+    return bytes / 16;
+}
+
+/* [utest->dsn~boot-extended-region~1] */
+static void an_extended_region_is_where_nothing_else_is(void **state)
+{
+    static struct plan plan;
+    struct guest_devices devices;
+    struct plan_domain *domain = &plan.domains[1];
+    struct guest_fdt_input input = {.domain = domain, .plan = &plan, .banks = &banks, .devices = &devices};
+
+    (void)state;
+    plan.count = 2;
+    *domain = (struct plan_domain){.name = "linux", .memory = GIB, .vcpus = 1, .xen_node = true};
+    layout_banks(domain, &banks);
+    guest_devices_of(domain, &board, &devices);
+    assert_int_equal(hypervisor_ranges(&input), 2);
+    plan.use_count = 1;
+    plan.uses[0] = (struct plan_share_use){.domain = 1, .share = 0, .guest = UINT64_C(0xe3ffff000)};
+    plan.shares[0].machine.size = 0x2000;
+    assert_int_equal(hypervisor_ranges(&input), 1);
+    plan.uses[0].guest = UINT64_C(0xe40000000);
+    assert_int_equal(hypervisor_ranges(&input), 2);
+    plan.uses[0] = (struct plan_share_use){.domain = 0, .share = 0, .guest = UINT64_C(0xe3ffff000)};
+    assert_int_equal(hypervisor_ranges(&input), 2); /* that is another domain's */
+    void *partial = compile(TEST_FOLDER "/guest_trees/partial.in.dts");
+    input.partial = partial;
+    assert_int_equal(hypervisor_ranges(&input), 1);
+    input.partial = NULL;
+    free(partial);
+    domain->flags = BULKHEAD_DOMAIN_DIRECT;
+    assert_int_equal(hypervisor_ranges(&input), 1);
+    domain->flags = 0;
+    domain->memory = 60 * GIB;
+    layout_banks(domain, &banks);
+    assert_int_equal(hypervisor_ranges(&input), 1);
+}
+
 static void refuses_a_tree_that_is_too_large(void **state)
 {
     (void)state;
@@ -291,6 +339,7 @@ int main(void)
         cmocka_unit_test(direct_mapped_domain_sees_devices_where_the_board_has_them),
         cmocka_unit_test(writes_the_tree_of_a_linux_domain),
         cmocka_unit_test(writes_the_tree_of_a_small_domain_with_a_partial_tree),
+        cmocka_unit_test(an_extended_region_is_where_nothing_else_is),
         cmocka_unit_test(refuses_a_tree_that_is_too_large),
     };
 
