@@ -48,6 +48,7 @@ static const struct verb verbs[] = {
     {"privileges", MAYBE, BULKHEAD_RIGHT_INFO, .show = show_privileges, .meaning = "[DOMAIN]  who holds which right"},
     {"health", MAYBE, BULKHEAD_RIGHT_INFO, .show = show_health,
      .meaning = "[DOMAIN]  restarts, failures; of one domain its last crash"},
+    {"labels", MAYBE, BULKHEAD_RIGHT_INFO, .show = show_labels, .meaning = "[DOMAIN]  labels, for the label policy"},
     {"sched", MAYBE, BULKHEAD_RIGHT_SCHEDULE, .show = show_schedule, .meaning = "[DOMAIN]  budgets in rtds pools"},
     {"switch", OTHER, BULKHEAD_RIGHT_SCHEDULE, .run = run_switch,
      .meaning = "POOL N  pool's Nth schedule from its next major frame on"},
@@ -74,7 +75,6 @@ static const struct verb verbs[] = {
      .meaning = "a domain suspends only itself; pause stops it [no-request-to-domains]"},
     {"dump", ABSENT, BULKHEAD_RIGHT_MAP_FOREIGN,
      .meaning = "there is no file to write to here; health shows the registers of the last crash [no-files]"},
-    {"labels", ABSENT, BULKHEAD_RIGHT_LABEL, .meaning = "domains have no labels [no-labels]"},
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -143,6 +143,9 @@ static const char *reason_of(const struct verb *verb, int64_t error)
     if (error == -XEN_ENOSYS && verb->right == BULKHEAD_RIGHT_RESTART) {
         return "its description does not say `restartable: true` [not-restartable]";
     }
+    if (error == -XEN_ENOSYS && verb->show == show_labels) {
+        return "the description of the system says no `labels:` [no-labels]";
+    }
     for (uint32_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
         if (reasons[i].error == error) {
             return reasons[i].why;
@@ -161,6 +164,11 @@ static enum bhctl_exit finish(struct bhctl_port *port, const struct verb *verb, 
     }
     if (result == -XEN_EPERM) {
         return refuse(port, verb, domain);
+    }
+    if (result == -XEN_EACCES && call_enforcing(port) == 1) {
+        SAY(port, verb->name, (domain != NULL) ? " of " : "", (domain != NULL) ? domain->identity.name : "",
+            " is refused: the label policy does not allow it [label-policy]");
+        return BHCTL_REFUSED;
     }
     if (why != NULL) {
         SAY(port, verb->name, " failed: ", why);

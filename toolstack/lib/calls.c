@@ -209,3 +209,34 @@ int64_t call_port(struct bhctl_port *port, struct evtchn_status *status)
 {
     return with(port, __HYPERVISOR_event_channel_op, EVTCHNOP_status, status, sizeof(*status));
 }
+
+static int64_t flask(struct bhctl_port *port, struct xen_flask_op *op, uint32_t cmd)
+{
+    op->cmd = cmd;
+    op->interface_version = XEN_FLASK_INTERFACE_VERSION;
+    memcpy(port->buffer, op, sizeof(*op));
+    return port->call(port, __HYPERVISOR_xsm_op, address(port->buffer), 0, 0);
+}
+
+int64_t call_enforcing(struct bhctl_port *port)
+{
+    struct xen_flask_op op = {0};
+
+    return flask(port, &op, FLASK_GETENFORCE);
+}
+
+int64_t call_label(struct bhctl_port *port, uint32_t label, char context[BHCTL_LABEL])
+{
+    struct xen_flask_op op = {0};
+    char *text = &port->buffer[STRUCTURE_BYTES];
+
+    op.u.sid_context.sid = label;
+    op.u.sid_context.size = BHCTL_LABEL;
+    op.u.sid_context.context.q = address(text);
+    int64_t result = flask(port, &op, FLASK_SID_TO_CONTEXT);
+    if (result == 0) {
+        memcpy(context, text, BHCTL_LABEL);
+        context[BHCTL_LABEL - 1] = '\0';
+    }
+    return result;
+}

@@ -12,6 +12,7 @@
 #include <xen/event_channel.h>
 #include <xen/sched.h>
 #include <xen/sysctl.h>
+#include <xen/xsm/flask_op.h>
 
 /* What is said of a domain. */
 struct bhctl_domain {
@@ -43,6 +44,11 @@ int64_t call_switch(struct bhctl_port *port, uint32_t pool, uint32_t schedule);
 int64_t call_power(struct bhctl_port *port, uint32_t action, uint32_t seconds);
 int64_t call_rights(struct bhctl_port *port, struct bulkhead_rights *rights);
 int64_t call_focus(struct bhctl_port *port, uint16_t domid);
+/* 1: the label policy refuses, 0: it is permissive; -ENOSYS there is none. */
+int64_t call_enforcing(struct bhctl_port *port);
+/* The context of a label. */
+#define BHCTL_LABEL 64u /* bytes, the NUL included */
+int64_t call_label(struct bhctl_port *port, uint32_t label, char context[BHCTL_LABEL]);
 int64_t call_port(struct bhctl_port *port, struct evtchn_status *status);
 
 #endif

@@ -22,6 +22,8 @@ show_fn show_privileges;
 show_fn show_health;
 /* Budgets of those over which the right is held. */
 show_fn show_schedule;
+/* Each domain's label, and whether the policy is enforced. */
+show_fn show_labels;
 /* CPU time since it was shown last. */
 show_fn show_top;
 /* The last `lines` lines of the console; 0 = all. */

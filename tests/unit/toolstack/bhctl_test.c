@@ -7,6 +7,7 @@
 #include "fixture.h"
 #include "bhctl.h"
 #include "core/console.h"
+#include "core/label.h"
 
 #include <string.h>
 
@@ -265,14 +266,42 @@ static void ends_the_machine_only_with_the_right_to(void **state)
 
 static void says_why_something_is_not_there(void **state)
 {
-    static const char *const verbs[] = {"create a.img", "shutdown linux", "suspend linux", "dump linux", "labels"};
+    static const char *const verbs[] = {"create a.img", "shutdown linux", "suspend linux", "dump linux"};
 
     (void)state;
-    for (uint32_t i = 0; i < 5u; i++) {
+    for (uint32_t i = 0; i < 4u; i++) {
         assert_int_equal(run(verbs[i]), BHCTL_REFUSED);
         assert_non_null(strstr(said, " is refused: "));
         assert_non_null(strstr(said, "]\n"));
     }
+}
+
+/* [utest->dsn~bhctl-labels~1] */
+static void shows_labels_and_what_they_refuse(void **state)
+{
+    static struct bulkhead_labels labels = {.magic = BULKHEAD_LABELS_MAGIC, .count = 2};
+    struct bulkhead_label_policy p = {.labels = (uint64_t)(uintptr_t)&labels};
+
+    (void)state;
+    label_count = 0;
+    assert_int_equal(run("labels"), BHCTL_FAILED);
+    assert_string_equal(said, "bhctl: labels failed: the description of the system says no `labels:` [no-labels]\n");
+    strcpy(labels.label[0], "u:r:none");
+    strcpy(labels.label[1], "u:r:one");
+    labels.allowed[0][1] = 1u << BULKHEAD_RIGHT_INFO;
+    boot = machine_start();
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SET_LABELS, &p), OK);
+    start(NULL);
+    label_give(linux_domain->slot, 1);
+    assert_int_equal(run("labels linux"), BHCTL_GOOD);
+    assert_string_equal(said, "the label policy is enforced\n"
+                              "Name                    ID   Label\n"
+                              "linux                   3    u:r:one\n");
+    assert_int_equal(run("pause linux"), BHCTL_REFUSED);
+    assert_string_equal(said, "bhctl: pause of linux is refused: the label policy does not allow it [label-policy]\n");
+    assert_int_equal(run("labels linux --json"), BHCTL_GOOD);
+    assert_non_null(strstr(said, "\"label\": \"u:r:one\""));
+    label_count = 0;
 }
 
 static void moves_the_input_and_reads_the_console(void **state)
@@ -324,6 +353,7 @@ int main(void)
         cmocka_unit_test_setup(tells_cpu_time_since_it_was_told_last, start),
         cmocka_unit_test_setup(ends_the_machine_only_with_the_right_to, start),
         cmocka_unit_test_setup(says_why_something_is_not_there, start),
+        cmocka_unit_test_setup(shows_labels_and_what_they_refuse, start),
         cmocka_unit_test_setup(moves_the_input_and_reads_the_console, start),
         cmocka_unit_test_setup(writes_json, start),
     };
