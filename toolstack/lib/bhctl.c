@@ -260,7 +260,7 @@ static enum bhctl_exit run_on(struct bhctl_port *port, const struct verb *verb, 
     struct bhctl_domain domain;
 
     if (name == NULL) {
-        return finish(port, verb, NULL, act(port, verb, NULL));
+        return finish(port, verb, NULL, verb->show(port, NULL)); /* MAYBE is for verbs that show */
     }
     int64_t result = call_find(port, name, &domain);
     if (result == -XEN_ESRCH) {
