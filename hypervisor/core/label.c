@@ -162,13 +162,16 @@ static err_t to_context(struct xen_flask_sid_context *c)
 int64_t xsm_op(struct vcpu *v, uint64_t *args)
 {
     struct xen_flask_op op;
-    err_t err = rights_any(v) ? copy_in(&op, GVA(args[0]), sizeof(op)) : ERR_PERM;
-    err_t out;
+    err_t err, out;
 
+    if (!label_policy()) {
+        return ERR_NOSYS;
+    }
+    err = rights_any(v) ? copy_in(&op, GVA(args[0]), sizeof(op)) : ERR_PERM;
     if (err != OK) {
         return err;
     }
-    if (op.interface_version != XEN_FLASK_INTERFACE_VERSION || !label_policy()) {
+    if (op.interface_version != XEN_FLASK_INTERFACE_VERSION) {
         return ERR_NOSYS;
     }
     switch (op.cmd) {

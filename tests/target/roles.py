@@ -12,7 +12,7 @@ ROLES = [
         "lanes": [
             [EXITED, r"\(hardware\) hardware: shell on this console", ("send", CTRL_A3), r"Serial input to control",
              ("send", "restart hardware\r"), r"hardware: restarted in \d+ us, 1 times", r"\(hardware\) hardware: shell on this console",
-             ("send", "console hardware\r"), r"exit code|bhctl> $", ("send", "\n"), "# ",
+             ("send", "console hardware\r"), r"Serial input to hardware", ("send", "\n"), "# ",
              ("send", "cat /sys/class/rtc/rtc0/name\n"), r"rtc-pl031 9010000"],
             [r"hardware: restarted", *[r"\(brake\) brake: seq"] * 3],
             [r"hardware: restarted", *[r"\(guest\) cluster: seq .* ok"] * 3],

@@ -38,7 +38,7 @@ static void unknown_numbers_answer_enosys(void **state)
         __HYPERVISOR_memory_op, __HYPERVISOR_xen_version,    __HYPERVISOR_console_io,       __HYPERVISOR_vcpu_op,
         __HYPERVISOR_sched_op,  __HYPERVISOR_hvm_op,         __HYPERVISOR_sysctl,           __HYPERVISOR_domctl,
         HYPERVISOR_BULKHEAD_OP, __HYPERVISOR_grant_table_op, __HYPERVISOR_event_channel_op, __HYPERVISOR_argo_op,
-        __HYPERVISOR_multicall, __HYPERVISOR_xsm_op};
+        __HYPERVISOR_multicall};
     uint64_t errors = v->stats.guest_errors;
     uint64_t calls = v->stats.hypercalls;
 

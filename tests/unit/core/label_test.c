@@ -338,10 +338,10 @@ static void a_toolstack_reads_labels(void **state)
     struct xen_flask_op op = {.cmd = FLASK_CONTEXT_TO_SID, .u.sid_context = {.size = 7, .context.p = text}};
 
     (void)state;
-    assert_int_equal(flask(two, &op), ERR_PERM); /* no right over anything */
-    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_INFO, two, one), OK);
     assert_int_equal(simple(FLASK_GETENFORCE), ERR_NOSYS); /* no policy */
     assert_int_equal(load(), OK);
+    assert_int_equal(flask(two, &op), ERR_PERM); /* no right over anything */
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_INFO, two, one), OK);
     assert_int_equal(flask(one, &op), OK);
     assert_int_equal(op.u.sid_context.sid, B);
     text[6] = 'x';
