@@ -29,8 +29,9 @@ static void a_wrong_pool_is_refused(void **state)
     assert_int_equal(set_pool(0, BULKHEAD_POLICY_NULL, 4), ERR_EXIST);
     assert_int_equal(set_pool(1, BULKHEAD_POLICY_NULL, 6), ERR_INVAL); /* CPU 1 has a pool */
     assert_int_equal(set_pool(1, BULKHEAD_POLICY_NULL, 4), OK);
+    assert_int_equal(set_pool(3, BULKHEAD_POLICY_SHARE, 8), OK);
     (void)started(domain_in("one", 1, 2, 0));
-    assert_int_equal(set_pool(2, BULKHEAD_POLICY_NULL, 8), ERR_BUSY);
+    assert_int_equal(set_pool(2, BULKHEAD_POLICY_NULL, 16), ERR_BUSY);
 }
 
 /* [utest->dsn~cpu-pools~1] */
@@ -57,6 +58,10 @@ static void a_wrong_schedule_is_refused(void **state)
     assert_int_equal(set_schedule(0, 0, w, 2), ERR_INVAL);
     w[1].end = BULKHEAD_FRAME_MAX + 1u;
     assert_int_equal(set_schedule(0, 0, w, 2), ERR_INVAL);
+    w[1].pad = 1;
+    w[1].end = 2u * NS_MS;
+    assert_int_equal(set_schedule(0, 0, w, 2), ERR_INVAL);
+    w[1].pad = 0;
     w[1].end = 2u * NS_MS;
     host_fail_copy(3); /* the second window */
     assert_int_equal(set_schedule(0, 0, w, 2), ERR_FAULT);
@@ -205,6 +210,8 @@ static void another_schedule_begins_with_a_major_frame(void **state)
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SWITCH_SCHEDULE, &s), ERR_INVAL);
     s = (struct bulkhead_switch){.pool = BULKHEAD_POOLS, .schedule = 1};
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SWITCH_SCHEDULE, &s), ERR_INVAL);
+    s.pool = 1; /* has no schedule */
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SWITCH_SCHEDULE, &s), ERR_INVAL);
     s.pool = 0;
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SWITCH_SCHEDULE, &s), OK);
     assert_int_equal(s.at, frame + 4u * MS);
@@ -221,6 +228,16 @@ static void another_schedule_begins_with_a_major_frame(void **state)
     s.schedule = 0;
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SWITCH_SCHEDULE, &s), OK);
     assert_int_equal(s.at, frame + 9u * MS);
+}
+
+/* [utest->dsn~arinc653-window~1] */
+static void without_a_schedule_partitions_wait(void **state)
+{
+    (void)state;
+    assert_int_equal(set_pool(0, BULKHEAD_POLICY_ARINC653, 6), OK);
+    (void)started(domain_in("a", 1, 2, 1));
+    assert_ptr_equal(runs_at(1, 1004u * MS), NULL);
+    assert_ptr_equal(runs_at(1, 1008u * MS), NULL);
 }
 
 /* ---- null ---- */
@@ -277,6 +294,7 @@ int main(void)
         cmocka_unit_test_setup(the_windows_of_a_partition_on_two_cpus_are_the_same, start),
         cmocka_unit_test_setup(messages_and_timers_of_another_partition_wait_for_its_window, start),
         cmocka_unit_test_setup(another_schedule_begins_with_a_major_frame, start),
+        cmocka_unit_test_setup(without_a_schedule_partitions_wait, start),
         cmocka_unit_test_setup(on_a_null_cpu_nothing_is_armed_or_trapped, start),
         cmocka_unit_test_setup(the_boot_domains_cpu_follows_its_pool_from_the_exit_on, start),
     };
