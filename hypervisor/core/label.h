@@ -23,13 +23,13 @@ err_t label_load(struct vcpu *v, struct domain *d, void *structure);
 /* The domain in slot source may do access to the domain in slot target, or (RIGHTS_PLATFORM) to the platform; else -EACCES,
  * counted, and printed when it is the first between two labels.  Bound: 3 loads if it may. */
 err_t label_check(uint32_t source, uint32_t target, uint32_t access);
-/* The domain in slot source may create one with this label; the same.  -EINVAL no such label. */
-err_t label_check_new(uint32_t source, uint32_t label);
+/* The domain in slot source may create one with the wanted label; the same.  -EINVAL no such label. */
+err_t label_check_new(uint32_t source, uint32_t wanted);
 /* Both may have event channels with each other. */
 err_t label_check_channel(const struct domain *a, const struct domain *b);
 
-/* Context: the slot's domain is being created.  label: label_check_new() said yes. */
-void label_give(uint32_t slot, uint32_t label);
+/* Context: the slot's domain is being created.  given: label_check_new() said yes. */
+void label_give(uint32_t slot, uint32_t given);
 uint32_t label_of(uint32_t slot);
 /* Denials between two labels (or to BULKHEAD_LABEL_PLATFORM) since the launch, modulo 2^32. */
 uint32_t label_denials(uint32_t source, uint32_t target);
