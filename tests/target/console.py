@@ -142,13 +142,17 @@ class Machine:
         return self.lines[-TAIL_LINES:]
 
 
+# What the emulator says of itself comes in the midst of a line of the console.
+EMULATOR = re.compile(rb"qemu-system-aarch64: warning: [^\n]*\n")
+
+
 def clean(data):
     return NOISE.sub("", data.decode("latin-1"))
 
 
 def advance(machine, script, data):
     """Hand the new output to the script: whole lines, then what stands without a line end."""
-    *lines, machine.partial = (machine.partial + data).split(b"\n")
+    *lines, machine.partial = EMULATOR.sub(b"", machine.partial + data).split(b"\n")
     for raw in lines:
         line = clean(raw)
         machine.lines.append(line)
