@@ -40,7 +40,8 @@ add_needs() {
             if [ -f "$deps/$kernel/$name.ko" ]; then
                 install -m 644 "$deps/$kernel/$name.ko" "$1/lib"
             else
-                xz -dc "$deps/$kernel"/lib/modules/*/kernel/drivers/*/"$name.ko.xz" >"$1/lib/$name.ko"
+                # lib/modules in Debian 12, usr/lib/modules in Debian 13
+                xz -dc "$(find "$deps/$kernel/" -name "$name.ko.xz")" >"$1/lib/$name.ko"
             fi
             ;;
         esac
