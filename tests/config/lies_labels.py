@@ -13,7 +13,7 @@ domains:
 """
 LEVELS = [("# ---- types ----", "sensitivity s0;\ndominance { s0 }\nlevel s0;\nmlsconstrain domain destroy (l1 eq l2);\n"),
           ("user system_u roles system_r;", "user system_u roles system_r level s0 range s0;"), ("_t\n", "_t:s0\n")]
-CONTEXT = "sid domDM system_u:system_r:dm_t\n"
+CONTEXT = "sid domU system_u:system_r:domU_t\n"
 
 
 def system(policy="lie.conf", more="", domain=""):
@@ -57,14 +57,14 @@ def sources():
         ("good", [none], {}),
         ("file", [none], {"policy": "nothere.conf"}),
         ("syntax", [("role system_r;", "roll system_r;")], {}),
-        ("unknown-type", [(CONTEXT, "sid domDM system_u:system_r:no_t\n")], {}),
+        ("unknown-type", [(CONTEXT, "sid domU system_u:system_r:no_t\n")], {}),
         ("neverallow", [("role system_r;", "allow control_t domU_safe_t:domain pause;\nrole system_r;")], {}),
         ("without-checkpolicy", [none], {}),
         ("booleans", [("role system_r;", "bool open true;\nif (open) { allow domU_t domU_t:hvm dm; }\nrole system_r;"),
                       ("neverallow ~{ control_t dm_t } domain_type:{ domain2 hvm } *;", "")], {}),
         ("permissive", [("role system_r;", "permissive domU_t;\nrole system_r;")], {}),
         ("devices", [(CONTEXT, CONTEXT + "pirqcon 33 system_u:object_r:irq_t\n")], {}),
-        ("sids", [(CONTEXT, ""), ("sid domDM\n", "")], {}),
+        ("sids", [(CONTEXT, ""), ("sid domU\n", "")], {}),
         ("class", [("soft_reset", "warm_reset")], {}),
         ("levels", LEVELS[:1], {}),
         ("many", [("# ---- types ----", "".join(f"type {name};\n" for name in many.split())),

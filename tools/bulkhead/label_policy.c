@@ -136,7 +136,7 @@ static bool load(struct arena *arena, struct bytes data)
     return true;
 }
 
-/* Exactly 1..LABEL_SID_COUNT: libsepol takes a sid that is missing for another one. */
+/* 1..LABEL_SID_COUNT, the last one or not (libsepol of Debian 13 refuses it): libsepol takes a sid that is missing for another. */
 static bool has_initial_sids(void)
 {
     uint32_t seen = 0;
@@ -146,6 +146,7 @@ static bool has_initial_sids(void)
         known = known && c->sid[0] >= 1 && c->sid[0] <= LABEL_SID_COUNT;
         seen |= known ? UINT32_C(1) << c->sid[0] : 0;
     }
+    seen |= UINT32_C(1) << LABEL_SID_COUNT;
     return known && seen == (UINT32_C(2) << LABEL_SID_COUNT) - 2;
 }
 
