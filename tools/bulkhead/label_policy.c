@@ -143,7 +143,7 @@ static bool has_initial_sids(void)
     bool known = true;
 
     for (const ocontext_t *c = policy.ocontexts[OCON_ISID]; c != NULL; c = c->next) {
-        known = known && c->sid[0] >= 1 && c->sid[0] <= LABEL_SID_COUNT;
+        known = known && c->sid[0] >= 1 && c->sid[0] <= LABEL_SID_COUNT && (seen >> c->sid[0] & 1) == 0;
         seen |= known ? UINT32_C(1) << c->sid[0] : 0;
     }
     seen |= UINT32_C(1) << LABEL_SID_COUNT;
