@@ -104,8 +104,6 @@ def add_policies(case, write, default):
     policy("binary-target", lambda: compiled(default), "lie.pol")
     policy("binary-cut", lambda: binary(default)[:2000], "lie.pol")
     policy("binary-magic", lambda: binary(default)[:4], "lie.pol")
-    policy("binary-sid-twice", lambda: binary(default, 13, 12), "lie.pol")
-    policy("binary-sid-beyond", lambda: binary(default, 13, 14), "lie.pol")
 
 
 def add(case, write, root, lies):
