@@ -463,6 +463,16 @@ def read_expected():
     return sections
 
 
+# A number that libsepol of Debian 13 refuses to read itself, before the tool can.
+ALSO = {"label-binary-sid-beyond": "label-binary-cut"}
+
+
+def is_expected(name, result, expected):
+    other = ALSO.get(name)
+    return result == expected.get(name) or (other is not None and
+                                            result == expected[other].replace(other, name))
+
+
 def main():
     prepare()
     results = {name: run(name, make, command) for name, make, command in CASES}
@@ -471,7 +481,7 @@ def main():
         EXPECTED.write_text((head or "# SPDX-License-Identifier: Apache-2.0\n") + "".join(results.values()))
         return 0
     expected = read_expected()
-    failures = [name for name in results if results[name] != expected.get(name)]
+    failures = [name for name in results if not is_expected(name, results[name], expected)]
     failures += [name for name in expected if name not in results]
     for name in failures:
         print(f"FAIL expected:\n{expected.get(name)}got:\n{results.get(name)}")

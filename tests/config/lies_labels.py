@@ -42,10 +42,9 @@ def compiled(text, *options):
 XEN = ("-t", "Xen", "-c", "30")
 
 
-def initial_sid(data, number):
-    """Where the binary has that initial sid: at the end, each a number and three of a context."""
-    at = data.rindex((13).to_bytes(4, "little"), 0, len(data) - 12)
-    return at - 16 * (13 - number)
+def last_sid(data):
+    """Where the binary has the number of its last initial sid: behind how many there are, the highest first."""
+    return data.rindex(2 * (12).to_bytes(4, "little")) + 4
 
 
 def sources():
@@ -80,11 +79,11 @@ def sources():
     ]
 
 
-def binary(default, offset=None, value=None):
-    """The default policy, compiled; with another number in place of initial sid 13."""
+def binary(default, sid=None):
+    """The default policy, compiled; with this number in place of the last initial sid's."""
     data = bytearray(compiled(default, *XEN))
-    if value is not None:
-        data[initial_sid(data, offset)] = value
+    if sid is not None:
+        data[last_sid(data)] = sid
     return data
 
 
@@ -104,6 +103,8 @@ def add_policies(case, write, default):
     policy("binary-target", lambda: compiled(default), "lie.pol")
     policy("binary-cut", lambda: binary(default)[:2000], "lie.pol")
     policy("binary-magic", lambda: binary(default)[:4], "lie.pol")
+    policy("binary-sid-twice", lambda: binary(default, 11), "lie.pol")
+    policy("binary-sid-beyond", lambda: binary(default, 14), "lie.pol")
 
 
 def add(case, write, root, lies):

@@ -187,11 +187,10 @@ static bool is_expressible(struct diags *d, struct place at)
                    "sids here; take those contexts out");
     }
     if (!has_initial_sids()) {
-        diag_error(
-            d, at, "label-sids",
-            "the label policy does not have the %u initial sids of Xen 4.17; declare those of policy/default.conf, "
-            "in that order",
-            (unsigned)LABEL_SID_COUNT);
+        diag_error(d, at, "label-sids",
+                   "the label policy's initial sids are neither the first %u of Xen 4.17 nor all %u; declare those of "
+                   "policy/default.conf, in that order",
+                   (unsigned)LABEL_SID_COUNT - 1, (unsigned)LABEL_SID_COUNT);
     }
     return d->errors == before;
 }
