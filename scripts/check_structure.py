@@ -31,14 +31,15 @@ MAY_INCLUDE = {
     "guests/lib": {"include", "xen"},
     "toolstack/lib": {"include", "xen"},
     "toolstack/shell": {"toolstack/lib", "include", "xen", "guests/lib"},
-    "toolstack/linux": {"toolstack/lib", "include", "xen", "libc"},
+    "toolstack/linux": {"toolstack/lib", "include", "xen", "libc", "guests/linux"},
     "tools": {"include", "libc", "libfdt", "xen"},
+    "guests/linux": {"guests", "libc"},
     "guests": {"include", "xen", "libfdt", "guests/lib"},
 }
 # Where the compiler looks, for every part and for those whose name starts so.
 INCLUDE_ROOTS = {"": ("hypervisor", "include"), "bootdomain": ("bootdomain", "bootdomain/include", "guests/lib/include"),
                  "guests": ("guests/lib/include", "guests/lib/libc"), "tools/": ("tools/bulkhead",),
-                 "toolstack": ("toolstack/lib", "guests/lib/include")}
+                 "toolstack": ("toolstack/lib", "guests/lib/include"), "toolstack/linux": ("guests/linux",)}
 # Headers that each architecture brings for the contract.
 ARCH_TYPES = {"arch_types.h", "arch_inline.h"}
 UPCALL = "hypervisor/core/upcall.h"

@@ -31,7 +31,7 @@ add_needs() {
             [ "$name" != bhctl ] || files="$toolstack/linux/bhctl.c $(echo "$toolstack"/lib/*.c) guests/lib/string.c"
             # shellcheck disable=SC2086  # a list of files
             clang-19 --target=aarch64-linux-gnu -ffreestanding -nostdlib -static -fuse-ld=lld-19 -O2 -Wall -Wextra -Werror \
-                -Wl,--build-id=none -Wl,--gc-sections -ffunction-sections -s -I "$toolstack/lib" -I include -I guests/lib/libc \
+                -Wl,--build-id=none -Wl,--gc-sections -ffunction-sections -s -I "$sources" -I "$toolstack/lib" -I include -I guests/lib/libc \
                 -I guests/lib/include -isystem "$deps/xen-include" -D__XEN_TOOLS__=1 -o "$1/bin/$name" $files
             ;;
         module)

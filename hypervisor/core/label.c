@@ -23,6 +23,11 @@ static bool is_text(const char *text, size_t size)
     return text[size - 1u] == '\0';
 }
 
+static bool is_permissive(void)
+{
+    return (policy.flags & BULKHEAD_LABELS_PERMISSIVE) != 0u;
+}
+
 static bool is_sound(const struct bulkhead_labels *p)
 {
     bool sound = p->magic == BULKHEAD_LABELS_MAGIC && p->count - 1u < BULKHEAD_LABELS && p->pad == 0u;
@@ -47,7 +52,7 @@ err_t label_load(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure
     if (err != OK) {
         return err;
     }
-    if ((policy.flags & BULKHEAD_LABELS_PERMISSIVE) != 0u) {
+    if (is_permissive()) {
         print("labels: PERMISSIVE: what the policy denies is counted, and done");
     }
     __atomic_store_n(&label_count, policy.count, __ATOMIC_RELEASE);
@@ -61,7 +66,7 @@ static NOINLINE err_t deny(uint32_t source, uint32_t target, uint32_t access)
         print("labels: %s may not %s %s", policy.label[source], policy.access[access],
               (target == BULKHEAD_LABEL_PLATFORM) ? "the platform" : policy.label[target]);
     }
-    return ((policy.flags & BULKHEAD_LABELS_PERMISSIVE) != 0u) ? OK : ERR_ACCES;
+    return is_permissive() ? OK : ERR_ACCES;
 }
 
 static err_t check(uint32_t slot, uint32_t target, uint32_t access)
@@ -124,8 +129,7 @@ void label_show(void)
     for (uint32_t i = 0; i < BULKHEAD_LABELS * (BULKHEAD_LABELS + 1u); i++) {
         sum += label_denials(i / (BULKHEAD_LABELS + 1u), i % (BULKHEAD_LABELS + 1u));
     }
-    print("%u labels%s, %u denials", (unsigned)label_count,
-          ((policy.flags & BULKHEAD_LABELS_PERMISSIVE) != 0u) ? ", permissive" : "", (unsigned)sum);
+    print("%u labels%s, %u denials", (unsigned)label_count, is_permissive() ? ", permissive" : "", (unsigned)sum);
 }
 
 /* ---- what a toolstack asks ---- */
@@ -176,7 +180,7 @@ int64_t xsm_op(struct vcpu *v, uint64_t *args)
     }
     switch (op.cmd) {
     case FLASK_GETENFORCE:
-        return ((policy.flags & BULKHEAD_LABELS_PERMISSIVE) != 0u) ? 0 : 1;
+        return is_permissive() ? 0 : 1;
     case FLASK_CONTEXT_TO_SID:
         err = to_number(&op.u.sid_context);
         break;

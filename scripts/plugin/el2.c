@@ -12,27 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info;
-enum { CB_NO_REGS = 0 };
-typedef void (*tb_trans_cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
-typedef void (*udata_cb)(unsigned int cpu, void *userdata);
-typedef void (*plain_cb)(qemu_plugin_id_t id, void *userdata);
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb cb);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, udata_cb cb, int flags, void *userdata);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, plain_cb cb, void *userdata);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+#include "qemu.h"
 
 #define CPUS   64u
 #define WAY    4096u
 #define PLACES (1u << 16)
 
-__attribute__((visibility("default"))) int qemu_plugin_version = 2;
-__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
-                                                               char **argv);
+int qemu_plugin_version = 2;
 
 static uint64_t low, high, poll, from, to, wait, wait_end;
 

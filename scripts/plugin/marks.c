@@ -3,10 +3,7 @@
  * marked addresses.  Arguments mark=ADDRESS:NAME:LIMIT:LAST, several: the first LIMIT arrivals are told as lines
  * "MARK name arrival instructions" on standard error, the one numbered LAST (0 = none) ends QEMU.  Argument
  * profile=FILE: then, or when QEMU ends by itself, lines "ADDRESS COUNT" are written there, one for each instruction
- * executed so far.  Arguments cpu=N, from=ADDRESS: the profile is of that CPU alone, from its first arrival at ADDRESS on.
- *
- * The declarations below are the documented plugin interface, version 2 and later; QEMU ships the header only with its
- * sources. */
+ * executed so far.  Arguments cpu=N, from=ADDRESS: the profile is of that CPU alone, from its first arrival at ADDRESS on. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,20 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info;
-enum { CB_NO_REGS = 0 };
-typedef void (*tb_trans_cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
-typedef void (*udata_cb)(unsigned int cpu, void *userdata);
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb cb);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-typedef void (*plain_cb)(qemu_plugin_id_t id, void *userdata);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, plain_cb cb, void *userdata);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, udata_cb cb, int flags, void *userdata);
+#include "qemu.h"
 
 #define MAX_MARKS   64u
 #define PLACE_COUNT (1u << 18) /* instructions that can be told apart; the rest is counted in one */
@@ -40,9 +24,7 @@ struct mark {
     uint64_t arrivals;
 };
 
-__attribute__((visibility("default"))) int qemu_plugin_version = 2;
-__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
-                                                               int argc, char **argv);
+int qemu_plugin_version = 2;
 
 struct place {
     uint64_t address;

@@ -79,21 +79,28 @@ static void a_whole_cpu_can_be_promised(void **state)
     assert_int_equal(reserve(boot, c, 10000, 2000), OK);
 }
 
-/* [utest->dsn~rtds-budget~1] */
-static void a_budget_is_enforced_on_the_machine(void **state)
+/* CPU 1 is a pool of two: a's may run 1 of 4 ms, b's 5 of 10. */
+static void two_shares(struct vcpu **va, struct vcpu **vb)
 {
     uint16_t a, b;
-    struct vcpu *va, *vb;
-    ticks_t t0;
 
-    (void)state;
     assert_int_equal(set_pool(0, BULKHEAD_POLICY_RTDS, 2), OK);
     a = domain_in("a", 1, 2, 0);
     b = domain_in("b", 1, 2, 0);
     assert_int_equal(reserve(boot, a, 4000, 1000), OK);
     assert_int_equal(reserve(boot, b, 10000, 5000), OK);
-    va = started(a);
-    vb = started(b);
+    *va = started(a);
+    *vb = started(b);
+}
+
+/* [utest->dsn~rtds-budget~1] */
+static void a_budget_is_enforced_on_the_machine(void **state)
+{
+    struct vcpu *va, *vb;
+    ticks_t t0;
+
+    (void)state;
+    two_shares(&va, &vb);
     t0 = arch_ticks();
     for (uint32_t i = 0; i < 5u; i++) {
         ticks_t t = t0 + i * 20u * MS;
@@ -120,18 +127,11 @@ static void a_budget_is_enforced_on_the_machine(void **state)
 static void an_overrun_is_charged_and_reported(void **state)
 {
     const ticks_t tolerated = arch_ticks_hz() >> 14;
-    uint16_t a, b;
     struct vcpu *va, *vb;
     ticks_t t;
 
     (void)state;
-    assert_int_equal(set_pool(0, BULKHEAD_POLICY_RTDS, 2), OK);
-    a = domain_in("a", 1, 2, 0);
-    b = domain_in("b", 1, 2, 0);
-    assert_int_equal(reserve(boot, a, 4000, 1000), OK);
-    assert_int_equal(reserve(boot, b, 10000, 5000), OK);
-    va = started(a);
-    vb = started(b);
+    two_shares(&va, &vb);
     t = arch_ticks();
     assert_ptr_equal(runs_at(1, t), va);
     assert_ptr_equal(runs_at(1, t + MS + tolerated), vb); /* what every switch takes */
