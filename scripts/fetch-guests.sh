@@ -6,6 +6,7 @@
 #   modules-6.1/*.ko, modules-6.12/*.ko     their modules that the tests of paravirtual devices load
 #   busybox/busybox                         static, for the initramfs
 #   u-boot-xenguest/u-boot.bin              U-Boot for a Xen guest, built from the source that fetch-sources.sh fetched
+#   libxen/usr                              libxenctrl and the C library, static, and their headers: of this machine's release
 #   xen-4.17/xen                            Debian's Xen, which `make bench` measures beside Bulkhead
 # Does nothing where they are there. `fetch-guests.sh NAME...` fetches only the named ones.
 # [impl->dsn~fetch-guests~1]
@@ -114,6 +115,26 @@ fetch_xen() {
     settle xen-4.17
 }
 
+# Of the Xen whose headers the hypervisor is built with: interface versions differ from release to release.
+# [impl->dsn~stock-libxenctrl~1]
+fetch_libxen() {
+    series=$(dpkg-query -W -f '${Version}' libxen-dev | cut -d. -f1,2)
+    case $(cat "$deps/libxen/VERSION" 2>/dev/null) in
+    "libxen-dev_$series."*) return 0 ;;
+    esac
+    unpack libc6-dev './usr/include/*' '*/crt*.o' '*/libc.a'
+    rm -rf "$deps/libxen.part"
+    mv "$work/root" "$deps/libxen.part"
+    unpack libxen-dev './usr/include/*' '*/libxen*.a' '*/pkgconfig/*'
+    cp -a "$deps/libxen.part/." "$work/root"
+    rm -rf "$deps/libxen.part"
+    settle libxen
+    case $(cat "$deps/libxen/VERSION") in
+    "libxen-dev_$series."*) ;;
+    *) die "libxen-dev is $series.x on this machine, but $(cat "$deps/libxen/VERSION") for arm64; update libxen-dev" ;;
+    esac
+}
+
 # [impl->dsn~guest-u-boot~1]
 fetch_u_boot() {
     [ ! -f "$deps/u-boot-xenguest/VERSION" ] || return 0
@@ -135,14 +156,15 @@ fetch_u_boot() {
     rm -rf "$work"
 }
 
-[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox xen-4.17 u-boot-xenguest
+[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 u-boot-xenguest
 for guest in "$@"; do
     case $guest in
     linux-*) fetch_linux "${guest#linux-}" ;;
     modules-*) fetch_modules "${guest#modules-}" ;;
     busybox) fetch_busybox ;;
+    libxen) fetch_libxen ;;
     xen-4.17) fetch_xen ;;
     u-boot-xenguest) fetch_u_boot ;;
-    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox xen-4.17 u-boot-xenguest" ;;
+    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 u-boot-xenguest" ;;
     esac
 done

@@ -3,7 +3,8 @@
 # Make FOLDER/NAME.cpio.gz from guests/linux/NAME-init and Debian's static busybox, for each *-init.  FOLDER is the
 # argument, by default build/deps/initramfs.  The same inputs give the same bytes.  Does nothing where the archive is
 # newer than what it is made of.  A line `# needs: program NAME, module NAME of KERNEL` of an init adds guests/linux/NAME.c,
-# compiled (bhctl: toolstack/), in /bin, and a module of Debian's kernel, unpacked, in /lib; of an init with modules of 6.1 there is a second
+# compiled (bhctl: toolstack/), in /bin, and a module of Debian's kernel, unpacked, in /lib (`xen-program NAME`: linked with
+# Debian's libxenctrl and C library); of an init with modules of 6.1 there is a second
 # archive, NAME-6.12, with those of 6.12.  Where there is a folder NAME-disk, its files are an ext4 file system /disk.img.
 # [impl->dsn~initramfs~1]
 set -eu
@@ -15,7 +16,7 @@ out=${1:-$deps/initramfs}
 sources=guests/linux
 toolstack=toolstack
 
-for needed in busybox modules-6.1 modules-6.12; do
+for needed in busybox libxen modules-6.1 modules-6.12; do
     if [ ! -d "$deps/$needed" ]; then
         echo "make-initramfs: no $deps/$needed; run scripts/fetch-guests.sh $needed" >&2
         exit 1
@@ -33,6 +34,13 @@ add_needs() {
             clang-19 --target=aarch64-linux-gnu -ffreestanding -nostdlib -static -fuse-ld=lld-19 -O2 -Wall -Wextra -Werror \
                 -Wl,--build-id=none -Wl,--gc-sections -ffunction-sections -s -I "$sources" -I "$toolstack/lib" -I include -I guests/lib/libc \
                 -I guests/lib/include -isystem "$deps/xen-include" -D__XEN_TOOLS__=1 -o "$1/bin/$name" $files
+            ;;
+        xen-program)
+            # Static, with the C library of another architecture: its headers, then this machine's of the kernel.
+            # shellcheck disable=SC2046  # lists of options
+            aarch64-linux-gnu-gcc --sysroot="$deps/libxen" -static -O2 -Wall -Wextra -Werror -s -Wl,--build-id=none \
+                -idirafter /usr/include -idirafter "/usr/include/$(gcc -print-multiarch)" -o "$1/bin/$name" "$sources/$name.c" \
+                $(PKG_CONFIG_LIBDIR=$deps/libxen/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config --static --libs-only-l xencontrol)
             ;;
         module)
             mkdir -p "$1/lib"
@@ -62,7 +70,7 @@ add_disk() {
 make_one() {
     name=$1
     file=$out/$2.cpio.gz
-    if [ -f "$file" ] && [ -z "$(find "$sources" "$toolstack" include "$busybox" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
+    if [ -f "$file" ] && [ -z "$(find "$sources" "$toolstack" include "$busybox" "$deps/libxen/VERSION" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
         return 0
     fi
     tree=$out/$2.tree

@@ -152,7 +152,7 @@ err_t domctl_get_context(struct vcpu *v UNUSED, struct domain *d, struct xen_dom
         return ERR_BUSY; /* pause it first */
     }
     if (__atomic_load_n(&target->running, __ATOMIC_ACQUIRE)) {
-        return ERR_AGAIN;
+        return ERR_RESTART; /* it is on its way out of the registers */
     }
     arch_vcpu_get_context(target, &c);
     return copy_out(GVA(op->u.vcpucontext.ctxt.q), &c, sizeof(c));

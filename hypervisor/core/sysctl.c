@@ -29,6 +29,13 @@ static err_t physinfo(const struct vcpu *v UNUSED, struct xen_sysctl *op)
     return OK;
 }
 
+/* Of CPUs that no pool of the description has. */
+static err_t sched_id(const struct vcpu *v UNUSED, struct xen_sysctl *op)
+{
+    op->u.sched_id.sched_id = XEN_SCHEDULER_CREDIT;
+    return OK;
+}
+
 /* Those of the first max_domains domains from first_domain on that the caller may see. */
 static err_t list(const struct vcpu *v, struct xen_sysctl *op)
 {
@@ -90,6 +97,7 @@ static const struct {
 } operations[] = {
     [XEN_SYSCTL_readconsole] = {read_console, BULKHEAD_RIGHT_CONSOLE, false},
     [XEN_SYSCTL_physinfo] = {physinfo, BULKHEAD_RIGHT_INFO, false},
+    [XEN_SYSCTL_sched_id] = {sched_id, BULKHEAD_RIGHT_INFO, false},
     [XEN_SYSCTL_getdomaininfolist] = {list, BULKHEAD_RIGHT_INFO, true},
 };
 

@@ -63,12 +63,17 @@ static void set_held(struct cpu *cpu, struct vcpu *v, bool held)
     }
 }
 
-/* Out of this CPU's registers and out of its memory. */
-static void unload(struct cpu *cpu, struct vcpu *v)
+static void out_of_registers(const struct vcpu *v)
 {
     if (__atomic_load_n(&v->running, __ATOMIC_RELAXED)) {
         arch_vcpu_load(NULL);
     }
+}
+
+/* Out of this CPU's registers and out of its memory. */
+static void unload(struct cpu *cpu, struct vcpu *v)
+{
+    out_of_registers(v);
     if (cpu->current == v) {
         cpu->current = NULL;
     }
@@ -111,6 +116,9 @@ static void take_hold(struct cpu *cpu, struct vcpu *v)
         evtchn_vcpu_started(v);
     }
     set_held(cpu, v, !domain_may_run(v->domain));
+    if (v->held) {
+        out_of_registers(v);
+    }
 }
 
 static void take_start(struct cpu *cpu, struct vcpu *v)

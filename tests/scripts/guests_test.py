@@ -41,7 +41,7 @@ class Fetch(unittest.TestCase):
     def test_unknown_guest_is_refused(self):
         result = run("scripts/fetch-guests.sh", "plan9")
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("unknown guest plan9; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox xen-4.17 u-boot-xenguest", result.stderr)
+        self.assertIn("unknown guest plan9; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 u-boot-xenguest", result.stderr)
 
 
 class Initramfs(unittest.TestCase):

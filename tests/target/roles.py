@@ -69,6 +69,16 @@ ROLES = [
         "speakers": [r"\(boot\) boot: ", r"\(dom0\) (?:dom0# )?"],
     },
     {
+        # Debian's own libxenctrl lists, inspects, pauses and unpauses, and is refused what is protected.
+        # [itest->dsn~stock-libxenctrl~1]
+        "name": "libxenctrl",
+        "system": f"{SYSTEMS}/libxenctrl.yaml",
+        "lanes": [[rf"\(control\) {DONE}"], *[[rf"\(control\) {DONE}", *[rf"\({name}\) cluster: seq .* ok"] * 3]
+                                              for name in ("task", "guest")]],
+        "forbid": [FATAL, FAILED, r"CORRUPT", r"xenctrl: does not open"],
+        "timeout": 120,
+    },
+    {
         # Nobody holds a right, and who fails comes back all the same.
         "name": "launch-static",
         "system": "examples/launch-static.yaml",

@@ -207,7 +207,7 @@ static void context_goes_in_and_comes_out(void **state)
     op.u.vcpucontext.ctxt.p = &c;
     vcpu_of(two, 0)->running = true;
     assert_int_equal(do_domctl(boot, XEN_DOMCTL_getvcpucontext, two, &op),
-                     ERR_AGAIN); /* not out of the registers yet */
+                     ERR_RESTART); /* not out of the registers yet */
     vcpu_of(two, 0)->running = false;
     assert_int_equal(do_domctl(boot, XEN_DOMCTL_getvcpucontext, two, &op), OK);
     op.u.vcpucontext.ctxt.q = 16;

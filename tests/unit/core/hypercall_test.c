@@ -404,6 +404,10 @@ static void sysctl_is_for_those_who_may_look(void **state)
     assert_int_equal(op.u.physinfo.nr_cpus, HOST_CPUS);
     assert_int_equal(op.u.physinfo.total_pages, RAM_MIB << 8);
     assert_int_equal(op.u.physinfo.free_pages, frame_free_count());
+    op.cmd = XEN_SYSCTL_sched_id;
+    assert_int_equal(hypercall(v, __HYPERVISOR_sysctl, POINTER(&op), 0, 0), ERR_PERM);
+    assert_int_equal(hypercall(boot, __HYPERVISOR_sysctl, POINTER(&op), 0, 0), OK);
+    assert_int_equal(op.u.sched_id.sched_id, BULKHEAD_POLICY_SHARE);
     op.interface_version++;
     assert_int_equal(hypercall(boot, __HYPERVISOR_sysctl, POINTER(&op), 0, 0), ERR_ACCES);
     op = (struct xen_sysctl){.cmd = XEN_SYSCTL_getdomaininfolist, .interface_version = XEN_SYSCTL_INTERFACE_VERSION};
