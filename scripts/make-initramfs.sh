@@ -3,7 +3,7 @@
 # Make FOLDER/NAME.cpio.gz from guests/linux/NAME-init and Debian's static busybox, for each *-init.  FOLDER is the
 # argument, by default build/deps/initramfs.  The same inputs give the same bytes.  Does nothing where the archive is
 # newer than what it is made of.  A line `# needs: program NAME, module NAME of KERNEL` of an init adds guests/linux/NAME.c,
-# compiled (bhctl: toolstack/), in /bin, and a module of Debian's kernel, unpacked, in /lib (`xen-program NAME`: linked with
+# compiled (bhctl: toolstack/), in /bin, and a module of Debian's kernel, unpacked, in /lib (`xen-program NAME`: tests/target/linux/NAME.c, linked with
 # Debian's libxenctrl and C library); of an init with modules of 6.1 there is a second
 # archive, NAME-6.12, with those of 6.12.  Where there is a folder NAME-disk, its files are an ext4 file system /disk.img.
 # [impl->dsn~initramfs~1]
@@ -39,7 +39,7 @@ add_needs() {
             # Static, with the C library of another architecture: its headers, then this machine's of the kernel.
             # shellcheck disable=SC2046  # lists of options
             aarch64-linux-gnu-gcc --sysroot="$deps/libxen" -static -O2 -Wall -Wextra -Werror -s -Wl,--build-id=none \
-                -idirafter /usr/include -idirafter "/usr/include/$(gcc -print-multiarch)" -o "$1/bin/$name" "$sources/$name.c" \
+                -idirafter /usr/include -idirafter "/usr/include/$(gcc -print-multiarch)" -o "$1/bin/$name" "tests/target/linux/$name.c" \
                 $(PKG_CONFIG_LIBDIR=$deps/libxen/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config --static --libs-only-l xencontrol)
             ;;
         module)
@@ -70,7 +70,7 @@ add_disk() {
 make_one() {
     name=$1
     file=$out/$2.cpio.gz
-    if [ -f "$file" ] && [ -z "$(find "$sources" "$toolstack" include "$busybox" "$deps/libxen/VERSION" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
+    if [ -f "$file" ] && [ -z "$(find "$sources" "$toolstack" tests/target/linux include "$busybox" "$deps/libxen/VERSION" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
         return 0
     fi
     tree=$out/$2.tree

@@ -204,7 +204,7 @@ static void a_paused_domain_keeps_its_states(void **state)
     assert_int_equal(do_domctl(boot, XEN_DOMCTL_pausedomain, domid, &op), OK);
     assert_null(cpu_runs(1));
     assert_false(v->running); /* its registers can be read */
-    arch_inject(v, 3); /* comes while paused */
+    arch_inject(v, 3);        /* comes while paused */
     assert_null(cpu_runs(1));
     assert_int_equal(unpause(boot, domid), OK);
     assert_ptr_equal(cpu_runs(1), v);
