@@ -3,9 +3,10 @@
 # Make FOLDER/NAME.cpio.gz from guests/linux/NAME-init and Debian's static busybox, for each *-init.  FOLDER is the
 # argument, by default build/deps/initramfs.  The same inputs give the same bytes.  Does nothing where the archive is
 # newer than what it is made of.  A line `# needs: program NAME, module NAME of KERNEL` of an init adds guests/linux/NAME.c,
-# compiled (bhctl: toolstack/), in /bin, and a module of Debian's kernel, unpacked, in /lib (`xen-program NAME`: tests/target/linux/NAME.c, linked with
-# Debian's libxenctrl and C library); of an init with modules of 6.1 there is a second
-# archive, NAME-6.12, with those of 6.12.  Where there is a folder NAME-disk, its files are an ext4 file system /disk.img.
+# compiled (bhctl: toolstack/), in /bin, and a module of Debian's kernel, unpacked, in /lib; `xen-program NAME` adds
+# tests/target/linux/NAME.c, linked with Debian's libxenctrl and C library.  Of an init with modules of 6.1 there is a
+# second archive, NAME-6.12, with those of 6.12.  Where there is a folder NAME-disk, its files are an ext4 file system
+# /disk.img.
 # [impl->dsn~initramfs~1]
 set -eu
 umask 022
