@@ -54,7 +54,8 @@ class Initramfs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
             first = self.make(one)
             self.assertEqual(sorted(first), [f"{name}.cpio.gz" for name in (
-                "control-6.12", "control", "demo", "mail", "pv-back-6.12", "pv-back", "pv-front-6.12", "pv-front", "test")])
+                "control-6.12", "control", "demo", "mail", "pv-back-6.12", "pv-back", "pv-front-6.12", "pv-front", "test",
+                "xenctrl-6.12", "xenctrl")])
             self.assertEqual(first, self.make(two, umask=0o077))
 
     def test_archive_is_small_and_owned_by_root(self):
