@@ -13,9 +13,7 @@ void *argo_bounce(struct vcpu *v)
     err_t err = OK;
 
     if (v->argo_bounce.v == 0u) {
-        spin_lock(&d->physmap_lock);
-        err = pool_alloc(d, &v->argo_bounce);
-        spin_unlock(&d->physmap_lock);
+        err = LOCKED(&d->physmap_lock, pool_alloc(d, &v->argo_bounce));
     }
     return (err == OK) ? arch_map_frame(v->argo_bounce) : NULL;
 }

@@ -65,9 +65,7 @@ static err_t populate_step(struct domain *d, const struct bulkhead_populate *p, 
     err = frame_take(e.mfn, n, FRAME_OWNER(d->slot), FRAME_RAM);
     if (err == OK) {
         arch_scrub(e.mfn, n);
-        spin_lock(&d->physmap_lock);
-        err = physmap_map(d, GFN(p->gfn), n, &e);
-        spin_unlock(&d->physmap_lock);
+        err = LOCKED(&d->physmap_lock, physmap_map(d, GFN(p->gfn), n, &e));
         if (err != OK) {
             frame_free(e.mfn, n);
         }
@@ -87,9 +85,7 @@ err_t bulkhead_populate_static(struct vcpu *v UNUSED, struct domain *d, void *st
     if (n == 0u || !range_ok(p->gfn, p->count, arch_stage2_gfn_limit())) {
         return (p->count == 0u) ? OK : ERR_INVAL;
     }
-    spin_lock(&d->lock);
-    err = populate_step(d, p, n);
-    spin_unlock(&d->lock);
+    err = LOCKED(&d->lock, populate_step(d, p, n));
     if (err != OK) {
         return err;
     }
@@ -158,9 +154,7 @@ static err_t attach(struct domain *from, struct domain *d, gfn_t gfn, mfn_t mfn,
     }
     physmap_uncharge(from, n);
     arch_clean(mfn, n);
-    spin_lock(&d->physmap_lock);
-    err = physmap_map(d, gfn, n, &e);
-    spin_unlock(&d->physmap_lock);
+    err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, n, &e));
     if (err != OK) {
         for (uint64_t i = 0; i < n; i++) {
             physmap_release(MFN(mfn.v + i));
@@ -181,9 +175,7 @@ static err_t move_step(struct domain *from, struct domain *d, const struct bulkh
     if (err != OK) {
         return err;
     }
-    spin_lock(&d->physmap_lock);
-    err = physmap_is_hole(d, GFN(m->to), n) ? OK : ERR_EXIST;
-    spin_unlock(&d->physmap_lock);
+    err = LOCKED(&d->physmap_lock, physmap_is_hole(d, GFN(m->to), n) ? OK : ERR_EXIST);
     if (err != OK) {
         physmap_uncharge(d, n);
         return err;
@@ -224,9 +216,7 @@ err_t bulkhead_move_frames(struct vcpu *v, struct domain *d, void *structure)
     err_t err = check_move(v, d, m);
 
     if (err == OK && m->count != 0u) {
-        spin_lock(&d->lock);
-        err = move_step(v->domain, d, m, &n);
-        spin_unlock(&d->lock);
+        err = LOCKED(&d->lock, move_step(v->domain, d, m, &n));
     }
     if (err != OK) {
         return err;

@@ -173,7 +173,6 @@ static err_t op_set_domain(struct vcpu *v UNUSED, struct domain *d, void *struct
 {
     struct bulkhead_domain *b = structure;
     size_t n = 0;
-    err_t err;
 
     if (d->started) {
         return ERR_BUSY;
@@ -185,10 +184,7 @@ static err_t op_set_domain(struct vcpu *v UNUSED, struct domain *d, void *struct
         n++;
     }
     memset(b->name + n, 0, sizeof(b->name) - n); /* names are compared whole */
-    spin_lock(&d->lock);
-    err = set_identity(d, b);
-    spin_unlock(&d->lock);
-    return err;
+    return LOCKED(&d->lock, set_identity(d, b));
 }
 
 /* ---- rights ---- */
@@ -249,12 +245,7 @@ static err_t op_move_right(struct vcpu *v, struct domain *none UNUSED, void *str
 static err_t seal_step(struct domain *d, struct bulkhead_seal *b,
                        err_t (*step)(struct domain *, uint64_t *, uint64_t *))
 {
-    err_t err;
-
-    spin_lock(&d->lock);
-    err = step(d, &b->gfn, &b->count);
-    spin_unlock(&d->lock);
-    return err;
+    return LOCKED(&d->lock, step(d, &b->gfn, &b->count));
 }
 
 static err_t op_seal_image(struct vcpu *v UNUSED, struct domain *d, void *structure)

@@ -36,15 +36,11 @@ static err_t bind_channel(const struct vcpu *v, struct domain *d, const struct b
 err_t bulkhead_bind_channel(struct vcpu *v, struct domain *d, void *structure)
 {
     const struct bulkhead_channel *c = structure;
-    err_t err;
 
     if (c->remote == 0u || c->remote >= MAX_DOMAINS) {
         return ERR_INVAL;
     }
-    spin_lock(&d->lock);
-    err = bind_channel(v, d, c);
-    spin_unlock(&d->lock);
-    return err;
+    return LOCKED(&d->lock, bind_channel(v, d, c));
 }
 
 err_t bulkhead_channel_early(struct vcpu *v UNUSED, struct domain *d, void *structure)
@@ -59,15 +55,11 @@ err_t bulkhead_channel_early(struct vcpu *v UNUSED, struct domain *d, void *stru
 err_t bulkhead_seed_grant(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
     const struct bulkhead_seed *s = structure;
-    err_t err;
 
     if (s->to == 0u || s->to >= MAX_DOMAINS) {
         return ERR_INVAL;
     }
-    spin_lock(&d->lock);
-    err = d->started ? ERR_PERM : grant_seed(d, s->ref, s->to, GFN(s->gfn));
-    spin_unlock(&d->lock);
-    return err;
+    return LOCKED(&d->lock, d->started ? ERR_PERM : grant_seed(d, s->ref, s->to, GFN(s->gfn)));
 }
 
 /* ---- shared memory ---- */
@@ -96,9 +88,7 @@ static err_t map_shared(struct domain *d, gfn_t gfn, uint64_t count, const struc
         held += (err == OK) ? 1u : 0u;
     }
     if (err == OK) {
-        spin_lock(&d->physmap_lock);
-        err = physmap_map(d, gfn, count, e);
-        spin_unlock(&d->physmap_lock);
+        err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, count, e));
     }
     while (err != OK && held > 0u) {
         held--;
@@ -119,9 +109,7 @@ static err_t share_step(const struct vcpu *v, const struct bulkhead_share *s, ui
     err = rights_over(v, BULKHEAD_RIGHT_BUILD, s->domid, &d);
     if (err == OK) {
         e.access = ((s->flags & BULKHEAD_SHARE_READ_ONLY) != 0u) ? ACCESS_R : ACCESS_RW;
-        spin_lock(&d->lock);
-        err = map_shared(d, GFN(s->gfn), n, &e);
-        spin_unlock(&d->lock);
+        err = LOCKED(&d->lock, map_shared(d, GFN(s->gfn), n, &e));
         domain_put(d);
     }
     return err;

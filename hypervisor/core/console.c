@@ -304,22 +304,12 @@ void console_panic(const char *text, size_t n)
 
 size_t console_history(uint32_t *index, char *to, size_t n, bool clear)
 {
-    size_t done;
-
-    spin_lock(&lock);
-    done = console_ring_history(index, to, n, clear);
-    spin_unlock(&lock);
-    return done;
+    return LOCKED(&lock, console_ring_history(index, to, n, clear));
 }
 
 uint64_t console_lost(void)
 {
-    uint64_t n;
-
-    spin_lock(&lock);
-    n = console_ring_lost_total();
-    spin_unlock(&lock);
-    return n;
+    return LOCKED(&lock, console_ring_lost_total());
 }
 
 /* ---- input ---- */

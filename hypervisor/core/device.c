@@ -111,15 +111,10 @@ static err_t permit(const struct domain *d, uint64_t first, uint64_t count, bool
 
 err_t device_permit(struct domain *d, uint64_t first, uint64_t count, bool allow)
 {
-    err_t err;
-
     if (!is_device(first, count)) {
         return ERR_INVAL;
     }
-    spin_lock(&device_lock);
-    err = permit(d, first, count, allow);
-    spin_unlock(&device_lock);
-    return err;
+    return LOCKED(&device_lock, permit(d, first, count, allow));
 }
 
 /* More mappings of frames, which owner must be allowed to have. */
@@ -177,9 +172,7 @@ err_t device_map(struct domain *d, gfn_t gfn, uint64_t first, uint64_t count, bo
     if (add && !count_mapped(FRAME_OWNER(d->slot), first, count)) {
         return ERR_PERM;
     }
-    spin_lock(&d->physmap_lock);
-    err = add ? physmap_map(d, gfn, count, &e) : unmap(d, gfn, first, count);
-    spin_unlock(&d->physmap_lock);
+    err = LOCKED(&d->physmap_lock, add ? physmap_map(d, gfn, count, &e) : unmap(d, gfn, first, count));
     if (add && err != OK) {
         device_unmapped(MFN(first), count);
     }
@@ -227,15 +220,11 @@ static err_t change_spi(struct domain *d, uint32_t intid, enum device_change cha
 err_t device_spi(struct domain *d, uint32_t intid, enum device_change change)
 {
     const struct board_table *b = init_board();
-    err_t err;
 
     if (intid - SPI_FIRST >= SPI_COUNT || intid - SPI_FIRST >= b->gic_spis || intid == b->uart_irq) {
         return ERR_INVAL;
     }
-    spin_lock(&device_lock);
-    err = change_spi(d, intid, change, owner_of(intid));
-    spin_unlock(&device_lock);
-    return err;
+    return LOCKED(&device_lock, change_spi(d, intid, change, owner_of(intid)));
 }
 
 /* [impl->dsn~device-storm~1] */

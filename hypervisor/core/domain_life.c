@@ -90,9 +90,7 @@ err_t domain_unpause(struct domain *d)
     uint32_t left = 1;
     err_t err;
 
-    spin_lock(&d->lock);
-    err = unpause_locked(d, &left);
-    spin_unlock(&d->lock);
+    err = LOCKED(&d->lock, unpause_locked(d, &left));
     if (err == OK && left == 0u) {
         vcpu_notify_all(d, VCPU_NOTIFY_HOLD);
     }

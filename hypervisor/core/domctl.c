@@ -158,15 +158,10 @@ static const struct operation operations[] = {
 
 static err_t run(struct vcpu *v, struct domain *d, struct xen_domctl *op, const struct operation *o)
 {
-    err_t err;
-
     if (d == NULL || o->right != BULKHEAD_RIGHT_BUILD) {
         return o->fn(v, d, op);
     }
-    spin_lock(&d->lock);
-    err = (d->started || domain_state(d) == DOMAIN_DYING) ? ERR_PERM : o->fn(v, d, op);
-    spin_unlock(&d->lock);
-    return err;
+    return LOCKED(&d->lock, (d->started || domain_state(d) == DOMAIN_DYING) ? ERR_PERM : o->fn(v, d, op));
 }
 
 struct domain *domctl_next(const struct vcpu *v, enum bulkhead_right right, uint32_t from)

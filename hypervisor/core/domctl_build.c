@@ -106,9 +106,7 @@ err_t domctl_set_pool(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl
 
 err_t domctl_get_pool(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *op)
 {
-    spin_lock(&d->physmap_lock);
-    op->u.paging_mempool.size = d->pool_total << PAGE_SHIFT;
-    spin_unlock(&d->physmap_lock);
+    op->u.paging_mempool.size = LOCKED(&d->physmap_lock, d->pool_total << PAGE_SHIFT);
     return OK;
 }
 

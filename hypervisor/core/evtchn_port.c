@@ -181,9 +181,7 @@ static err_t open(struct domain *d, struct binding b, const struct domain *r, ui
     if (__atomic_load_n(&d->evtchn.free_head, __ATOMIC_RELAXED) == 0u && next_port(d) <= limit(d)) {
         (void)add_record(d, next_port(d));
     }
-    spin_lock(&evtchn_bindings);
-    err = open_locked(d, b, r, port);
-    spin_unlock(&evtchn_bindings);
+    err = LOCKED(&evtchn_bindings, open_locked(d, b, r, port));
     spin_unlock(&d->physmap_lock);
     return err;
 }
@@ -341,12 +339,7 @@ static err_t close_locked(struct domain *d, uint32_t port)
 
 err_t evtchn_close(struct domain *d, uint32_t port)
 {
-    err_t err;
-
-    spin_lock(&evtchn_bindings);
-    err = close_locked(d, port);
-    spin_unlock(&evtchn_bindings);
-    return err;
+    return LOCKED(&evtchn_bindings, close_locked(d, port));
 }
 
 /* The highest port that has a record, which it has no more: what is closed is passed on the way down, and opened as new

@@ -168,12 +168,7 @@ void frame_init(const struct board_table *board, void *table)
 
 err_t frame_reserve(mfn_t mfn, uint64_t count)
 {
-    err_t err;
-
-    spin_lock(&blocks.lock);
-    err = frame_region_add(mfn.v, count, false);
-    spin_unlock(&blocks.lock);
-    return err;
+    return LOCKED(&blocks.lock, frame_region_add(mfn.v, count, false));
 }
 
 /* RAM that no region has; into the free lists unless it is outside. */
@@ -347,10 +342,5 @@ struct frame frame_look(mfn_t mfn)
 
 uint64_t frame_free_count(void)
 {
-    uint64_t n;
-
-    spin_lock(&blocks.lock);
-    n = blocks.free;
-    spin_unlock(&blocks.lock);
-    return n;
+    return LOCKED(&blocks.lock, blocks.free);
 }

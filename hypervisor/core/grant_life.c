@@ -11,12 +11,7 @@
 /* No pin is left.  Under the lock: who takes the last one away does not use the table after it. */
 static bool is_unused(struct grant_table *t)
 {
-    bool unused;
-
-    spin_lock(&t->lock);
-    unused = t->pinned == 0u;
-    spin_unlock(&t->lock);
-    return unused;
+    return LOCKED(&t->lock, t->pinned == 0u);
 }
 
 /* The mapping becomes one of the sink, with the same access, unless the guest has put something else there.

@@ -64,9 +64,7 @@ static int16_t map_frame(const struct vcpu *v, struct gnttab_map_grant_ref *op)
     int16_t status = grant_acquire_from(v, op->dom, &use, &e.mfn);
 
     if (status == GNTST_okay) {
-        spin_lock(&d->physmap_lock);
-        status = enter(d, &use, gfn_of(op->host_addr), &e, &op->handle);
-        spin_unlock(&d->physmap_lock);
+        status = LOCKED(&d->physmap_lock, enter(d, &use, gfn_of(op->host_addr), &e, &op->handle));
         if (UNLIKELY(status != GNTST_okay)) {
             physmap_release(e.mfn);
             grant_unpin(&use);

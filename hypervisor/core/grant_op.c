@@ -21,9 +21,7 @@ static int16_t list_frames(struct domain *d, const struct gnttab_setup_table *op
     for (uint32_t i = 0; i < op->nr_frames; i++) { /* bound: GRANT_FRAMES_LIMIT */
         xen_pfn_t gfn;
 
-        spin_lock(&d->physmap_lock);
-        gfn = grant_frame_address(d, i);
-        spin_unlock(&d->physmap_lock);
+        gfn = LOCKED(&d->physmap_lock, grant_frame_address(d, i));
         if (copy_out(GVA(op->frame_list.q + i * sizeof(gfn)), &gfn, sizeof(gfn)) != OK) {
             return GNTST_bad_virt_addr;
         }
@@ -42,9 +40,7 @@ COLD static int64_t setup_table(struct vcpu *v, void *structure)
         return OK;
     }
     if (d->grants != NULL) {
-        spin_lock(&d->physmap_lock);
-        err = grant_grow(d, op->nr_frames);
-        spin_unlock(&d->physmap_lock);
+        err = LOCKED(&d->physmap_lock, grant_grow(d, op->nr_frames));
     }
     op->status = (err == OK) ? list_frames(d, op) : GNTST_general_error;
     domain_put(d);

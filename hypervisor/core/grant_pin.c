@@ -111,12 +111,8 @@ static int16_t pin_locked(struct grant_table *t, const struct grant_use *use, co
 static int16_t take_pin(const struct grant_use *use, const struct domain *user, gfn_t *gfn)
 {
     struct grant_table *t = use->owner->grants;
-    int16_t status;
 
-    spin_lock(&t->lock);
-    status = pin_locked(t, use, user, gfn);
-    spin_unlock(&t->lock);
-    return status;
+    return LOCKED(&t->lock, pin_locked(t, use, user, gfn));
 }
 
 int16_t grant_acquire(const struct grant_use *use, struct domain *user, mfn_t *mfn)
@@ -208,9 +204,7 @@ COLD int64_t grant_swap(struct vcpu *v, void *structure)
 
     op->status = GNTST_bad_gntref;
     if (t != NULL) {
-        spin_lock(&t->lock);
-        op->status = swap(t, op->ref_a, op->ref_b);
-        spin_unlock(&t->lock);
+        op->status = LOCKED(&t->lock, swap(t, op->ref_a, op->ref_b));
     }
     return OK;
 }

@@ -26,9 +26,7 @@ COLD err_t grant_init(struct domain *d, uint32_t max_frames, uint32_t max_maptra
     d->grants->max_frames = max_frames;
     d->grants->max_records = max_maptrack;
     d->grants->free_handle = NO_HANDLE;
-    spin_lock(&d->physmap_lock);
-    err = grant_grow(d, 1);
-    spin_unlock(&d->physmap_lock);
+    err = LOCKED(&d->physmap_lock, grant_grow(d, 1));
     if (err != OK) {
         (void)grant_free(d);
     }

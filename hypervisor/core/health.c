@@ -195,9 +195,7 @@ void domain_shutdown(struct domain *d, uint32_t code)
     struct vcpu *v = this_cpu()->current;
     uint32_t latch;
 
-    spin_lock(&d->lock);
-    latch = d->shutdown_latch;
-    spin_unlock(&d->lock);
+    latch = LOCKED(&d->lock, d->shutdown_latch);
     code = (latch != 0u) ? latch - 1u : code;
     if (v == NULL || v->domain != d) {
         v = domain_vcpu(d, 0);

@@ -25,9 +25,7 @@ static err_t get_record(struct domain *d) REQUIRES(d->lock)
     err_t err = (d->started || launch_is_sealed(d)) ? ERR_BUSY : OK;
 
     if (err == OK && d->launch == NULL) {
-        spin_lock(&d->physmap_lock);
-        err = pool_alloc(d, &mfn);
-        spin_unlock(&d->physmap_lock);
+        err = LOCKED(&d->physmap_lock, pool_alloc(d, &mfn));
         if (err == OK) {
             d->launch = arch_map_frame(mfn);
             d->launch->memory = mfn;
@@ -101,9 +99,7 @@ err_t launch_seal_image(struct domain *d, uint64_t *gfn, uint64_t *count)
     p.count = (uint32_t)n;
     err = copy_pages(d, *gfn, mfn, n);
     if (err == OK) {
-        spin_lock(&d->physmap_lock);
-        err = add(d, &p);
-        spin_unlock(&d->physmap_lock);
+        err = LOCKED(&d->physmap_lock, add(d, &p));
     }
     if (err != OK) {
         frame_free(mfn, n);
@@ -246,9 +242,7 @@ err_t launch_populate(struct domain *d, gfn_t gfn, uint32_t order)
         return ERR_BUSY;
     }
     arch_scrub(e.mfn, count);
-    spin_lock(&d->physmap_lock);
-    err = physmap_map(d, gfn, count, &e);
-    spin_unlock(&d->physmap_lock);
+    err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, count, &e));
     for (uint64_t i = 0; err != OK && i < count; i++) {
         physmap_release(MFN(e.mfn.v + i));
     }

@@ -141,9 +141,7 @@ static err_t rebuild_memory(struct domain *d, const struct piece *p)
         for (uint64_t i = 0; e.mapping == MAPPING_FOREIGN && i < n; i++) {
             ASSERT(frame_get(MFN(e.mfn.v + i), FRAME_COMMON, FRAME_RAM) == OK); /* nobody gives it up */
         }
-        spin_lock(&d->physmap_lock);
-        err = physmap_map(d, gfn, n, &e);
-        spin_unlock(&d->physmap_lock);
+        err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, n, &e));
         for (uint64_t i = 0; err != OK && i < n; i++) {
             physmap_release(MFN(e.mfn.v + i));
         }

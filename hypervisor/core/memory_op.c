@@ -34,18 +34,13 @@ static err_t decrease(struct domain *d, gfn_t gfn, uint32_t order)
 /* One extent; a builder's limit and state stay what they are meanwhile. */
 static err_t one_extent(struct vcpu *v, struct domain *d, uint32_t op, gfn_t gfn, uint32_t order)
 {
-    err_t err;
-
     if (op == XENMEM_decrease_reservation) {
         return decrease(d, gfn, order);
     }
     if (d == v->domain) {
         return physmap_populate(d, gfn, order);
     }
-    spin_lock(&d->lock);
-    err = d->started ? ERR_PERM : physmap_populate(d, gfn, order);
-    spin_unlock(&d->lock);
-    return err;
+    return LOCKED(&d->lock, d->started ? ERR_PERM : physmap_populate(d, gfn, order));
 }
 
 /* The extents from done on, up to one step's worth.  As in Xen the result counts extents, it is no error code. */
@@ -121,9 +116,7 @@ static int64_t op_size(struct vcpu *v, gva_t arg, uint32_t op)
         n = __atomic_load_n(&d->max_frames, __ATOMIC_RELAXED);
         break;
     default:
-        spin_lock(&d->physmap_lock);
-        n = d->max_gfn;
-        spin_unlock(&d->physmap_lock);
+        n = LOCKED(&d->physmap_lock, d->max_gfn);
         break;
     }
     domain_put(d);
@@ -135,12 +128,8 @@ static int64_t op_size(struct vcpu *v, gva_t arg, uint32_t op)
 static err_t map_shared_info(struct domain *d, gfn_t gfn)
 {
     struct stage2_entry e = {.mfn = d->shared_info, .access = ACCESS_RW, .mapping = MAPPING_SHARED};
-    err_t err;
 
-    spin_lock(&d->physmap_lock);
-    err = physmap_set_shared(d, gfn, &e);
-    spin_unlock(&d->physmap_lock);
-    return err;
+    return LOCKED(&d->physmap_lock, physmap_set_shared(d, gfn, &e));
 }
 
 static err_t map_foreign(struct domain *d, struct domain *from, gfn_t idx, gfn_t gfn)
@@ -151,9 +140,7 @@ static err_t map_foreign(struct domain *d, struct domain *from, gfn_t idx, gfn_t
     if (err != OK) {
         return err;
     }
-    spin_lock(&d->physmap_lock);
-    err = physmap_set(d, gfn, &e);
-    spin_unlock(&d->physmap_lock);
+    err = LOCKED(&d->physmap_lock, physmap_set(d, gfn, &e));
     if (err != OK) {
         physmap_release(e.mfn);
     }
@@ -285,9 +272,7 @@ static int64_t op_remove(struct vcpu *v, gva_t arg)
     if (err != OK) {
         return err;
     }
-    spin_lock(&d->physmap_lock);
-    err = physmap_unmap(d, GFN(r.gpfn), 0);
-    spin_unlock(&d->physmap_lock);
+    err = LOCKED(&d->physmap_lock, physmap_unmap(d, GFN(r.gpfn), 0));
     domain_put(d);
     return err;
 }

@@ -267,9 +267,7 @@ COLD err_t physmap_populate(struct domain *d, gfn_t gfn, uint32_t order)
         return err;
     }
     arch_scrub(e.mfn, count);
-    spin_lock(&d->physmap_lock);
-    err = physmap_map(d, gfn, count, &e);
-    spin_unlock(&d->physmap_lock);
+    err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, count, &e));
     if (err != OK) {
         frame_free(e.mfn, count);
         physmap_uncharge(d, count);

@@ -83,7 +83,6 @@ static err_t read_ring(struct bulkhead_trace *t)
 err_t trace_op(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
 {
     struct bulkhead_trace *t = structure;
-    err_t err;
 
     if (t->action > BULKHEAD_TRACE_START || t->cpu >= cpu_count() || t->pad != 0u) {
         return ERR_INVAL;
@@ -91,8 +90,5 @@ err_t trace_op(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
     if (t->action == BULKHEAD_TRACE_READ) {
         return read_ring(t);
     }
-    spin_lock(&lock);
-    err = turn(t->action == BULKHEAD_TRACE_START);
-    spin_unlock(&lock);
-    return err;
+    return LOCKED(&lock, turn(t->action == BULKHEAD_TRACE_START));
 }

@@ -29,4 +29,13 @@ static inline void spin_unlock(struct spinlock *l) RELEASE(l) NO_THREAD_SAFETY
     __atomic_store_n(&l->owner, l->owner + 1u, __ATOMIC_RELEASE);
 }
 
+/* What the expression gives, worked out with the lock held. */
+#define LOCKED(lock, expression)                                                                                       \
+    ({                                                                                                                 \
+        spin_lock(lock);                                                                                               \
+        __auto_type locked_value_ = (expression);                                                                      \
+        spin_unlock(lock);                                                                                             \
+        locked_value_;                                                                                                 \
+    })
+
 #endif

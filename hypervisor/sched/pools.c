@@ -199,16 +199,12 @@ err_t sched_switch(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structu
 {
     struct bulkhead_switch *s = structure;
     struct sched_pool *pool = &pools[index_nospec(s->pool, BULKHEAD_POOLS)];
-    err_t err;
 
     if (s->pool >= BULKHEAD_POOLS || pool->schedules == NULL || s->schedule >= BULKHEAD_SCHEDULES ||
         pool->schedules[0].count == 0u || pool->schedules[index_nospec(s->schedule, BULKHEAD_SCHEDULES)].count == 0u) {
         return ERR_INVAL;
     }
-    spin_lock(&pool->lock);
-    err = switch_schedule(pool, s->schedule, arch_ticks(), &s->at);
-    spin_unlock(&pool->lock);
-    return err;
+    return LOCKED(&pool->lock, switch_schedule(pool, s->schedule, arch_ticks(), &s->at));
 }
 
 /* ---- rtds: admission ---- */
@@ -294,9 +290,7 @@ err_t sched_domctl(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *o
     }
     err = (s->cmd == XEN_DOMCTL_SCHEDOP_putinfo) ? decode_reservation(&s->u.rtds, &wanted) : ERR_INVAL;
     if (err == OK) {
-        spin_lock(&d->lock);
-        err = (domain_state(d) == DOMAIN_DYING) ? ERR_SRCH : set_reservation(d, wanted);
-        spin_unlock(&d->lock);
+        err = LOCKED(&d->lock, (domain_state(d) == DOMAIN_DYING) ? ERR_SRCH : set_reservation(d, wanted));
     }
     return err;
 }

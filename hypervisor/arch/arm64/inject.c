@@ -87,9 +87,7 @@ static uint64_t external_status(struct vcpu *v, uint64_t esr, uint64_t far)
     if ((esr & BIT(7)) == 0u) { /* S1PTW */
         return FSC_EXTERNAL;
     }
-    spin_lock(&v->domain->physmap_lock);
-    level = walk_level(v, far, FIELD(read_sysreg(hpfar_el2), 43, 4) << PAGE_SHIFT);
-    spin_unlock(&v->domain->physmap_lock);
+    level = LOCKED(&v->domain->physmap_lock, walk_level(v, far, FIELD(read_sysreg(hpfar_el2), 43, 4) << PAGE_SHIFT));
     return FSC_EXTERNAL_WALK | level;
 }
 

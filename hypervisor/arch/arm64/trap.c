@@ -105,9 +105,7 @@ static bool is_there_now(struct vcpu *v, uint64_t esr)
     if ((esr & ISS_FSC_CLASS) != FSC_TRANSLATION) {
         return false;
     }
-    spin_lock(&d->physmap_lock);
-    e = arch_stage2_get(d, gaddr_to_gfn(GADDR(faulting_ipa())));
-    spin_unlock(&d->physmap_lock);
+    e = LOCKED(&d->physmap_lock, arch_stage2_get(d, gaddr_to_gfn(GADDR(faulting_ipa()))));
     return e.mapping != MAPPING_NONE;
 }
 

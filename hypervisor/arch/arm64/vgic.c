@@ -274,9 +274,7 @@ bool vgic_has_pending(struct vcpu *v)
     if (spi_hint(g) == 0u) {
         return false;
     }
-    spin_lock(&v->domain->arch.vgic.lock);
-    best = vgic_spi_best(v);
-    spin_unlock(&v->domain->arch.vgic.lock);
+    best = LOCKED(&v->domain->arch.vgic.lock, vgic_spi_best(v));
     return best != VGIC_KEY_NONE;
 }
 
