@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 
+import bench_pv
 import bench_report
 import size_report
 import tree
@@ -369,13 +370,16 @@ def main(arguments):
         figures |= scheduler_figures() | attack_figures(MANY_SAMPLES, "_100k")
         print("bench: Xen 4.17", flush=True)
         xen = measure_xen()
+        pv = bench_pv.measure()
+        figures |= pv[0]
+        xen |= pv[1]
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     size = size_report.measure()
     bench_report.write(tree.BUILD, figures, xen, size, boot)
     print((tree.BUILD / "bench.md").read_text())
-    return judge(figures, more=moved(figures))
+    return judge(figures, more=[*moved(figures), *bench_pv.judge(*pv)])
 
 
 if __name__ == "__main__":

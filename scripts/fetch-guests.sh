@@ -8,13 +8,15 @@
 #   u-boot-xenguest/u-boot.bin              U-Boot for a Xen guest, built from the source that fetch-sources.sh fetched
 #   libxen/usr                              libxenctrl and the C library, static, and their headers: of this machine's release
 #   xen-4.17/xen                            Debian's Xen, which `make bench` measures beside Bulkhead
+#   xen-tools-4.17/*                        its xenstored and init-dom0less with their libraries, for a domain 0 of `make bench-pv`
 # Does nothing where they are there. `fetch-guests.sh NAME...` fetches only the named ones.
 # [impl->dsn~fetch-guests~1]
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
 deps=$root/build/deps
-work=$deps/guests.part
+work=$deps/guests.part.$$ # others may fetch at the same time
+trap 'rm -rf "$work"' EXIT
 
 die() {
     echo "fetch-guests: $*" >&2
@@ -135,6 +137,24 @@ fetch_libxen() {
     esac
 }
 
+# Programs and libraries as they lie in /bin and /lib of an initramfs.
+fetch_xen_tools() {
+    tools=$deps/xen-tools-4.17
+    [ ! -f "$tools/VERSION" ] || return 0
+    rm -rf "$tools"
+    mkdir -p "$tools/bin" "$tools/lib"
+    for package in libc6 zlib1g libuuid1 libfdt1 libyajl2 libxenmisc4.17 libxentoollog1 libxenstore4 libxencall1 libxenevtchn1 \
+        libxenforeignmemory1 libxengnttab1 libxendevicemodel1 libxenhypfs1 libxentoolcore1 xenstore-utils xen-utils-4.17; do
+        unpack "$package" '*'
+        for name in bin/xenstored bin/xenstore-write bin/xenstore-chmod bin/init-dom0less lib/ld-linux-aarch64.so.1 \
+            lib/libc.so.6 lib/libz.so.1 lib/libuuid.so.1 lib/libfdt.so.1 lib/libyajl.so.2 'lib/libxen*.so.[0-9]' 'lib/libxen*.so.4.17'; do
+            find "$work/root" -path "*/${name%/*}/*" -name "${name#*/}" -exec cp -L {} "$tools/${name%/*}" \;
+        done
+    done
+    basename "$work"/*.deb .deb >"$tools/VERSION"
+    rm -rf "$work"
+}
+
 # [impl->dsn~guest-u-boot~1]
 fetch_u_boot() {
     [ ! -f "$deps/u-boot-xenguest/VERSION" ] || return 0
@@ -156,7 +176,7 @@ fetch_u_boot() {
     rm -rf "$work"
 }
 
-[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 u-boot-xenguest
+[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 xen-tools-4.17 u-boot-xenguest
 for guest in "$@"; do
     case $guest in
     linux-*) fetch_linux "${guest#linux-}" ;;
@@ -164,7 +184,8 @@ for guest in "$@"; do
     busybox) fetch_busybox ;;
     libxen) fetch_libxen ;;
     xen-4.17) fetch_xen ;;
+    xen-tools-4.17) fetch_xen_tools ;;
     u-boot-xenguest) fetch_u_boot ;;
-    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 u-boot-xenguest" ;;
+    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 xen-tools-4.17 u-boot-xenguest" ;;
     esac
 done

@@ -6,7 +6,7 @@
 # compiled (bhctl: toolstack/), in /bin, and a module of Debian's kernel, unpacked, in /lib; `xen-program NAME` adds
 # tests/target/linux/NAME.c, linked with Debian's libxenctrl and C library.  Of an init with modules of 6.1 there is a
 # second archive, NAME-6.12, with those of 6.12.  Where there is a folder NAME-disk, its files are an ext4 file system
-# /disk.img.
+# /disk.img.  `folder NAME` adds the folders of build/deps/NAME.
 # [impl->dsn~initramfs~1]
 set -eu
 umask 022
@@ -42,6 +42,11 @@ add_needs() {
             aarch64-linux-gnu-gcc --sysroot="$deps/libxen" -static -O2 -Wall -Wextra -Werror -s -Wl,--build-id=none \
                 -idirafter /usr/include -idirafter "/usr/include/$(gcc -print-multiarch)" -o "$1/bin/$name" "tests/target/linux/$name.c" \
                 $(PKG_CONFIG_LIBDIR=$deps/libxen/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config --static --libs-only-l xencontrol)
+            ;;
+        folder)
+            for part in "$deps/$name"/*/; do
+                cp -RP "$part" "$1"
+            done
             ;;
         module)
             mkdir -p "$1/lib"

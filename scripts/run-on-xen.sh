@@ -5,6 +5,7 @@
 #
 # run-on-xen.sh [OPTION...] --kernel FILE [DOMAIN OPTION...] [--kernel FILE [DOMAIN OPTION...]]... [-- QEMU OPTION...]
 #   --kernel FILE       begins a domain; arm64 Image (our guests: NAME.bin)
+#   --dom0 FILE         begins domain 0 (the options below but --vcpus and --channel); the others then get a xenstore from it
 #   --memory MIB        the domain's memory                      (16)
 #   --vcpus N           its vCPUs                                (1)
 #   --ramdisk FILE
@@ -27,7 +28,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 
 ram=4G cpus=4 cpu=cortex-a57 xen=$root/build/deps/xen-4.17/xen xen_args='' icount='' until='' limit=60 log=/dev/null
 dtb='' dry_run=no
-domains=0
+domains=0 kind='' enhanced=no-xenstore
 work=$(mktemp -d)
 pid=
 cleanup() {
@@ -59,8 +60,22 @@ module() {
         "$placed" "$1" "$placed" "$placed_size" "$3"
 }
 
+finish_dom0() {
+    {
+        echo "xen,dom0-bootargs = \"$bootargs\";"
+        module kernel "$kernel" ''
+        [ -z "$ramdisk" ] || module ramdisk "$ramdisk" ''
+    } >"$work/dom0"
+    xen_args="dom0_mem=${memory}M dom0_max_vcpus=1 $xen_args"
+    enhanced=enabled
+}
+
 finish_domain() {
-    [ "$domains" -gt 0 ] || return 0
+    [ -n "$kind" ] || return 0
+    if [ "$kind" = dom0 ]; then
+        finish_dom0
+        return 0
+    fi
     module kernel "$kernel" "bootargs = \"$bootargs\";" >>"$work/domains"
     if [ -n "$ramdisk" ]; then
         module ramdisk "$ramdisk" '' >>"$work/domains"
@@ -71,10 +86,11 @@ finish_domain() {
 
 begin_domain() {
     finish_domain
+    kind=$1 kernel=$2 memory=16 vcpus=1 ramdisk='' bootargs=''
+    [ "$kind" = domU ] || return 0
     domains=$((domains + 1))
-    kernel=$1 memory=16 vcpus=1 ramdisk='' bootargs=''
     cat >>"$work/domains" <<EOF
-domU$domains { compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>; vpl011; xen,enhanced = "no-xenstore";
+domU$domains { compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>; vpl011; xen,enhanced = "@ENHANCED@";
 memory = <0 @MEMORY@>; cpus = <@VCPUS@>;
 EOF
 }
@@ -88,7 +104,8 @@ while [ $# -gt 0 ]; do
     *) die "unknown argument $1" ;;
     esac
     case $1 in
-    --kernel) begin_domain "$2" ;;
+    --kernel) begin_domain domU "$2" ;;
+    --dom0) begin_domain dom0 "$2" ;;
     --memory) memory=$2 ;;
     --vcpus) vcpus=$2 ;;
     --ramdisk) ramdisk=$2 ;;
@@ -120,7 +137,8 @@ $qemu -machine "$machine,dumpdtb=$work/board.dtb" >"$work/qemu.log" 2>&1 || { ca
     dtc -q -I dtb -O dts "$work/board.dtb"
     echo '/ { chosen { #address-cells = <2>; #size-cells = <2>;'
     echo "xen,xen-bootargs = \"console=dtuart dtuart=/pl011@9000000 $xen_args\";"
-    cat "$work/domains"
+    [ ! -f "$work/dom0" ] || cat "$work/dom0"
+    sed "s/@ENHANCED@/$enhanced/" "$work/domains"
     echo '}; };'
 } >"$work/xen.dts"
 dtc -q -I dts -O dtb -o "$work/xen.dtb" "$work/xen.dts" || die "dtc refuses the device tree"

@@ -3,6 +3,7 @@
 [utest->dsn~rule-check~1]
 [utest->dsn~bench-gate~1]
 [utest->dsn~size-report~1]
+[utest->dsn~bench-pv~1]
 """
 import json
 import struct
@@ -14,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import bench  # noqa: E402
+import bench_pv  # noqa: E402
 import check_misra  # noqa: E402
 import size_report  # noqa: E402
 
@@ -107,6 +109,26 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures["boot_first_domain"]["mean"], 2000)
         self.assertEqual(figures["boot_per_domain"]["mean"], 62)
         self.assertEqual(figures["boot_per_domain_64"]["mean"], 625)
+
+
+class Throughput(unittest.TestCase):
+    SAID = "x\n(front) SPEED disk 1: 16 MiB in 80 cs\n(front) SPEED disk 2: 16 MiB in 96 cs\n(front) SPEED tcp 1: 8 MiB in 48 cs\n"
+
+    def test_instructions_a_mib(self):
+        figures = bench_pv.parse(self.SAID)
+        self.assertEqual(figures["pv_disk"], {"min": 3_125_000, "mean": 3_437_500, "max": 3_750_000})
+        self.assertEqual(figures["pv_tcp"]["mean"], 3_750_000)
+
+    def test_as_good_as_xen_passes(self):
+        figures = bench_pv.parse(self.SAID)
+        self.assertEqual(bench_pv.judge(figures, figures), [])
+        self.assertIn("| pv_tcp |", bench_pv.table(figures, figures))
+
+    def test_worse_than_xen_and_missing_fail(self):
+        figures = bench_pv.parse(self.SAID)
+        worse = bench_pv.parse(self.SAID.replace("in 48", "in 49"))
+        self.assertEqual(len(bench_pv.judge(worse, figures)), 1)
+        self.assertEqual(bench_pv.judge(figures, {}), ["error: no figure pv_disk", "error: no figure pv_tcp"])
 
 
 class Size(unittest.TestCase):

@@ -41,7 +41,8 @@ class Fetch(unittest.TestCase):
     def test_unknown_guest_is_refused(self):
         result = run("scripts/fetch-guests.sh", "plan9")
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("unknown guest plan9; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 u-boot-xenguest", result.stderr)
+        self.assertIn("unknown guest plan9; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 "
+                      "xen-tools-4.17 u-boot-xenguest", result.stderr)
 
 
 class Initramfs(unittest.TestCase):
@@ -54,14 +55,14 @@ class Initramfs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
             first = self.make(one)
             self.assertEqual(sorted(first), [f"{name}.cpio.gz" for name in (
-                "control-6.12", "control", "demo", "mail", "pv-back-6.12", "pv-back", "pv-front-6.12", "pv-front", "test",
+                "control-6.12", "control", "demo", "dom0", "mail", "pv-back-6.12", "pv-back", "pv-front-6.12", "pv-front", "test",
                 "xenctrl-6.12", "xenctrl")])
             self.assertEqual(first, self.make(two, umask=0o077))
 
     def test_archive_is_small_and_owned_by_root(self):
         with tempfile.TemporaryDirectory() as folder:
             for name, data in self.make(folder).items():
-                self.assertLess(len(data), 2 << 20, name)
+                self.assertLess(len(data), (3 if "dom0" in name else 2) << 20, name)
                 archive = gzip.decompress(data)
                 self.assertEqual(archive[:6], b"070701")
                 self.assertEqual(archive[22:38], b"0" * 16)  # uid and gid of the first member
@@ -100,6 +101,14 @@ class RunOnXen(unittest.TestCase):
         self.assertIn("memory = <0x00 0x4000>", two)
         self.assertIn("cpus = <0x01>", two)
         self.assertNotIn("multiboot,ramdisk", two)
+
+    def test_domain_0_gives_the_others_a_xenstore(self):
+        kernel = str(DEPS / "linux-6.1" / "vmlinuz")
+        tree = self.tree("--dom0", kernel, "--memory", "512", "--bootargs", "a b", "--kernel", kernel)
+        self.assertIn('xen,dom0-bootargs = "a b"', tree)
+        self.assertIn("dom0_mem=512M", tree)
+        self.assertIn('xen,enhanced = "enabled"', tree)
+        self.assertNotIn("domU2 {", tree)
 
     def test_wrong_use_is_refused(self):
         for options, message in (((), "no --kernel given"),
