@@ -2,12 +2,15 @@
 /* brake: the demo's safe control task.  Every millisecond a virtual timer releases one step of the control law; every
  * second one line says how late the releases were and how many were missed:
  *   brake: seq 3 jitter min 1024 mean 1311 max 9216 ns, missed 0, speed 22.41 m/s
- * Boot arguments: period_us=N (1000), report=N periods a line (1000), stop_after=LINES (0 = never), uart=1.
+ * Asked whether the platform may be powered off or reset, it agrees.
+ * Boot arguments: period_us=N (1000), report=N periods a line (1000), stop_after=LINES (0 = never), agrees=0 (it refuses),
+ * uart=1.
  * [impl->dsn~brake~1] */
 #include <guest/exception.h>
 #include <guest/gic.h>
 #include <guest/hypercall.h>
 #include <guest/platform.h>
+#include <guest/power.h>
 #include <guest/print.h>
 #include <guest/timer.h>
 
@@ -90,7 +93,7 @@ static void report(uint64_t sequence, struct jitter *jitter, const struct brake_
     *jitter = (struct jitter){.least = UINT64_MAX, .missed = jitter->missed};
 }
 
-static void run(uint64_t periods_a_line, uint64_t lines)
+static void run(uint64_t periods_a_line, uint64_t lines, bool agrees)
 {
     struct jitter jitter = {.least = UINT64_MAX};
     struct brake_law law;
@@ -102,6 +105,7 @@ static void run(uint64_t periods_a_line, uint64_t lines)
 
             note(&jitter, released - schedule.deadline);
             brake_law_step(&law);
+            power_answer(agrees);
             periods += next_release(&jitter);
         }
         report(sequence, &jitter, &law);
@@ -123,9 +127,10 @@ int main(uint64_t x0)
         print("brake: period_us and report must not be 0\n");
         return 1;
     }
+    power_watch();
     print("brake: control task, one release every %llu ns\n", (unsigned long long)ticks_to_ns(schedule.period));
     schedule.deadline = ticks() + schedule.period;
     timer_set(schedule.deadline);
-    run(periods_a_line, platform_argument("stop_after", 0));
+    run(periods_a_line, platform_argument("stop_after", 0), platform_argument("agrees", 1) != 0);
     shutdown(SHUTDOWN_poweroff);
 }

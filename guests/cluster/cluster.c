@@ -3,12 +3,14 @@
  * part of its memory against the pattern it wrote there; every second one line:
  *   cluster: seq 4 speed 87 km/h, 1024 KiB checked, ok
  * A wrong byte is said at once and ends the domain with SHUTDOWN_crash.
+ * Asked whether the platform may be powered off or reset, it agrees.
  * Boot arguments: stop_after=LINES (0 = never), uart=1.
  * [impl->dsn~cluster~1] */
 #include <guest/exception.h>
 #include <guest/gic.h>
 #include <guest/hypercall.h>
 #include <guest/platform.h>
+#include <guest/power.h>
 #include <guest/print.h>
 #include <guest/timer.h>
 
@@ -88,6 +90,7 @@ int main(uint64_t x0)
     for (uint64_t i = 0; i < WORDS; i++) {
         pattern[i] = word(i, 0);
     }
+    power_watch();
     print("cluster: instrument cluster, %u releases a second\n", RATE);
     deadline = ticks();
     for (uint64_t round = 0; lines == 0 || round < lines; round++) {
@@ -96,6 +99,7 @@ int main(uint64_t x0)
             timer_set(deadline);
             wait_release();
             check_part(part * PART, round);
+            power_answer(true);
         }
         print("cluster: seq %llu speed %d km/h, %llu KiB checked, ok\n", (unsigned long long)round + 1,
               speed_at(round * RATE), (unsigned long long)(sizeof(pattern) >> 10));

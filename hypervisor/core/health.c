@@ -149,8 +149,7 @@ static void follow(struct domain *d, enum bulkhead_action action)
         }
     }
     if (action == BULKHEAD_ACTION_PLATFORM) {
-        print_panic("bulkhead: the platform is reset, as the description says\n");
-        arch_reset();
+        power_wanted(d);
     }
 }
 

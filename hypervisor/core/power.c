@@ -4,7 +4,8 @@
 #include "core/print.h"
 #include "core/rights.h"
 
-#define WAIT_MAX 3600u /* seconds */
+#define WAIT_MAX   3600u /* seconds */
+#define WAIT_USUAL 10u
 
 static bool at_once; /* const after the Boot Domain's exit */
 
@@ -95,6 +96,13 @@ static err_t answer(const struct domain *d, bool agrees)
         go(action);
     }
     return mine ? OK : ERR_INVAL;
+}
+
+void power_wanted(const struct domain *d)
+{
+    static const struct bulkhead_power reset = {.action = BULKHEAD_POWER_RESET, .seconds = WAIT_USUAL};
+
+    (void)ask(d, &reset);
 }
 
 void power_ended(const struct domain *d)

@@ -125,7 +125,9 @@ ROLES = [
              ("send", "pause cluster\r"), r"bhctl> $", ("send", "list cluster\r"), r"cluster +\d+ +16 +1 +--p--- ",
              ("send", "unpause cluster\r"), r"\(cluster\) cluster: seq .* ok",
              ("send", "destroy infotainment\r"), r"bhctl> $", ("send", "info infotainment\r"),
-             r"there is no domain 'infotainment' that may be seen", "exit code 4"],
+             r"there is no domain 'infotainment' that may be seen", "exit code 4",
+             # Both safe domains agree.  [itest->dsn~guest-power~1]
+             ("send", "power reset\r"), r"control: wants the platform reset", r"bulkhead: the platform is reset"],
             [r"\(brake\) brake: seq 1 ", *[r"\(brake\) brake: seq"] * 5],
         ],
         "forbid": [FATAL, r"CORRUPT"],

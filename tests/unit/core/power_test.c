@@ -157,6 +157,39 @@ static void who_is_asked_gets_an_event(void **state)
     assert_int_equal(domain_of(one)->evtchn.shared->evtchn_pending[0], UINT64_C(1) << bind.port);
 }
 
+/* The other domain fails, and the description has a reset follow. */
+static void other_fails(void)
+{
+    domain_of(other)->health.action[BULKHEAD_EVENT_POWEROFF] = BULKHEAD_ACTION_PLATFORM;
+    struct sched_shutdown off = {.reason = SHUTDOWN_poweroff};
+    (void)hypercall(vcpu_of(other, 0), __HYPERVISOR_sched_op, SCHEDOP_shutdown, POINTER(&off), 0);
+}
+
+static void a_failure_asks_as_a_call_does(void **state)
+{
+    (void)state;
+    other_fails();
+    assert_non_null(strstr(host_console(), "other: wants the platform reset"));
+    assert_false(is_over("the platform is"));
+    assert_int_equal(power(control, BULKHEAD_POWER_OFF, 10), ERR_BUSY);
+    assert_int_equal(power(control, BULKHEAD_POWER_AGREE, 0), OK); /* safe, and not the one who asks */
+    assert_int_equal(power(one, BULKHEAD_POWER_AGREE, 0), OK);
+    last_call(two, BULKHEAD_POWER_AGREE);
+    assert_true(is_over("bulkhead: the platform is reset"));
+}
+
+static void after_a_failure_who_is_safe_may_refuse_or_be_silent(void **state)
+{
+    (void)state;
+    other_fails();
+    assert_int_equal(power(two, BULKHEAD_POWER_REFUSE, 0), OK);
+    assert_int_equal(power(control, BULKHEAD_POWER_OFF, 1), OK);
+    other_fails(); /* while others are asked, and it has ended: nothing */
+    host_add_ticks(10u * HOST_HZ);
+    assert_int_equal(power(one, BULKHEAD_POWER_AGREE, 0), ERR_INVAL);
+    assert_false(is_over("the platform is"));
+}
+
 static void where_the_description_says_so_nobody_is_asked(void **state)
 {
     (void)state;
@@ -175,6 +208,8 @@ int main(void)
         cmocka_unit_test_setup(who_has_stopped_does_not_object, start),
         cmocka_unit_test_setup(only_the_holder_of_the_right_may_ask, start),
         cmocka_unit_test_setup(who_is_asked_gets_an_event, start),
+        cmocka_unit_test_setup(a_failure_asks_as_a_call_does, start),
+        cmocka_unit_test_setup(after_a_failure_who_is_safe_may_refuse_or_be_silent, start),
         cmocka_unit_test_setup(where_the_description_says_so_nobody_is_asked, start),
     };
 
