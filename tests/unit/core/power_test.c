@@ -165,6 +165,7 @@ static void other_fails(void)
     (void)hypercall(vcpu_of(other, 0), __HYPERVISOR_sched_op, SCHEDOP_shutdown, POINTER(&off), 0);
 }
 
+/* [utest->dsn~platform-failure~1] */
 static void a_failure_asks_as_a_call_does(void **state)
 {
     (void)state;
