@@ -420,9 +420,9 @@ int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t re
     return bulkhead_op(BULKHEAD_OP_MOVE_RIGHT, &op);
 }
 
-void hyper_exit(uint32_t status, uint32_t action)
+void hyper_exit(uint32_t status, uint32_t action, const struct bulkhead_dynamic *dynamic)
 {
-    struct bulkhead_exit op = {.status = status, .action = action};
+    struct bulkhead_exit op = {.status = status, .action = action, .dynamic = *dynamic};
 
     bulkhead_op(BULKHEAD_OP_EXIT_BOOT_SERVICES, &op);
     for (;;) { /* the hypervisor has refused: there is nothing left to do */

@@ -67,8 +67,8 @@ int64_t hyper_board(struct board_table *board);
 int64_t hyper_boot_record(struct bulkhead_boot_record *record);
 int64_t hyper_rights(struct bulkhead_rights *rights);
 int64_t hyper_move_right(enum bulkhead_right right, uint16_t target, uint16_t receiver);
-/* The end of the Boot Domain: BULKHEAD_EXIT_*. */
-void hyper_exit(uint32_t status, uint32_t action) __attribute__((noreturn));
+/* The end of the Boot Domain: BULKHEAD_EXIT_*; what domains of later may have. */
+void hyper_exit(uint32_t status, uint32_t action, const struct bulkhead_dynamic *dynamic) __attribute__((noreturn));
 
 /* Where own guest-physical memory is in the address space: the same number, but for the model in the tests. */
 void *hyper_pointer(uint64_t gaddr);

@@ -48,7 +48,7 @@ void on_sync(struct exception_frame *frame)
 {
     log_problem(NULL, "exception in the Boot Domain: ESR 0x%lx FAR 0x%lx at 0x%lx; report this",
                 (unsigned long)frame->esr, (unsigned long)frame->far, (unsigned long)frame->elr);
-    hyper_exit(STATUS_EXCEPTION, BULKHEAD_EXIT_HALT);
+    hyper_exit(STATUS_EXCEPTION, BULKHEAD_EXIT_HALT, &plan.dynamic);
 }
 
 void on_serror(struct exception_frame *frame)
@@ -235,7 +235,7 @@ int main(uint64_t start_info)
     builder_init(&builder, &plan, &board);
     if (!prepare(hyper_pointer(start_info)) || !builder_make_pools(&builder)) {
         log_notice(NULL, "nothing is started");
-        hyper_exit((plan.count == 0) ? 1 : plan.count, BULKHEAD_EXIT_HALT);
+        hyper_exit((plan.count == 0) ? 1 : plan.count, BULKHEAD_EXIT_HALT, &plan.dynamic);
     }
     builder_create_control(&builder);
     for (uint32_t i = 0; i < plan.count; i++) {
@@ -245,5 +245,6 @@ int main(uint64_t start_info)
     hand_over_rest(&builder);
     hand_over_log(&builder);
     uint32_t power = plan.power_at_once ? BULKHEAD_EXIT_POWER_AT_ONCE : 0;
-    hyper_exit(failed, (failed != 0 && plan.halt_on_failure) ? BULKHEAD_EXIT_HALT : BULKHEAD_EXIT_CONTINUE | power);
+    hyper_exit(failed, (failed != 0 && plan.halt_on_failure) ? BULKHEAD_EXIT_HALT : BULKHEAD_EXIT_CONTINUE | power,
+               &plan.dynamic);
 }

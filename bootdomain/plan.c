@@ -11,10 +11,10 @@
 
 /* Properties and nodes of /chosen that concern the firmware, another hypervisor or nobody here. */
 static const char *const chosen_properties[] = {
-    "#address-cells",     "#size-cells",         "bootargs",         "stdout-path",
-    "linux,initrd-start", "kaslr-seed",          "rng-seed",         "linux,initrd-end",
-    "xen,xen-bootargs",   "xen,dom0-bootargs",   "phandle",          "linux,phandle",
-    LAUNCH_PROP_VERSION,  LAUNCH_PROP_ONFAILURE, LAUNCH_PROP_REBOOT, LAUNCH_PROP_GRANTS,
+    "#address-cells",   "#size-cells",       "bootargs",           "stdout-path",         "linux,initrd-start",
+    "kaslr-seed",       "rng-seed",          "linux,initrd-end",   "xen,xen-bootargs",    "xen,dom0-bootargs",
+    "phandle",          "linux,phandle",     LAUNCH_PROP_VERSION,  LAUNCH_PROP_ONFAILURE, LAUNCH_PROP_REBOOT,
+    LAUNCH_PROP_GRANTS, LAUNCH_PROP_DYNAMIC, LAUNCH_PROP_DYN_CPUS,
 };
 
 static bool is_chosen_property(const char *name)
@@ -226,6 +226,7 @@ bool plan_read(struct plan *plan, const struct plan_context *context)
     if (log_problem_count() != before) {
         return false;
     }
+    plan_read_dynamic(plan, context, chosen);
     read_relations(plan, context, parent);
     plan_read_grants(plan, context, plan->grantee, NULL, chosen);
     plan_mark_shared_modules(plan, context);

@@ -123,6 +123,7 @@ struct plan {
     uint32_t count;
     bool halt_on_failure;
     bool power_at_once; /* safe domains are not asked before the platform is powered off or reset */
+    struct bulkhead_dynamic dynamic;
     uint32_t vcpu_count;
     struct plan_domain domains[LAUNCH_MAX_DOMAINS];
     uint64_t affinity[PLAN_MAX_VCPUS];      /* bitmap of board CPUs; 0 = any */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the parts of the plan reader: plan.c (whole description), plan_domain.c (one domain's properties),
- * plan_module.c (its modules), plan_channel.c and plan_share.c (what it shares), plan_grants.c (rights by name), plan_rules.c (what must hold between domains). */
+ * plan_module.c (its modules), plan_channel.c and plan_share.c (what it shares), plan_grants.c (rights by name), plan_dynamic.c (domains of later), plan_rules.c (what must hold between domains). */
 #ifndef BOOTDOMAIN_PLAN_INTERNAL_H
 #define BOOTDOMAIN_PLAN_INTERNAL_H
 
@@ -21,6 +21,8 @@ void plan_read_module(struct plan_reader *reader, int node);
 void plan_read_after(struct plan *plan, const struct plan_context *context, uint32_t index, int node);
 void plan_read_grants(struct plan *plan, const struct plan_context *context, uint16_t *grantee, const char *domain,
                       int node);
+/* What domains that are created later may have. */
+void plan_read_dynamic(struct plan *plan, const struct plan_context *context, int chosen);
 void plan_read_channel(struct plan_reader *reader, int node); /* once all domains are known */
 void plan_read_share(struct plan_reader *reader, int node);   /* the same */
 void plan_read_device(struct plan_reader *reader, int node);  /* the same */

@@ -3,7 +3,7 @@
 # Pure: no hypercall, no hardware.
 set(BOOTDOMAIN_PURE_SOURCES
   archive.c claim.c guest_fdt.c gunzip.c host_tree.c kernel.c kernel_elf.c layout.c order.c passthrough.c plan.c plan_channel.c plan_cpus.c plan_device.c
-  plan_domain.c plan_grants.c plan_module.c plan_pool.c plan_rules.c plan_share.c plan_time.c prop.c ranges.c rings.c store_tree.c text.c tree.c)
+  plan_domain.c plan_dynamic.c plan_grants.c plan_module.c plan_pool.c plan_rules.c plan_share.c plan_time.c prop.c ranges.c rings.c store_tree.c text.c tree.c)
 
 set(BULKHEAD_SOURCES ${CMAKE_SOURCE_DIR}/build/deps/src CACHE PATH "unpacked source packages (scripts/fetch-sources.sh)")
 set(fdt ${BULKHEAD_SOURCES}/device-tree-compiler/libfdt)

@@ -23,6 +23,7 @@
 #define DOMAIN_FLAGS                                                                                                   \
     (BULKHEAD_DOMAIN_SAFE | BULKHEAD_DOMAIN_VPL011 | BULKHEAD_DOMAIN_DIRECT | BULKHEAD_DOMAIN_ARGO |                   \
      BULKHEAD_DOMAIN_ARGO_ANY | BULKHEAD_DOMAIN_PARTITION(BULKHEAD_PARTITIONS))
+#define DYNAMIC_FLAGS (BULKHEAD_DOMAIN_VPL011 | BULKHEAD_DOMAIN_ARGO | BULKHEAD_DOMAIN_ARGO_ANY)
 
 /* ---- exit ---- */
 
@@ -46,8 +47,10 @@ static void destroy_unfinished(const struct vcpu *v)
 static err_t op_exit(struct vcpu *v, struct domain *d UNUSED, void *structure)
 {
     const struct bulkhead_exit *e = structure;
+    const struct bulkhead_dynamic *y = &e->dynamic;
 
-    if ((e->action & ~(BULKHEAD_EXIT_HALT | BULKHEAD_EXIT_POWER_AT_ONCE)) != 0u) {
+    if ((e->action & ~(BULKHEAD_EXIT_HALT | BULKHEAD_EXIT_POWER_AT_ONCE)) != 0u ||
+        !range_ok(y->first, y->domains, MAX_DOMAINS) || (y->first == SLOT_BOOT && y->domains != 0u)) {
         return ERR_INVAL;
     }
     if ((e->action & BULKHEAD_EXIT_HALT) != 0u) {
@@ -56,7 +59,9 @@ static err_t op_exit(struct vcpu *v, struct domain *d UNUSED, void *structure)
     }
     destroy_unfinished(v);
     power_init((e->action & BULKHEAD_EXIT_POWER_AT_ONCE) != 0u);
-    seal(e->status);
+    domain_set_room(y->first, (uint32_t)y->first + y->domains, y->vcpus);
+    frame_set_budget(FRAME_OWNER(y->first), y->domains, y->memory >> PAGE_SHIFT);
+    seal(e->status, y->cpus);
     frame_drop_outside();
     print("boot services ended, status %u", e->status);
     return domain_destroy(v->domain); /* v does not run again */
@@ -152,6 +157,9 @@ static err_t set_identity(struct domain *d, const struct bulkhead_domain *b) REQ
 
     if (d->started) {
         return ERR_BUSY;
+    }
+    if (!d->initial && ((b->flags & ~DYNAMIC_FLAGS) != 0u || b->role != BULKHEAD_ROLE_DOMU)) {
+        return ERR_PERM; /* [impl->dsn~dynamic-ordinary~1] */
     }
     if (is_taken(d, b)) {
         return ERR_EXIST;
@@ -282,6 +290,7 @@ enum scope {
     PLATFORM,    /* the right over the platform */
     /* from here on the structure begins with a domid */
     DOMAIN, /* over the domain that the structure names first */
+    LAUNCH, /* the same, before the end of boot services */
     OTHERS, /* the same, unless it is the caller's own */
     CELLS,  /* the same, or the platform for DOMID_SELF; the Boot Domain needs none */
 };
@@ -301,8 +310,8 @@ static const struct operation {
     {op_exit, BULKHEAD_OP_EXIT_BOOT_SERVICES, BOOT_DOMAIN, 0, IN(exit)},
     {op_board, BULKHEAD_OP_BOARD, PLATFORM, BULKHEAD_RIGHT_INFO, BOTH(board)},
     {bulkhead_claim, BULKHEAD_OP_CLAIM_MEMORY, BOOT_DOMAIN, 0, IN(memory)},
-    {bulkhead_populate_static, BULKHEAD_OP_POPULATE_STATIC, DOMAIN, BULKHEAD_RIGHT_BUILD, BOTH(populate)},
-    {bulkhead_move_frames, BULKHEAD_OP_MOVE_FRAMES, DOMAIN, BULKHEAD_RIGHT_BUILD, BOTH(move)},
+    {bulkhead_populate_static, BULKHEAD_OP_POPULATE_STATIC, LAUNCH, BULKHEAD_RIGHT_BUILD, BOTH(populate)},
+    {bulkhead_move_frames, BULKHEAD_OP_MOVE_FRAMES, LAUNCH, BULKHEAD_RIGHT_BUILD, BOTH(move)},
     {op_set_domain, BULKHEAD_OP_SET_DOMAIN, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(domain)},
     {op_move_right, BULKHEAD_OP_MOVE_RIGHT, ANYBODY, 0, IN(right_move)},
     {bulkhead_map_outside, BULKHEAD_OP_MAP_OUTSIDE, BOOT_DOMAIN, 0, BOTH(memory)},
@@ -356,6 +365,8 @@ static err_t find(const struct vcpu *v, const struct operation *o, gva_t arg, st
         return rights_check(v, right, RIGHTS_PLATFORM);
     case DOMAIN:
         return rights_over(v, right, domid, d);
+    case LAUNCH:
+        return is_sealed() ? ERR_PERM : rights_over(v, right, domid, d);
     case OTHERS:
         return rights_get(v, right, domid, d);
     case CELLS:

@@ -16,16 +16,32 @@
 struct slot {
     struct domain *d; /* guarded by slots_lock for writing; valid while refs > 0 */
     uint32_t refs;    /* atomic: 0 = not to be found, 1 = exists, more = in use */
-    bool taken;       /* guarded by slots_lock */
+    uint32_t vcpus;   /* guarded by slots_lock: of the domain that has it or is being made; 0 = free */
     bool dying;       /* atomic: the domain is being taken apart */
 };
 
 static struct spinlock slots_lock; /* rank 1 */
 static struct slot slots[MAX_DOMAINS];
 
+/* Slots that a new domain may have, and the vCPUs that those in them may have together; guarded by slots_lock. */
+static struct {
+    uint32_t first, end, vcpus;
+} room;
+
 void domain_init(void)
 {
     memset(slots, 0, sizeof(slots));
+    domain_set_room(1, MAX_DOMAINS, UINT32_MAX);
+}
+
+/* [impl->dsn~dynamic-domains~1] */
+void domain_set_room(uint32_t first, uint32_t end, uint32_t vcpus)
+{
+    spin_lock(&slots_lock);
+    room.first = first;
+    room.end = end;
+    room.vcpus = vcpus;
+    spin_unlock(&slots_lock);
 }
 
 /* ---- finding ---- */
@@ -114,7 +130,7 @@ COLD void domain_slot_clear(uint32_t slot)
 {
     spin_lock(&slots_lock);
     slots[slot].d = NULL;
-    slots[slot].taken = false;
+    slots[slot].vcpus = 0;
     __atomic_store_n(&slots[slot].dying, false, __ATOMIC_RELEASE);
     spin_unlock(&slots_lock);
 }
@@ -139,23 +155,28 @@ COLD void domain_say(const struct domain *d, const char *what)
 /* ---- creating ---- */
 
 /* Reserve the slot for domid, or the lowest free one for domid 0. */
-static err_t take_slot(uint32_t domid, uint32_t *out)
+static err_t take_slot(uint32_t domid, uint32_t vcpus, uint32_t *out)
 {
-    uint32_t first = (domid == DOMID_BOOT) ? SLOT_BOOT : (domid == 0u) ? 1u : domid;
-    uint32_t last = (domid == 0u) ? MAX_DOMAINS - 1u : first;
+    bool boot = domid == DOMID_BOOT;
+    uint32_t used = 0;
     err_t err = (domid == 0u) ? ERR_NOSPC : ERR_EXIST;
 
-    if (domid != DOMID_BOOT && domid >= MAX_DOMAINS) {
-        return ERR_INVAL;
-    }
     spin_lock(&slots_lock);
-    for (uint32_t i = first; i <= last; i++) { /* bound: MAX_DOMAINS */
-        if (!slots[i].taken) {
-            slots[i].taken = true;
+    if (domid != 0u && !boot && (domid < room.first || domid >= room.end)) {
+        err = ERR_INVAL;
+    }
+    for (uint32_t i = boot ? SLOT_BOOT : room.first; i < (boot ? SLOT_BOOT + 1u : room.end); i++) {
+        used += slots[i].vcpus;
+        if (err != OK && slots[i].vcpus == 0u && (domid == 0u || boot || domid == i)) {
             *out = i;
             err = OK;
-            break;
         }
+    }
+    if (err == OK && used + vcpus > room.vcpus) {
+        err = ERR_NOSPC;
+    }
+    if (err == OK) {
+        slots[*out].vcpus = vcpus;
     }
     spin_unlock(&slots_lock);
     return err;
@@ -235,7 +256,7 @@ COLD err_t domain_create(uint32_t creator, const struct domain_config *config, s
     if (config->max_vcpus == 0u || config->max_vcpus > MAX_VCPUS) {
         return ERR_INVAL;
     }
-    err = take_slot(config->domid, &slot);
+    err = take_slot(config->domid, config->max_vcpus, &slot);
     if (err != OK) {
         return err;
     }

@@ -106,6 +106,8 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
 
 /* Once, by the boot CPU: no domains. */
 void domain_init(void);
+/* From now on new domains get slots first..end - 1, and have no more than that many vCPUs together. */
+void domain_set_room(uint32_t first, uint32_t end, uint32_t vcpus);
 
 /* The domain called domid (DOMID_SELF = the caller's), with one reference taken; it may be shut down or dying.
  * -SRCH none, or the Boot Domain after its exit.  Bound: O(1), index masked against speculation. */
@@ -133,7 +135,7 @@ struct domain_config {
 #define DOMAIN_MIN_POOL 18u /* frames of pool that a domain starts with */
 
 /* A new domain, paused, without vCPUs and RAM; its rights' cells go to the slot creator.  One reference is the
- * caller's.  -EINVAL, -EEXIST domid in use, -NOSPC no free slot, -NOMEM.  All or nothing. */
+ * caller's.  -EINVAL, -EEXIST domid in use, -NOSPC no free slot or too many vCPUs, -NOMEM.  All or nothing. */
 err_t domain_create(uint32_t creator, const struct domain_config *config, struct domain **out);
 /* Create at most DOMAIN_VCPU_BATCH of the vCPUs that are missing.  ERR_RESTART: not all yet.  -NOMEM.
  * Context: d->lock held or d not visible. */

@@ -166,13 +166,14 @@ static bool reap_vcpus(struct domain *d, bool renew)
 static void reap_rest(struct domain *d)
 {
     mfn_t shared = d->shared_info;
+    uint32_t slot = d->slot;
 
     list_remove(&d->reap_node);
-    rights_destroy(d->slot);
+    rights_destroy(slot);
     arch_scrub(shared, 1);
     frame_free(shared, 1);
-    domain_slot_clear(d->slot);
     domain_free_memory(d);
+    domain_slot_clear(slot); /* last: who sees it free finds the budget as it was */
 }
 
 /* ---- restart ---- */

@@ -14,6 +14,8 @@ static struct {
     struct spinlock lock;                /* rank 6 */
     uint64_t head[FRAME_MAX_ORDER + 1u]; /* guarded by lock: first block's frame number */
     uint64_t free;                       /* guarded by lock: frames */
+    uint64_t budget;                     /* guarded by lock: frames that budgeted owners may still have */
+    uint16_t first, owners;              /* the budgeted ones; const once sealed */
 } blocks;
 
 static struct free_link *link_of(uint64_t mfn)
@@ -156,11 +158,28 @@ static void fill(uint64_t mfn, uint64_t count, struct frame f)
     }
 }
 
+/* [impl->dsn~dynamic-memory~1] */
+static bool is_budgeted(uint16_t owner)
+{
+    return (uint16_t)(owner - blocks.first) < blocks.owners;
+}
+
+void frame_set_budget(uint16_t first, uint16_t owners, uint64_t frames)
+{
+    spin_lock(&blocks.lock);
+    blocks.budget = (frames < blocks.free) ? frames : blocks.free;
+    blocks.first = first;
+    blocks.owners = owners;
+    spin_unlock(&blocks.lock);
+}
+
 void frame_init(const struct board_table *board, void *table)
 {
     frame_table_init(board, table);
     blocks.lock = (struct spinlock){0};
     blocks.free = 0;
+    blocks.owners = 0;
+    blocks.budget = 0;
     for (uint32_t o = 0; o <= FRAME_MAX_ORDER; o++) {
         blocks.head[o] = FRAME_NO_LINK;
     }
@@ -288,15 +307,18 @@ void frame_assign(mfn_t mfn, uint64_t count, uint16_t owner, enum frame_type typ
 err_t frame_alloc(uint16_t owner, enum frame_type type, uint32_t order, mfn_t *out)
 {
     uint64_t mfn = FRAME_NO_LINK;
+    uint64_t cost = is_budgeted(owner) ? UINT64_C(1) << order : 0u;
     uint32_t o = order;
 
     ASSERT(order <= FRAME_MAX_ORDER);
     spin_lock(&blocks.lock);
+    o = (cost <= blocks.budget) ? o : FRAME_MAX_ORDER + 1u;
     while (o <= FRAME_MAX_ORDER && blocks.head[o] == FRAME_NO_LINK) {
         o++;
     }
     if (o <= FRAME_MAX_ORDER) {
         mfn = blocks.head[o];
+        blocks.budget -= cost;
         block_remove(mfn, o);
         while (o > order) {
             o--;
@@ -314,9 +336,13 @@ err_t frame_alloc(uint16_t owner, enum frame_type type, uint32_t order, mfn_t *o
 
 void frame_free(mfn_t mfn, uint64_t count)
 {
+    uint64_t cost;
+
     ASSERT(count > 0u && frame_in_ram(mfn.v, count));
+    cost = is_budgeted(frame_load(frame_entry(mfn.v)).owner) ? count : 0u;
     fill(mfn.v, count, (struct frame){0});
     spin_lock(&blocks.lock);
+    blocks.budget += cost;
     insert_range(mfn.v, mfn.v + count);
     spin_unlock(&blocks.lock);
 }
@@ -338,6 +364,11 @@ struct frame frame_look(mfn_t mfn)
     }
     spin_unlock(&blocks.lock);
     return f;
+}
+
+uint64_t frame_budget(void)
+{
+    return __atomic_load_n(&blocks.budget, __ATOMIC_RELAXED);
 }
 
 uint64_t frame_free_count(void)

@@ -59,10 +59,15 @@ err_t frame_take(mfn_t mfn, uint64_t count, uint16_t owner, enum frame_type type
 /* Frames inside a reservation become owner's with count 1 each.  Start-up only. */
 void frame_assign(mfn_t mfn, uint64_t count, uint16_t owner, enum frame_type type);
 
-/* 2^order frames, aligned, owned, count 1 each; contents are what they were.  order: 0..9.  -NOMEM.
+/* From now on what owners first..first + owners - 1 are given by frame_alloc counts against a budget of that many frames,
+ * or of all that are free, if less. */
+void frame_set_budget(uint16_t first, uint16_t owners, uint64_t frames);
+uint64_t frame_budget(void); /* what is left of it */
+
+/* 2^order frames, aligned, owned, count 1 each; contents are what they were.  order: 0..9.  -NOMEM, the budget included.
  * Bound: 18 splits, 2^order writes. */
 err_t frame_alloc(uint16_t owner, enum frame_type type, uint32_t order, mfn_t *out);
-/* Back to the free lists: frames whose last count was put (or never shared).  The caller has scrubbed them.
+/* Back to the free lists: frames of one owner whose last count was put (or never shared).  The caller has scrubbed them.
  * Bound: count writes and 2 * FRAME_MAX_ORDER merges. */
 void frame_free(mfn_t mfn, uint64_t count);
 

@@ -46,15 +46,17 @@ void health_init(struct health *h)
 err_t health_configure(struct domain *d, const struct bulkhead_health *b)
 {
     struct health *h = &d->health;
+    uint32_t top = d->initial ? BULKHEAD_ACTION_PLATFORM : BULKHEAD_ACTION_RESTART; /* [impl->dsn~dynamic-ordinary~1] */
     err_t err = OK;
 
     for (uint32_t i = 0; i < ARRAY_SIZE(b->action); i++) {
         uint32_t least = (i < ENDS) ? BULKHEAD_ACTION_HALT : 0u;
-        uint32_t most = (i < BULKHEAD_EVENT_COUNT) ? BULKHEAD_ACTION_PLATFORM : 0u;
+        uint32_t most = (i < BULKHEAD_EVENT_COUNT) ? top : 0u;
 
         err = (b->action[i] < least || b->action[i] > most) ? ERR_INVAL : err;
     }
-    if (b->pad != 0u || (b->fallback != BULKHEAD_ACTION_HALT && b->fallback != BULKHEAD_ACTION_PLATFORM)) {
+    if (b->pad != 0u || b->fallback > top ||
+        (b->fallback != BULKHEAD_ACTION_HALT && b->fallback != BULKHEAD_ACTION_PLATFORM)) {
         err = ERR_INVAL;
     }
     spin_lock(&d->lock);

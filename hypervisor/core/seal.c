@@ -5,6 +5,8 @@
 
 static struct bulkhead_boot_record record; /* exited, ticks_first_domain: atomic; others const after they are set */
 
+static_assert(MAX_CPUS == 64u, "the bitmap of struct bulkhead_dynamic is one word");
+
 static uint64_t kept[(MAX_CPUS + 63u) / 64u]; /* const once sealed */
 
 void seal_keep_cpu(uint32_t cpu)
@@ -17,8 +19,9 @@ bool seal_keeps_cpu(uint32_t cpu)
     return is_sealed() && ((kept[cpu / 64u] >> (cpu % 64u)) & 1u) != 0u;
 }
 
-void seal(uint32_t status)
+void seal(uint32_t status, uint64_t cpus)
 {
+    (void)__atomic_fetch_or(&kept[0], ~cpus, __ATOMIC_RELAXED);
     record.status = status;
     __atomic_store_n(&record.exited, 1u, __ATOMIC_RELEASE);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of boot services: set once, never cleared.
- * [impl->dsn~boot-seal~1] [impl->dsn~seal-cpus~1] */
+ * [impl->dsn~boot-seal~1] [impl->dsn~seal-cpus~1] [impl->dsn~dynamic-cpus~1] */
 #ifndef CORE_SEAL_H
 #define CORE_SEAL_H
 
@@ -8,7 +8,8 @@
 #include "lib/types.h"
 
 /* From now on: no Boot Domain, no move of a right over the platform or an initial domain. */
-void seal(uint32_t status);
+/* cpus: those of the first 64, all that there are, that domains of later may have. */
+void seal(uint32_t status, uint64_t cpus);
 bool is_sealed(void);
 /* A domain other than the Boot Domain has been started, or boot services have ended. */
 bool seal_is_started(void);

@@ -48,11 +48,20 @@ enum bulkhead_op {
     BULKHEAD_OP_SET_LABELS = 60,      /* struct bulkhead_label_policy: the label policy, once; Boot Domain only */
 };
 
+/* What domains that are created from then on may have, together; they get domids first..first + domains - 1. */
+struct bulkhead_dynamic {
+    uint64_t memory; /* bytes, everything that the hypervisor spends on them included; at most what is free */
+    uint64_t cpus;   /* bitmap of board CPUs, beside the rule that none is a safe domain's */
+    uint16_t first, domains;
+    uint32_t vcpus;
+};
+
 /* EXIT_BOOT_SERVICES: caller must be DOMID_BOOT (-EPERM).  Does not return on success: every right that the caller
  * still holds is destroyed, its memory is scrubbed and returned, its domid refused from now on. */
 struct bulkhead_exit {
     uint32_t status; /* 0 = every domain started; else number of domains that were not */
     uint32_t action; /* BULKHEAD_EXIT_* */
+    struct bulkhead_dynamic dynamic;
 };
 #define BULKHEAD_EXIT_CONTINUE      0u /* what was started runs on */
 #define BULKHEAD_EXIT_HALT          1u /* stop the platform: the description wants all or nothing */

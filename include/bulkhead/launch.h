@@ -8,6 +8,8 @@
  *       bulkhead,version = <1>;
  *       bulkhead,on-failure = "continue" | "halt";      // a domain could not be built: do the others run?
  *       bulkhead,reboot = "immediate";                  // safe domains are not asked; default: they are
+ *       bulkhead,dynamic = <hi lo domains vcpus>;       // KiB; what domains created later may have; none: nothing
+ *       bulkhead,dynamic-cpus = "0,3";                  // where they may run; default: where no safe domain does
  *       NAME {
  *           compatible = "xen,domain";
  *           #address-cells = <2>; #size-cells = <2>;
@@ -85,6 +87,8 @@
 #define LAUNCH_PROP_VERSION   "bulkhead,version"
 #define LAUNCH_PROP_ONFAILURE "bulkhead,on-failure"
 #define LAUNCH_PROP_REBOOT    "bulkhead,reboot"
+#define LAUNCH_PROP_DYNAMIC   "bulkhead,dynamic"
+#define LAUNCH_PROP_DYN_CPUS  "bulkhead,dynamic-cpus"
 #define LAUNCH_PROP_NAME      "bulkhead,name"
 #define LAUNCH_PROP_ROLE      "bulkhead,role"
 #define LAUNCH_PROP_SAFE      "bulkhead,safe"

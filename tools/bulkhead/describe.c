@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "dynamic.h"
 #include "utf8.h"
 
 static const char plain_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./@+";
@@ -243,6 +244,7 @@ void describe_system(struct buffer *out, const struct system *s)
     put_text(out, s->board_choice.name.value);
     buffer_printf(out, "\n%s%s", s->on_failure.value == ON_FAILURE_HALT ? "on-failure: halt\n" : "",
                   s->reboot.value == REBOOT_IMMEDIATE ? "reboot: immediate\n" : "");
+    dynamic_describe(out, s);
     describe_pools(out, s);
     buffer_printf(out, "domains:\n");
     for (size_t i = 0; i < s->domains.count; i++) {

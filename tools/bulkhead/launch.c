@@ -12,6 +12,7 @@
 
 #include "cpio.h"
 #include "devices.h"
+#include "dynamic.h"
 #include "pools.h"
 
 #define CAPABILITY_CONTROL  1u /* dom0less `capabilities` bits */
@@ -19,12 +20,17 @@
 #define CAPABILITY_XENSTORE 4u
 
 /* Sequential writes into a tree that was sized for them: a failure is a mistake of this program. */
-static void must(int result)
+void launch_must(int result)
 {
     if (result < 0) {
         fprintf(stderr, "bulkhead: cannot write the launch device tree: %s; report this\n", fdt_strerror(result));
         exit(70);
     }
+}
+
+static void must(int result)
+{
+    launch_must(result);
 }
 
 static void put_cells(void *fdt, const char *name, const uint64_t *values, unsigned count)
@@ -384,6 +390,7 @@ struct bytes launch_tree(struct arena *arena, const struct system *s)
     if (s->reboot.value == REBOOT_IMMEDIATE) {
         must(fdt_property_string(fdt, LAUNCH_PROP_REBOOT, "immediate"));
     }
+    dynamic_put(arena, fdt, s);
     for (size_t i = 0; i < s->pools.count; i++) {
         put_pool(arena, fdt, s, i);
     }

@@ -11,4 +11,7 @@ struct bytes launch_tree(struct arena *arena, const struct system *s);
 /* The whole archive into `out`, which is empty. */
 void launch_archive(struct arena *arena, const struct system *s, struct buffer *out);
 
+/* A write into a tree that was sized for it. */
+void launch_must(int result);
+
 #endif

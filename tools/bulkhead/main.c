@@ -40,8 +40,8 @@ static const char image_options_text[] = "  --hypervisor FILE        another hyp
 
 static const struct verb verbs[] = {
     {"check", "FILE.yaml", "report everything that is wrong with a system description", build_options_text, verb_check},
-    {"build", "FILE.yaml [-o NAME.img] | --dom0less HOST.dtb -o NAME.img", "make the bootable image of a system",
-     build_options_text, verb_build},
+    {"build", "FILE.yaml [--archive-only] [-o NAME.img] | --dom0less HOST.dtb -o NAME.img",
+     "make the bootable image of a system", build_options_text, verb_build},
     {"run", "FILE.yaml|IMAGE [OPTIONS] [-- QEMU ARGUMENTS]", "start a system in QEMU", run_options_text, verb_run},
     {"inspect", "IMAGE", "show what is in an image and verify it", "", verb_inspect},
     {"image", "IMAGE [OPTIONS]", "replace single pieces of an image", image_options_text, verb_image},

@@ -7,6 +7,7 @@
 #include <bulkhead/launch.h>
 
 #include "devices.h"
+#include "dynamic.h"
 #include "labels.h"
 #include "pools.h"
 
@@ -401,4 +402,5 @@ void rules_check(struct diags *d, const struct system *s)
     devices_check(d, s);
     rules_check_grants(d, s);
     labels_check(d, s);
+    dynamic_check(d, s);
 }

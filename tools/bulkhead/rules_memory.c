@@ -5,7 +5,7 @@
 
 #include <bulkhead/launch.h>
 
-#include "system.h"
+#include "dynamic.h"
 
 #define PAGE             UINT64_C(0x1000)
 /* What the hypervisor needs for a domain beside its memory, at least: fixed, a page for 2 MiB, and for each vCPU. */
@@ -181,7 +181,7 @@ static uint64_t moved_bytes(const struct domain *domain)
 static void check_budget(struct diags *d, const struct system *s, struct image_span span)
 {
     uint64_t have = board_memory(&s->board);
-    uint64_t need = span.size + rules_shared_bytes(s);
+    uint64_t need = span.size + rules_shared_bytes(s) + dynamic_bytes(s);
     uint64_t domains = 0;
 
     for (size_t i = 0; i < s->domains.count; i++) {

@@ -209,6 +209,12 @@ struct system_labels {
     struct place at;    /* no file: the description has no labels */
 };
 
+struct system_dynamic {
+    struct number memory, domains, vcpus;
+    struct items cpus; /* struct number */
+    struct place at;   /* no file: the description has none */
+};
+
 enum on_failure {
     ON_FAILURE_CONTINUE,
     ON_FAILURE_HALT,
@@ -231,6 +237,7 @@ struct system {
     struct items pools;         /* struct pool */
     struct items grants;        /* struct grant, over the platform */
     struct system_labels labels;
+    struct system_dynamic dynamic;
     struct place at;
 
     const char *file;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <bulkhead/launch.h>
 
+#include "dynamic.h"
 #include "labels.h"
 #include "pools.h"
 
@@ -389,6 +390,13 @@ static const struct key system_key_rows[] = {
      .fallback = "to the Control Domain",
      .meaning = "Rights over the platform that a domain gets instead of the Control Domain.",
      .example = "grants: [{ to: logger, rights: [console] }]"},
+    {.name = "dynamic",
+     .kind = KEY_MAP,
+     FIELD(system, dynamic),
+     .inner = &dynamic_keys,
+     .fallback = "none: no domain is created at run time",
+     .meaning = "What domains that the Control Domain creates at run time may have, all together.",
+     .example = "dynamic: { memory: 64 MiB, domains: 4 }"},
     {.name = "labels",
      .kind = KEY_MAP,
      FIELD(system, labels),

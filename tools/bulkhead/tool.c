@@ -78,6 +78,10 @@ int tool_take_option(struct tool *t, const struct verb *verb, int argc, char **a
         t->dom0less = true;
         return 1;
     }
+    if (strcmp(argv[*i], "--archive-only") == 0 && strcmp(verb->name, "build") == 0) {
+        t->archive_only = true;
+        return 1;
+    }
     if (strcmp(argv[*i], "--import") == 0 && strcmp(verb->name, "board") == 0) {
         t->import = true;
         return 1;

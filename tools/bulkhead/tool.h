@@ -20,8 +20,9 @@ struct tool {
     struct diags diags;
     struct build_options build;
     const char *output;
-    bool dom0less; /* build: FILE is a host's device tree */
-    bool import;   /* board: FILE is one */
+    bool dom0less;     /* build: FILE is a host's device tree */
+    bool archive_only; /* build: no image, what a Control Domain creates domains from */
+    bool import;       /* board: FILE is one */
 };
 
 struct verb {

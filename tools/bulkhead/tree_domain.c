@@ -6,6 +6,7 @@
 
 #include <bulkhead/launch.h>
 
+#include "dynamic.h"
 #include "tree_internal.h"
 
 #define PERMISSION_CONTROL  1u
@@ -454,6 +455,7 @@ struct tree_domains tree_read_domains(const struct tree *t, struct system *s)
     s->reboot =
         (struct number){.value = reboot != NULL && strcmp(reboot, "immediate") == 0 ? REBOOT_IMMEDIATE : REBOOT_ASK,
                         .given = reboot != NULL};
+    dynamic_read(t, chosen, s);
     s->domains = (struct items){.item = domains, .at = tree_place(t, chosen), .given = true};
     struct tree_shared *shared = arena_alloc(t->arena, 1, sizeof(*shared));
     tree_begin_shared(t->arena, s);

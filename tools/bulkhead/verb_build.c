@@ -5,6 +5,7 @@
 
 #include "draw.h"
 #include "file.h"
+#include "launch.h"
 #include "tool.h"
 
 int verb_check(struct tool *t, int argc, char **argv)
@@ -23,8 +24,8 @@ int verb_check(struct tool *t, int argc, char **argv)
     return tool_finish(t);
 }
 
-/* NAME.yaml -> build/NAME.img */
-static const char *image_path(struct tool *t, const char *file)
+/* NAME.yaml -> build/NAME.img or build/NAME.cpio */
+static const char *output_path(struct tool *t, const char *file)
 {
     const char *slash = strrchr(file, '/');
     const char *base = slash == NULL ? file : slash + 1;
@@ -34,7 +35,8 @@ static const char *image_path(struct tool *t, const char *file)
     if (t->output != NULL) {
         return t->output;
     }
-    return file_in_root(&t->arena, arena_printf(&t->arena, "build/%.*s.img", length, base));
+    return file_in_root(&t->arena,
+                        arena_printf(&t->arena, "build/%.*s.%s", length, base, t->archive_only ? "cpio" : "img"));
 }
 
 /* The domains of a host's device tree, checked; modules stay where the boot loader puts them. */
@@ -56,11 +58,16 @@ int verb_build(struct tool *t, int argc, char **argv)
     if (file == NULL) {
         return code;
     }
+    if (t->dom0less && t->archive_only) {
+        return tool_usage(tool_find_verb("build"), "--dom0less has no archive");
+    }
     bool loaded = t->dom0less ? load_host_tree(t, file, &s) : tool_load_system(t, file, &s);
-    if (!loaded || !build_image(&t->arena, &t->diags, &t->build, &s, &image)) {
+    if (loaded && t->archive_only) {
+        launch_archive(&t->arena, &s, &image);
+    } else if (!loaded || !build_image(&t->arena, &t->diags, &t->build, &s, &image)) {
         return tool_finish(t);
     }
-    const char *output = image_path(t, file);
+    const char *output = output_path(t, file);
     if (tool_write(t, output, buffer_bytes(&image))) {
         printf("%s: %zu domains, %zu KiB\n", output, s.domains.count, image.size / 1024);
     }

@@ -197,6 +197,8 @@ static void starts_what_the_archive_describes(void **state)
                                 "boot: rights over the platform: nobody\n");
     assert_int_equal(model_status, 0);
     assert_int_equal(model_action, BULKHEAD_EXIT_CONTINUE);
+    assert_int_equal(model_dynamic.domains, 0);
+    assert_int_equal(model_dynamic.first, 3);
     assert_string_equal(model_domains[1].identity.name, "task");
     assert_true(model_domains[1].is_running && model_domains[2].is_running);
     assert_int_equal(model_domains[0].holder[BULKHEAD_RIGHT_CREATE], DOMID_INVALID);

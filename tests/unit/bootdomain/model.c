@@ -42,8 +42,8 @@ static struct {
 struct board_table model_board;
 struct ranges model_claimed;
 jmp_buf model_exit;
-uint32_t model_status;
-uint32_t model_action;
+uint32_t model_status, model_action;
+struct bulkhead_dynamic model_dynamic;
 static bool destroy_fails;
 static uint64_t ticks;
 
@@ -465,10 +465,11 @@ int64_t hyper_boot_record(struct bulkhead_boot_record *record)
     return 0;
 }
 
-void hyper_exit(uint32_t status, uint32_t action)
+void hyper_exit(uint32_t status, uint32_t action, const struct bulkhead_dynamic *dynamic)
 {
     model_status = status;
     model_action = action;
+    model_dynamic = *dynamic;
     longjmp(model_exit, 1);
 }
 

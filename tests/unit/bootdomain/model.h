@@ -91,6 +91,7 @@ extern struct ranges model_claimed;
 extern jmp_buf model_exit;
 extern uint32_t model_status;
 extern uint32_t model_action;
+extern struct bulkhead_dynamic model_dynamic;
 extern uint32_t model_labels; /* of the policy that was loaded */
 
 /* Own guest-physical addresses of the Boot Domain's start: [gaddr, gaddr + size) is at `bytes`. */

@@ -202,6 +202,22 @@ static void starts_after_what_it_names_and_safe_ones_first(void **state)
     }
 }
 
+/* [utest->dsn~boot-dynamic~1] */
+static void reads_the_room_for_domains_of_later(void **state)
+{
+    (void)state;
+    assert_true(read_file("accepted", "dynamic.dts"));
+    assert_int_equal(plan.dynamic.memory, 0x100000400);
+    assert_int_equal(plan.dynamic.domains, 127);
+    assert_int_equal(plan.dynamic.vcpus, 9);
+    assert_int_equal(plan.dynamic.first, 2);
+    assert_int_equal(plan.dynamic.cpus, 0xd);
+    assert_true(read_file("accepted", "order.dts"));
+    assert_int_equal(plan.dynamic.memory, 0);
+    assert_int_equal(plan.dynamic.domains, 0);
+    assert_int_equal(plan.dynamic.cpus, UINT64_MAX);
+}
+
 static void refuses_a_truncated_tree(void **state)
 {
     uint64_t size;
@@ -335,6 +351,7 @@ int main(void)
     add("a module in the last page of another keeps it from moving",
         a_module_in_the_last_page_of_another_keeps_it_from_moving, NULL);
     add("starts after what it names and safe ones first", starts_after_what_it_names_and_safe_ones_first, NULL);
+    add("reads the room for domains of later", reads_the_room_for_domains_of_later, NULL);
     add("reads channels in the order of their ports", reads_channels_in_the_order_of_their_ports, NULL);
     add("reads and places shared memory", reads_and_places_shared_memory, NULL);
     add("copies a tree that is not aligned", copies_a_tree_that_is_not_aligned, NULL);

@@ -265,11 +265,19 @@ int64_t move_right(struct vcpu *by, uint16_t right, uint16_t target, uint16_t re
     return do_bulkhead(by, BULKHEAD_OP_MOVE_RIGHT, &m);
 }
 
-int64_t exit_boot(struct vcpu *boot, uint32_t status)
+int64_t exit_boot_with(struct vcpu *boot, uint32_t status, const struct bulkhead_dynamic *dynamic)
 {
-    struct bulkhead_exit e = {.status = status, .action = BULKHEAD_EXIT_CONTINUE};
+    struct bulkhead_exit e = {.status = status, .action = BULKHEAD_EXIT_CONTINUE, .dynamic = *dynamic};
 
     return do_bulkhead(boot, BULKHEAD_OP_EXIT_BOOT_SERVICES, &e);
+}
+
+int64_t exit_boot(struct vcpu *boot, uint32_t status)
+{
+    return exit_boot_with(
+        boot, status,
+        &(struct bulkhead_dynamic){
+            .memory = UINT64_MAX, .cpus = UINT64_MAX, .first = 1, .domains = MAX_DOMAINS - 1u, .vcpus = UINT32_MAX});
 }
 
 /* ---- numbers ---- */

@@ -53,7 +53,8 @@ struct vcpu *cpu_runs(uint32_t id);
 /* Every CPU does so, until nothing changes. */
 void settle(void);
 int64_t move_right(struct vcpu *by, uint16_t right, uint16_t target, uint16_t receiver);
-int64_t exit_boot(struct vcpu *boot, uint32_t status);
+int64_t exit_boot(struct vcpu *boot, uint32_t status); /* domains of later may have everything */
+int64_t exit_boot_with(struct vcpu *boot, uint32_t status, const struct bulkhead_dynamic *dynamic);
 
 /* A small generator: the same numbers on every machine. */
 struct random {
