@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front over the CMake presets (CMakePresets.json) and scripts/. `make help` lists the targets.
 .DEFAULT_GOAL := all
-.PHONY: all setup run test check trace coverage coverage-baseline bench bench-pv bench-baseline fuzz abuse format clean help
+.PHONY: all setup run test check trace coverage coverage-baseline bench bench-pv bench-rt bench-baseline fuzz abuse format clean help
 SYSTEM ?= examples/cockpit.yaml
 
 all: setup ## build everything into build/; build/bulkhead is the host tool
@@ -33,6 +33,9 @@ bench: all ## build/bench.md, bench.svg, bench.json: Bulkhead and Xen side by si
 
 bench-pv: all ## build/bench-pv.md: disk and network between two Linux domains, Bulkhead and Xen side by side
 	@scripts/bench_pv.py
+
+bench-rt: all ## build/bench-rt.md, bench-rt.svg: cyclictest in a real-time Linux, on Bulkhead and on Xen (4 minutes)
+	@scripts/bench_rt.py
 
 bench-baseline: all ## the figures of this tree become docs/bench-baseline.json
 	@scripts/bench.py --write-baseline

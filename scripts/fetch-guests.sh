@@ -8,6 +8,7 @@
 #   u-boot-xenguest/u-boot.bin              U-Boot for a Xen guest, built from the source that fetch-sources.sh fetched
 #   libxen/usr                              libxenctrl and the C library, static, and their headers: of this machine's release
 #   xen-4.17/xen                            Debian's Xen, which `make bench` measures beside Bulkhead
+#   cyclictest/*                            rt-tests' latency measurement with its libraries, for a domain of `make bench-rt`
 #   xen-tools-4.17/*                        its xenstored and init-dom0less with their libraries, for a domain 0 of `make bench-pv`
 # Does nothing where they are there. `fetch-guests.sh NAME...` fetches only the named ones.
 # [impl->dsn~fetch-guests~1]
@@ -155,6 +156,21 @@ fetch_xen_tools() {
     rm -rf "$work"
 }
 
+fetch_cyclictest() {
+    program=$deps/cyclictest
+    [ ! -f "$program/VERSION" ] || return 0
+    rm -rf "$program"
+    mkdir -p "$program/bin" "$program/lib"
+    unpack libc6 '*/ld-linux-aarch64.so.1' '*/libc.so.6' '*/librt.so.1' '*/libpthread.so.0'
+    find "$work/root" -type f -exec cp {} "$program/lib" \;
+    unpack libnuma1 '*/libnuma.so.1*'
+    find "$work/root" -type f -exec cp {} "$program/lib/libnuma.so.1" \;
+    unpack rt-tests '*/bin/cyclictest'
+    find "$work/root" -type f -exec cp {} "$program/bin" \;
+    basename "$work"/*.deb .deb >"$program/VERSION"
+    rm -rf "$work"
+}
+
 # [impl->dsn~guest-u-boot~1]
 fetch_u_boot() {
     [ ! -f "$deps/u-boot-xenguest/VERSION" ] || return 0
@@ -176,16 +192,17 @@ fetch_u_boot() {
     rm -rf "$work"
 }
 
-[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 xen-tools-4.17 u-boot-xenguest
+[ $# -gt 0 ] || set -- linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox cyclictest libxen xen-4.17 xen-tools-4.17 u-boot-xenguest
 for guest in "$@"; do
     case $guest in
     linux-*) fetch_linux "${guest#linux-}" ;;
     modules-*) fetch_modules "${guest#modules-}" ;;
     busybox) fetch_busybox ;;
+    cyclictest) fetch_cyclictest ;;
     libxen) fetch_libxen ;;
     xen-4.17) fetch_xen ;;
     xen-tools-4.17) fetch_xen_tools ;;
     u-boot-xenguest) fetch_u_boot ;;
-    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 xen-tools-4.17 u-boot-xenguest" ;;
+    *) die "unknown guest $guest; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox cyclictest libxen xen-4.17 xen-tools-4.17 u-boot-xenguest" ;;
     esac
 done

@@ -17,7 +17,7 @@ out=${1:-$deps/initramfs}
 sources=guests/linux
 toolstack=toolstack
 
-for needed in busybox libxen modules-6.1 modules-6.12; do
+for needed in busybox cyclictest libxen modules-6.1 modules-6.12; do
     if [ ! -d "$deps/$needed" ]; then
         echo "make-initramfs: no $deps/$needed; run scripts/fetch-guests.sh $needed" >&2
         exit 1
@@ -76,7 +76,7 @@ add_disk() {
 make_one() {
     name=$1
     file=$out/$2.cpio.gz
-    if [ -f "$file" ] && [ -z "$(find "$sources" "$toolstack" tests/target/linux include "$busybox" "$deps/libxen/VERSION" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
+    if [ -f "$file" ] && [ -z "$(find "$sources" "$toolstack" tests/target/linux include "$busybox" "$deps/cyclictest/VERSION" "$deps/libxen/VERSION" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
         return 0
     fi
     tree=$out/$2.tree

@@ -41,7 +41,7 @@ class Fetch(unittest.TestCase):
     def test_unknown_guest_is_refused(self):
         result = run("scripts/fetch-guests.sh", "plan9")
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("unknown guest plan9; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox libxen xen-4.17 "
+        self.assertIn("unknown guest plan9; known: linux-6.1 linux-6.12 linux-6.1-rt modules-6.1 modules-6.12 busybox cyclictest libxen xen-4.17 "
                       "xen-tools-4.17 u-boot-xenguest", result.stderr)
 
 
@@ -55,7 +55,7 @@ class Initramfs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
             first = self.make(one)
             self.assertEqual(sorted(first), [f"{name}.cpio.gz" for name in (
-                "control-6.12", "control", "demo", "dom0", "mail", "pv-back-6.12", "pv-back", "pv-front-6.12", "pv-front", "test",
+                "control-6.12", "control", "demo", "dom0", "latency", "mail", "pv-back-6.12", "pv-back", "pv-front-6.12", "pv-front", "test",
                 "xenctrl-6.12", "xenctrl")])
             self.assertEqual(first, self.make(two, umask=0o077))
 
