@@ -4,6 +4,7 @@
 
 bench.py                   build/bench.md, build/bench.svg, build/bench.json; fails if a figure of Bulkhead got worse
 bench.py --gate            Bulkhead only, no files, and a fiftieth more is allowed: what `make test` runs
+bench.py --scheduler       the cost of a choice of each policy alone, and its plot build/scheduler.svg
 bench.py --write-baseline  today's figures of Bulkhead become docs/bench-baseline.json
 
 The machine: QEMU virt, cortex-a57, 4 GiB, -icount shift=4 (a counter tick is an instruction).  Operations: the same
@@ -20,6 +21,7 @@ import sys
 
 import bench_pv
 import bench_report
+import bench_sched
 import size_report
 import tree
 
@@ -33,7 +35,6 @@ IDLE_BYTES = 4096
 FIRST_MIB = 64            # the first domain and the bench guest
 SMALL_MIB = 16            # a small further domain, as the safe tasks of examples/cockpit.yaml
 MANY = 5
-VCPUS_EACH = 8            # the most that the guest library knows
 SWITCH = "switch=1"         # the bench guest measures partition_switch alone
 PAIR_PORT = 5
 GATE_SLACK = 0.02
@@ -109,38 +110,12 @@ def attack_figures(samples, suffix=""):
     return figures
 
 
-def write_round(path, vcpus):
-    """So many vCPUs that take turns on one CPU by yielding, eight a domain."""
-    each = min(vcpus, VCPUS_EACH)
-    text = ["system: round", "board: { name: qemu-virt, cpus: 1 }", "domains:"]
-    for number in range(vcpus // each):
-        what = "rounds=1 settle_s=2" if number == 0 else "yield=2"
-        text.append(f"  d{number}: {{ memory: 8 MiB, vcpus: {each}, cpus: [0], kernel: guest:bench, bootargs: \"{what}\" }}")
-    path.write_text("\n".join(text) + "\n")
-
-
-def write_deadlines(path, vcpus):
-    """One vCPU with a budget that yields to nobody, beside others that would run if it slept."""
-    text = ["system: deadlines", "board: { name: qemu-virt, cpus: 2 }", "boot-domain: { cpu: 0 }",
-            "pools:", "  loop: { cpus: [1], policy: rtds }", "domains:"]
-    for number in range(vcpus):
-        what = ("kernel: guest:bench, period: 100 ms, budget: 90 ms, bootargs: \"yield=1 settle_s=0\"" if number == vcpus - 1
-                else "kernel: guest:bench, period: 1 s, budget: 1 ms, bootargs: \"yield=2\"")
-        text.append(f"  d{number}: {{ memory: 2 MiB, pool: loop, {what} }}")
-    path.write_text("\n".join(text) + "\n")
-
-
 def scheduler_figures():
     """What a choice costs with more and more vCPUs of a CPU that want to run."""
-    figures = {}
-    for vcpus in (2, 16, 128):
-        write_round(WORK / "round.yaml", vcpus)
-        found = parse_operations(run(bulkhead_command(WORK / "round.yaml", 1, "BENCH done")))["round"]
-        figures[f"switch_{vcpus}"] = {key: value // vcpus for key, value in found.items()}
-    for vcpus in (2, 16, 64):
-        write_deadlines(WORK / "deadlines.yaml", vcpus)
-        figures[f"rtds_{vcpus}"] = parse_operations(run(bulkhead_command(WORK / "deadlines.yaml", 2, "BENCH done")))["yield"]
-    return figures
+    def measure(text, cpus):
+        (WORK / "scheduler.yaml").write_text(text)
+        return parse_operations(run(bulkhead_command(WORK / "scheduler.yaml", cpus, "BENCH done")))
+    return bench_sched.figures(measure)
 
 
 def write_pair(path):
@@ -358,6 +333,11 @@ def main(arguments):
     write_idle_image(WORK / "idle.img")
     build_plugin(WORK / "marks.so")
     try:
+        if arguments == ["--scheduler"]:
+            figures = scheduler_figures()
+            (tree.BUILD / "scheduler.svg").write_text(bench_sched.svg(figures))
+            print("\n".join(f"{name}: {bench_report.cell(figure)}" for name, figure in figures.items()))
+            return 0
         print("bench: Bulkhead", flush=True)
         figures, boot = measure_bulkhead()
         if arguments == ["--write-baseline"]:
@@ -378,6 +358,7 @@ def main(arguments):
         return 1
     size = size_report.measure()
     bench_report.write(tree.BUILD, figures, xen, size, boot)
+    (tree.BUILD / "scheduler.svg").write_text(bench_sched.svg(figures))
     print((tree.BUILD / "bench.md").read_text())
     return judge(figures, more=[*moved(figures), *bench_pv.judge(*pv)])
 

@@ -4,6 +4,8 @@ import html
 import json
 import math
 
+import bench_sched
+
 ORDER = ["boot_first_domain", "boot_per_domain", "boot_per_domain_64", "restart_16", "restart_64", "hypercall_null", "psci_version", "gicd_read",
          "sgi_self", "ipi_vcpu", "vtimer", "evtchn_self", "evtchn_cross_cpu", "evtchn_cross_domain", "grant_map", "grant_unmap",
          "grant_copy_page", "add_to_physmap", "partition_switch", "refusal", "restart",
@@ -36,8 +38,7 @@ MEANING = {
                           ("interrupt", ", the next CPU is interrupted without end"),
                           ("tlbi", ", the next CPU invalidates TLBs"),
                           ("spin", ", the next CPU runs its guest's own code: the emulator's turns"))},
-    **{f"switch_{n}": f"from a vCPU to the next, {n} of them in turn" for n in (2, 16, 128)},
-    **{f"rtds_{n}": f"a yield to nobody on an rtds CPU where {n} vCPUs want to run" for n in (2, 16, 64)},
+    **bench_sched.MEANING,
     "pv_disk": "1 MiB read from a disk of another domain, by Debian's drivers at both ends (all domains together)",
     "pv_tcp": "1 MiB by TCP from another domain, likewise",
     "refusal": "hypercall refused for want of a right",

@@ -2,7 +2,7 @@
 /* bench: what the hypervisor costs a guest, in counter ticks.  Under QEMU's -icount shift=4 a tick is an instruction.
  * Lines "BENCH name min mean max"; the cost of measuring ("empty") is subtracted from the others.
  * Boot arguments: n=ITERATIONS (1000), settle_s=SECONDS (30: the longest wait for other CPUs to be done booting).
- * vtimer=1: only the virtual timer.
+ * vtimer=1: only the virtual timer; vtimer=2: asleep until its deadline.
  * yield=1: only a yield to nobody; yield=2: all vCPUs yield for ever; rounds=1: the same, and how long all of them take.
  * switch=1: only two vCPUs of one CPU that yield to each other.
  * role=1, role=2: only events between these two domains, which share a CPU and a static channel (port=N at both ends).
@@ -42,6 +42,7 @@ uint64_t bench_psci(uint64_t function);
 uint64_t bench_read32(uint64_t address);
 uint64_t bench_sgi_self(uint64_t sgi1r);
 uint64_t bench_vtimer(uint64_t delay);
+uint64_t bench_wake(uint64_t delay);
 uint64_t bench_wait(void);
 uint64_t bench_send(uint64_t sgi1r);
 uint64_t bench_event_self(const uint32_t *port);
@@ -125,6 +126,11 @@ static uint64_t measure_sgi_self(void)
 static uint64_t measure_vtimer(void)
 {
     return bench_vtimer(TIMER_DELAY);
+}
+
+static uint64_t measure_wake(void)
+{
+    return bench_wake(TIMER_DELAY);
 }
 
 static uint64_t measure_ipi(void)
@@ -370,6 +376,8 @@ int main(uint64_t x0)
     run("empty", measure_empty);
     if (role != 0) {
         run_cross(role);
+    } else if (platform_argument("vtimer", 0) == 2) {
+        run("wake", measure_wake);
     } else if (platform_argument("vtimer", 0) != 0) {
         run("vtimer", measure_vtimer);
     } else if (platform_argument("rounds", 0) != 0) {

@@ -105,6 +105,23 @@ bench_vtimer:
     sub     x0, x18, x9
     ret
 
+/* uint64_t bench_wake(uint64_t ticks): the same, asleep until then */
+    .global bench_wake
+bench_wake:
+    mov     x18, xzr
+    mov     x2, #1
+    mrs     x9, cntvct_el0
+    add     x9, x9, x0
+    msr     cntv_cval_el0, x9
+    msr     cntv_ctl_el0, x2
+    isb
+    msr     daifclr, #2
+1:  wfi
+    cbz     x18, 1b
+    msr     daifset, #2
+    sub     x0, x18, x9
+    ret
+
 /* uint64_t bench_wait(void): sleep until an interrupt was handled; when its handler began */
     .global bench_wait
 bench_wait:

@@ -5,6 +5,7 @@
 #define CORE_SCHED_TYPES_H
 
 #include "bulkhead/bulkhead_op.h"
+#include "lib/heap.h"
 #include "lib/list.h"
 #include "lib/types.h"
 
@@ -25,6 +26,8 @@ struct sched_cpu {
     ticks_t start;                 /* arinc653: start of the window that was chosen */
     ticks_t armed;                 /* deadline given to arch_timer_set */
     struct sched_queue queue[BULKHEAD_PARTITIONS + 1u];
+    struct heap deadlines,
+        order; /* rtds: the runnable ones by the end of their period; those with budget, the next one first */
 };
 
 /* rtds: what a vCPU was promised and what is left of it. */
@@ -32,10 +35,11 @@ struct sched_budget {
     uint64_t wanted;  /* atomic: sched_budget_pack(), 0 = none; in force from the next period on */
     uint64_t current; /* the one in force */
     ticks_t period, budget;
-    ticks_t deadline; /* end of the current period */
+    ticks_t deadline; /* end of the current period; without a reservation: when to look for one */
     int64_t left;     /* ticks of budget; negative: overrun, taken from the next period's */
     ticks_t since;    /* runs since; 0 = does not */
     uint32_t level;   /* extra time: how often the budget was used up in this period; a lower one goes first */
+    struct heap_node by_deadline, by_order;
 };
 
 #endif

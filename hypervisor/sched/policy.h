@@ -28,12 +28,13 @@ struct sched_place arinc653_window(const struct sched_schedule *s, ticks_t epoch
 /* The first frame of that schedule that starts at t or later. */
 ticks_t arinc653_frame(const struct sched_schedule *s, ticks_t epoch, ticks_t t);
 
-/* [impl->dsn~rtds-edf~1] [impl->dsn~rtds-budget~1]
+/* [impl->dsn~rtds-edf~1] [impl->dsn~rtds-budget~1] [impl->dsn~rtds-heap~1]
  * The earliest deadline of those with budget left; a vCPU without a reservation runs in what they leave.
- * current's time is charged.  Bound: runnable vCPUs of this CPU. */
-struct sched_choice rtds_choose(struct list *runnable, struct vcpu *current, ticks_t now);
-/* A vCPU begins to be runnable.  [impl->dsn~rtds-wake~1] */
-void rtds_wake(struct sched_budget *b, ticks_t now);
+ * current's time is charged.  Bound, of n runnable vCPUs: log n, for current and for each whose period ends now. */
+struct sched_choice rtds_choose(struct sched_cpu *s, struct vcpu *current, ticks_t now);
+/* A vCPU begins to be runnable, and ends to be.  Bound: log n.  [impl->dsn~rtds-wake~1] */
+void rtds_add(struct sched_cpu *s, struct sched_budget *b, ticks_t now);
+void rtds_remove(struct sched_cpu *s, struct sched_budget *b);
 /* A new period when the current one is over. */
 void rtds_advance(struct sched_budget *b, ticks_t now);
 /* It ran until now.  By how much it has overrun its budget. */

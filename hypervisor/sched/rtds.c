@@ -5,10 +5,10 @@
 
 #define LEVEL_LAST UINT32_MAX /* no reservation: behind all who have one */
 
-static void set_background(struct sched_budget *b)
+static void set_background(struct sched_budget *b, ticks_t now)
 {
     b->current = 0;
-    b->deadline = UINT64_MAX;
+    b->deadline = now + arch_ticks_hz();
     b->left = INT64_MAX;
     b->level = LEVEL_LAST;
 }
@@ -38,7 +38,7 @@ void rtds_advance(struct sched_budget *b, ticks_t now)
         return;
     }
     if (wanted == 0u) {
-        set_background(b);
+        set_background(b, now);
     } else if (b->current != wanted) {
         begin(b, wanted, now);
     } else {
@@ -49,7 +49,7 @@ void rtds_advance(struct sched_budget *b, ticks_t now)
 
 /* Whoever slept with budget may not use more of it before its deadline than its share of that time: others were
  * promised the rest.  left / (deadline - now) > budget / period, without a division; all are below 2^32. */
-void rtds_wake(struct sched_budget *b, ticks_t now)
+static void wake(struct sched_budget *b, ticks_t now)
 {
     rtds_advance(b, now);
     if (b->current != 0u && b->level == 0u && b->left > 0 &&
@@ -76,31 +76,62 @@ ticks_t rtds_spend(struct sched_budget *b, ticks_t now)
     return over;
 }
 
-static bool is_before(const struct sched_budget *a, const struct sched_budget *b)
+static void place(struct sched_cpu *s, struct sched_budget *b)
 {
-    return (a->level != b->level) ? a->level < b->level : a->deadline < b->deadline;
+    heap_add(&s->deadlines, &b->by_deadline, b->deadline, 0);
+    if (b->left > 0) {
+        heap_add(&s->order, &b->by_order, b->level, b->deadline);
+    }
 }
 
-struct sched_choice rtds_choose(struct list *runnable, struct vcpu *current, ticks_t now)
+void rtds_remove(struct sched_cpu *s, struct sched_budget *b)
+{
+    heap_remove(&s->deadlines, &b->by_deadline);
+    heap_remove(&s->order, &b->by_order);
+}
+
+void rtds_add(struct sched_cpu *s, struct sched_budget *b, ticks_t now)
+{
+    wake(b, now);
+    place(s, b);
+}
+
+static void renew(struct sched_cpu *s, struct sched_budget *b, ticks_t now)
+{
+    rtds_remove(s, b);
+    rtds_advance(b, now);
+    place(s, b);
+}
+
+/* Its time is charged; only who used its budget up, or has none, changes its place. */
+static void charge(struct sched_cpu *s, struct sched_budget *b, ticks_t now)
+{
+    (void)rtds_spend(b, now);
+    if (b->by_deadline.rank != 0u && (b->left <= 0 || b->level != b->by_order.major || b->current == 0u)) {
+        renew(s, b, now);
+    }
+}
+
+struct sched_choice rtds_choose(struct sched_cpu *s, struct vcpu *current, ticks_t now)
 {
     struct sched_choice c = {.vcpu = NULL, .until = UINT64_MAX};
 
     if (current != NULL) {
-        (void)rtds_spend(&current->rt, now);
+        charge(s, &current->rt, now);
     }
-    for (struct list *at = runnable->next; at != runnable; at = at->next) {
-        struct vcpu *v = CONTAINER_OF(at, struct vcpu, run_node);
+    while (s->deadlines.least != NULL && s->deadlines.least->major <= now) { /* bound: each is behind now then */
+        renew(s, CONTAINER_OF(s->deadlines.least, struct sched_budget, by_deadline), now);
+    }
+    if (s->deadlines.least != NULL) {
+        c.until = s->deadlines.least->major;
+    }
+    if (s->order.least != NULL) {
+        struct sched_budget *b = CONTAINER_OF(s->order.least, struct sched_budget, by_order);
 
-        rtds_advance(&v->rt, now);
-        c.until = (v->rt.deadline < c.until) ? v->rt.deadline : c.until;
-        if (v->rt.left > 0 && (c.vcpu == NULL || is_before(&v->rt, &c.vcpu->rt))) {
-            c.vcpu = v;
-        }
-    }
-    if (c.vcpu != NULL) {
-        c.vcpu->rt.since = now;
-        if (c.vcpu->rt.current != 0u && (uint64_t)c.vcpu->rt.left < c.until - now) {
-            c.until = now + (uint64_t)c.vcpu->rt.left;
+        c.vcpu = CONTAINER_OF(b, struct vcpu, rt);
+        b->since = now;
+        if (b->current != 0u && (uint64_t)b->left < c.until - now) {
+            c.until = now + (uint64_t)b->left;
         }
     }
     return c;

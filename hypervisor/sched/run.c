@@ -51,7 +51,7 @@ void sched_runnable(struct cpu *cpu, struct vcpu *v)
         cpu->work |= (v->queue == cpu->sched.active) ? CPU_WORK_RESCHED : 0u;
         runstate_ready(v, now);
         if (policy_of(cpu) == BULKHEAD_POLICY_RTDS) {
-            rtds_wake(&v->rt, now);
+            rtds_add(&cpu->sched, &v->rt, now);
         }
     }
 }
@@ -60,6 +60,9 @@ void sched_not_runnable(struct cpu *cpu, struct vcpu *v)
 {
     if (!list_empty(&v->run_node)) {
         list_remove(&v->run_node);
+        if (v->rt.by_deadline.rank != 0u) {
+            rtds_remove(&cpu->sched, &v->rt);
+        }
         cpu->work |= CPU_WORK_RESCHED;
     }
 }
@@ -158,14 +161,19 @@ static void spend(struct cpu *cpu, ticks_t now)
 /* A CPU follows its pool from when nothing of the launch is left on it; one without a pool shares for good once no pool can
  * be described any more.
  * [impl->dsn~pools-from-exit~1] */
-static void adopt(struct cpu *cpu)
+static void adopt(struct cpu *cpu, ticks_t now)
 {
     static const struct sched_pool shared = {.policy = BULKHEAD_POLICY_SHARE};
+    const struct list *runnable = &cpu->sched.queue[0].runnable;
 
     if (cpu->sched.hosts_boot == 0u && list_empty(&cpu->reap)) {
         cpu->sched.pool = sched_pool_of(cpu->id);
         if (cpu->sched.pool == NULL && seal_is_started()) {
             cpu->sched.pool = &shared;
+        }
+        for (struct list *at = runnable->next; policy_of(cpu) == BULKHEAD_POLICY_RTDS && at != runnable;
+             at = at->next) {
+            rtds_add(&cpu->sched, &CONTAINER_OF(at, struct vcpu, run_node)->rt, now);
         }
     }
 }
@@ -181,7 +189,7 @@ static NOINLINE struct sched_choice choose_among(struct cpu *cpu, ticks_t now)
         c = partition_choose(cpu, now);
     } else if (policy == BULKHEAD_POLICY_RTDS) {
         spend(cpu, now);
-        c = rtds_choose(runnable, cpu->current, now);
+        c = rtds_choose(&cpu->sched, cpu->current, now);
     } else { /* null: whoever is here stays.  [impl->dsn~null-policy~1] */
     }
     return c;
@@ -193,7 +201,7 @@ static struct vcpu *choose(struct cpu *cpu, ticks_t now)
 
     cpu->sched.next = UINT64_MAX;
     if (UNLIKELY(cpu->sched.pool == NULL)) {
-        adopt(cpu);
+        adopt(cpu, now);
     }
     if (policy_of(cpu) != BULKHEAD_POLICY_SHARE) {
         c = choose_among(cpu, now);

@@ -85,7 +85,7 @@ static void windows_follow_each_other_without_a_gap_for_ever(void **state)
 struct task {
     uint32_t period, budget;
     bool extra, awake, whole; /* whole: awake since the period began or since it woke */
-    uint64_t end, order, sleep_until;
+    uint64_t end, sleep_until;
     int64_t left;
     uint32_t turn;    /* how often extra time was begun */
     uint64_t used;    /* in this period, extra time not counted */
@@ -115,35 +115,34 @@ static void model_period(struct task *t, uint64_t now)
     t->whole = t->awake;
 }
 
-static void model_wake(struct task *t, uint64_t now, uint64_t order)
+static void model_wake(struct task *t, uint64_t now)
 {
     model_period(t, now);
     t->awake = true;
-    t->order = order;
     if (t->turn == 0u && t->left > 0 && (uint64_t)t->left * t->period > (t->end - now) * t->budget) {
         model_new_period(t, now + t->period);
     }
     t->whole = true;
 }
 
-/* Who has the CPU in this tick: TASKS = nobody. */
-static uint32_t model_pick(const struct task *task)
+static bool model_may_run(const struct task *t)
 {
-    uint32_t best = TASKS;
+    return t->period != 0u && t->awake && t->left > 0;
+}
+
+/* Whether nobody comes before it: several may be equal.  TASKS = nobody runs. */
+static bool model_agrees(const struct task *task, uint32_t chosen)
+{
+    const struct task *c = &task[chosen % TASKS];
 
     for (uint32_t i = 0; i < TASKS; i++) {
-        const struct task *a = &task[i];
-        const struct task *b = &task[best % TASKS];
+        const struct task *t = &task[i];
 
-        if (a->period == 0u || !a->awake || a->left <= 0) {
-            continue;
-        }
-        if (best == TASKS || a->turn < b->turn ||
-            (a->turn == b->turn && (a->end < b->end || (a->end == b->end && a->order < b->order)))) {
-            best = i;
+        if (model_may_run(t) && (chosen == TASKS || t->turn < c->turn || (t->turn == c->turn && t->end < c->end))) {
+            return false;
         }
     }
-    return best;
+    return chosen == TASKS || model_may_run(c);
 }
 
 static void model_run(struct task *t)
@@ -163,10 +162,9 @@ static void model_run(struct task *t)
 struct world {
     struct task task[TASKS];
     struct vcpu vcpu[TASKS];
-    struct list runnable;
+    struct sched_cpu cpu;
     struct vcpu *current;
     ticks_t until;
-    uint64_t order;
 };
 
 /* At most the whole CPU is promised. */
@@ -175,7 +173,6 @@ static void make_world(struct world *w, struct random *r)
     uint64_t free = 1000000;
 
     memset(w, 0, sizeof(*w));
-    list_init(&w->runnable);
     for (uint32_t i = 0; i < TASKS; i++) {
         struct task *t = &w->task[i];
         struct sched_budget *b = &w->vcpu[i].rt;
@@ -183,7 +180,6 @@ static void make_world(struct world *w, struct random *r)
         uint32_t budget = 1u + (uint32_t)random_below(r, period / 2u);
         uint64_t need = ((uint64_t)budget * 1000000u + period - 1u) / period;
 
-        list_init(&w->vcpu[i].run_node);
         if (need > free) {
             continue;
         }
@@ -204,10 +200,8 @@ static bool wake_and_sleep(struct world *w, struct random *r, uint64_t now)
         struct task *t = &w->task[i];
 
         if (t->period != 0u && !t->awake && now >= t->sleep_until) {
-            w->order++;
-            model_wake(t, now, w->order);
-            rtds_wake(&w->vcpu[i].rt, now);
-            list_push_back(&w->runnable, &w->vcpu[i].run_node);
+            model_wake(t, now);
+            rtds_add(&w->cpu, &w->vcpu[i].rt, now);
             changed = true;
         }
     }
@@ -216,7 +210,7 @@ static bool wake_and_sleep(struct world *w, struct random *r, uint64_t now)
 
         t->awake = false;
         t->sleep_until = now + 1u + random_below(r, 3u * t->period);
-        list_remove(&w->current->run_node);
+        rtds_remove(&w->cpu, &w->current->rt);
         changed = true;
     }
     return changed;
@@ -236,10 +230,10 @@ static void random_task_sets_run_as_the_model_says(void **state)
 
         make_world(&w, &r);
         for (uint64_t now = 1; now < 800u; now++) {
-            uint32_t expected;
+            uint32_t chosen;
 
             if (wake_and_sleep(&w, &r, now) || now >= w.until) {
-                struct sched_choice c = rtds_choose(&w.runnable, w.current, now);
+                struct sched_choice c = rtds_choose(&w.cpu, w.current, now);
 
                 assert_true(c.until > now);
                 w.current = c.vcpu;
@@ -250,10 +244,10 @@ static void random_task_sets_run_as_the_model_says(void **state)
                     model_period(&w.task[i], now);
                 }
             }
-            expected = model_pick(w.task);
-            assert_ptr_equal(w.current, (expected == TASKS) ? NULL : &w.vcpu[expected]);
-            if (expected != TASKS) {
-                model_run(&w.task[expected]);
+            chosen = (w.current == NULL) ? TASKS : (uint32_t)(w.current - w.vcpu);
+            assert_true(model_agrees(w.task, chosen));
+            if (chosen != TASKS) {
+                model_run(&w.task[chosen]);
             }
         }
     }
@@ -281,32 +275,60 @@ static void an_overrun_is_taken_from_the_next_budget(void **state)
 static void a_reservation_changes_at_the_end_of_a_period(void **state)
 {
     struct vcpu v;
-    struct list runnable;
+    struct sched_cpu cpu = {0};
     struct sched_choice c;
 
     (void)state;
     host_reset(RAM_MIB);
     memset(&v, 0, sizeof(v));
-    list_init(&runnable);
-    list_push_back(&runnable, &v.run_node);
-    c = rtds_choose(&runnable, NULL, 1000); /* without a reservation: what is left, for as long as it is */
+    rtds_add(&cpu, &v.rt, 1000);
+    c = rtds_choose(&cpu, NULL, 1000); /* without a reservation: what is left, for as long as it is */
     assert_ptr_equal(c.vcpu, &v);
-    assert_int_equal(c.until, UINT64_MAX);
+    assert_int_equal(c.until, 1000u + HOST_HZ); /* looks for one then */
     v.rt.wanted = sched_budget_pack(1000, 400, false);
-    c = rtds_choose(&runnable, &v, 2000);
+    c = rtds_choose(&cpu, &v, 2000);
     assert_int_equal(v.rt.period, HOST_HZ / 1000u);
     assert_int_equal(v.rt.deadline, 2000u + HOST_HZ / 1000u);
     assert_int_equal(c.until, 2000u + HOST_HZ / 2500u);
     v.rt.wanted = sched_budget_pack(2000, 400, false);
-    c = rtds_choose(&runnable, &v, c.until);
+    c = rtds_choose(&cpu, &v, c.until);
     assert_ptr_equal(c.vcpu, NULL); /* used up */
     assert_int_equal(v.rt.period, HOST_HZ / 1000u);
-    c = rtds_choose(&runnable, NULL, c.until);
+    c = rtds_choose(&cpu, NULL, c.until);
     assert_ptr_equal(c.vcpu, &v);
     assert_int_equal(v.rt.period, HOST_HZ / 500u);
     v.rt.wanted = 0;
-    (void)rtds_choose(&runnable, &v, v.rt.deadline);
-    assert_int_equal(v.rt.deadline, UINT64_MAX);
+    (void)rtds_choose(&cpu, &v, v.rt.deadline);
+    assert_int_equal(v.rt.current, 0);
+}
+
+/* [utest->dsn~rtds-edf~1]
+ * Nobody of those without a reservation waits for ever: the one that ran is behind the others at the next choice. */
+static void those_without_a_reservation_take_turns(void **state)
+{
+    struct sched_cpu cpu = {0};
+    struct vcpu v[3];
+    struct vcpu *current = NULL;
+    uint32_t ran[3] = {0};
+
+    (void)state;
+    host_reset(RAM_MIB);
+    memset(v, 0, sizeof(v));
+    for (uint32_t i = 0; i < 3u; i++) {
+        rtds_add(&cpu, &v[i].rt, 10u + i);
+    }
+    for (ticks_t now = 100; now < 160u; now++) {
+        current = rtds_choose(&cpu, current, now).vcpu;
+        ran[current - v]++;
+    }
+    assert_int_equal(ran[0], 20);
+    assert_int_equal(ran[1], 20);
+    rtds_remove(&cpu, &v[0].rt);
+    v[1].rt.wanted = sched_budget_pack(1000, 400, false); /* it does not run, and gets it all the same */
+    for (ticks_t now = 160; v[1].rt.current == 0u; now = rtds_choose(&cpu, &v[2], now).until) {
+        assert_true(now <= 160u + 2u * HOST_HZ);
+    }
+    assert_ptr_equal(rtds_choose(&cpu, &v[2], v[1].rt.deadline - 1u).vcpu, &v[1]);
 }
 
 /* ---- share ---- */
@@ -352,6 +374,7 @@ int main(void)
         cmocka_unit_test(random_task_sets_run_as_the_model_says),
         cmocka_unit_test(an_overrun_is_taken_from_the_next_budget),
         cmocka_unit_test(a_reservation_changes_at_the_end_of_a_period),
+        cmocka_unit_test(those_without_a_reservation_take_turns),
         cmocka_unit_test(turns_are_equal_whoever_shares),
     };
 
