@@ -293,6 +293,14 @@ PV_DEVICES = [
     # The back end ends and is started again: its drivers go on with the front end's rings, whose requests wait meanwhile.
     *[guest(name, lanes=[[r"back: restarted", rf"\(front\) {DONE}"]], timeout=240)
       for name in ("pv-back-restart", "pv-back-restart-6.12")],
+    # A third domain has the disk: every write is on it, although the back end in the middle ends and is started again.
+    *[guest(name, lanes=[[r"back: restarted", r"\(front\) TEST linux_writes ok", rf"\(front\) {DONE}"]], timeout=240)
+      for name in ("pv-back-writes", "pv-back-writes-6.12")],
+    # What is connected goes on; [itest->dsn~store-restarted-server~1]
+    guest("pv-store-restart", lanes=[
+        [r"\(control\) control: shell on this console", r"\(front\) front: the store may be restarted", ("send", CTRL_A3),
+         r"Serial input to control", ("send", "\n"), "# ", ("send", "bhctl restart store\n"),
+         r"store: restarted in", r"\(store\) store: 2 clients", *[("send", CTRL_A3)] * 2, r"Serial input to front", ("send", "\n"), rf"\(front\) {DONE}"]], timeout=100),
     guest("pv-restart", lanes=[[rf"\(front\) {DONE}", r"front: restarted", rf"\(front\) {DONE}"]], timeout=240),
 ]
 
