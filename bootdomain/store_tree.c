@@ -48,6 +48,33 @@ static void put(struct writer *writer, uint32_t type, const char *format, ...)
 /* Folders that a domain may fill as it likes. */
 static const char *const own_folders[] = {"control", "data", "attr", "drivers", "error", "feature"};
 
+/* Whoever may end the domain, and reaches the store, may ask its kernel to end: a request that Linux and others wait for in
+ * control/shutdown.  Returns plan->count where there is nobody.
+ * [impl->dsn~boot-store-shutdown~1] */
+static uint32_t find_ender(const struct plan *plan, uint32_t index)
+{
+    const struct plan_domain *domain = &plan->domains[index];
+    uint32_t ender = domain->grantee[BULKHEAD_RIGHT_DESTROY] - 1u;
+
+    if (domain->grantee[BULKHEAD_RIGHT_DESTROY] == 0) {
+        for (ender = 0; ender < plan->count && plan->domains[ender].role != BULKHEAD_ROLE_CONTROL; ender++) {
+        }
+        ender = ((domain->flags & BULKHEAD_DOMAIN_SAFE) != 0) ? plan->count : ender;
+    }
+    return (ender < plan->count && ender != index && rings_has(plan, RING_STORE, ender)) ? ender : plan->count;
+}
+
+static void put_shutdown(struct writer *writer, const struct plan *plan, uint32_t index)
+{
+    uint32_t domid = order_domid(plan, index);
+    uint32_t ender = find_ender(plan, index);
+
+    if (ender < plan->count) {
+        put(writer, XS_WRITE, "/local/domain/%u/control/shutdown|", domid);
+        put(writer, XS_SET_PERMS, "/local/domain/%u/control/shutdown|n%u|b%u|", domid, domid, order_domid(plan, ender));
+    }
+}
+
 static void put_domain(struct writer *writer, const struct plan *plan, uint32_t index)
 {
     uint32_t domid = order_domid(plan, index);
@@ -64,6 +91,7 @@ static void put_domain(struct writer *writer, const struct plan *plan, uint32_t 
         put(writer, XS_MKDIR, "/local/domain/%u/%s|", domid, own_folders[i]);
         put(writer, XS_SET_PERMS, "/local/domain/%u/%s|n%u|", domid, own_folders[i], domid);
     }
+    put_shutdown(writer, plan, index);
 }
 
 /* Both ends of a device point to each other, and may read each other. */

@@ -7,13 +7,19 @@
 #define SYS_OPENAT        56
 #define SYS_READ          63
 #define SYS_WRITE         64
+#define SYS_PWRITE64      68
 #define SYS_EXIT          93
 #define SYS_CLOCK_GETTIME 113
+#define SYS_MUNMAP        215
 #define SYS_MMAP          222
 
 #define AT_FDCWD        (-100)
+#define O_WRONLY        01
 #define O_RDWR          02
+#define O_CREAT         0100
+#define O_TRUNC         01000
 #define O_SYNC          04010000
+#define PROT_READ       1
 #define PROT_RW         3
 #define MAP_SHARED      0x01
 #define MAP_PRIVATE     0x02

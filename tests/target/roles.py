@@ -69,6 +69,31 @@ ROLES = [
         "speakers": [r"\(boot\) boot: ", r"\(dom0\) (?:dom0# )?"],
     },
     {
+        # A stock kernel reboots and powers off when it is asked; what it leaves in memory is dumped.
+        # [itest->dsn~bhctl-request~1, dsn~bhctl-dump~1, dsn~boot-store-shutdown~1]
+        "name": "requests",
+        "system": f"{SYSTEMS}/requests.yaml",
+        "lanes": [
+            [EXITED, [r"\(dom0\) dom0: shell on this console", r"\(guest\) guest: shell on this console"],
+             ("send", CTRL_A3), r"Serial input to dom0", ("send", "\n"), "dom0# $",
+             ("send", "bhctl reboot guest\n"), r"guest: wants to reboot \(shutdown code 1\)", r"guest: restarted in",
+             r"\(guest\) guest: shell on this console", ("send", "\n"), "dom0# $",
+             ("send", "bhctl shutdown guest; echo code-$?\n"), [r"guest: powered off \(shutdown code 0\)", "code-0"], "dom0# $",
+             ("send", "bhctl dump guest /tmp/core && grep -c 'Linux version 6.1' /tmp/core\n"), r"\(dom0\) [1-9]\d*$", "dom0# $",
+             ("send", "bhctl dump plain /tmp/plain && head -c 4 /tmp/plain; bhctl list plain\n"), "ELF",
+             r"plain +\d+ +16 +1 +[rb-]+ ", "dom0# $",
+             ("send", "bhctl shutdown task; echo code-$?\n"),
+             r"shutdown of task is refused: it is a safe domain, .* 'destroy' \[safe-domain-protected\]", "code-3", "dom0# $",
+             ("send", "bhctl dump task /tmp/task; echo code-$?; ls /tmp\n"),
+             r"dump of task is refused: it is a safe domain, .* 'map-foreign' \[safe-domain-protected\]", "code-3", r"core +plain$",
+             "dom0# $", ("send", "bhctl shutdown plain; echo code-$?\n"),
+             r"shutdown failed: it is not connected .* \[no-request-to-domains\]", "code-1", *[r"\(plain\) cluster: seq .* ok"] * 2],
+            [r"guest: restarted", *[r"\(task\) cluster: seq .* ok"] * 3],
+        ],
+        "forbid": [FATAL, r"CORRUPT", r"Kernel panic"],
+        "timeout": 180,
+    },
+    {
         # Debian's own libxenctrl lists, inspects, pauses and unpauses, and is refused what is protected.
         # [itest->dsn~stock-libxenctrl~1]
         "name": "libxenctrl",

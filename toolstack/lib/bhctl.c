@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dump.h"
 #include "out.h"
 #include "show.h"
 
@@ -23,6 +24,7 @@ struct verb {
     show_fn *show;                                           /* either this, */
     uint32_t domctl;                                         /* or this domctl, */
     int64_t (*act)(struct bhctl_port *port, uint16_t domid); /* or this, */
+    const char *ask;                                         /* or this request to its kernel, */
     enum bhctl_exit (*run)(struct bhctl_port *port, const struct verb *verb, const char *const *words, uint32_t count);
     const char *meaning;
 };
@@ -33,6 +35,8 @@ static enum bhctl_exit run_power(struct bhctl_port *port, const struct verb *ver
                                  uint32_t count);
 static enum bhctl_exit run_switch(struct bhctl_port *port, const struct verb *verb, const char *const *words,
                                   uint32_t count);
+static enum bhctl_exit run_dump(struct bhctl_port *port, const struct verb *verb, const char *const *words,
+                                uint32_t count);
 static enum bhctl_exit run_help(struct bhctl_port *port, const struct verb *verb, const char *const *words,
                                 uint32_t count);
 
@@ -58,10 +62,15 @@ static const struct verb verbs[] = {
     {"resume", DOMAIN, BULKHEAD_RIGHT_SUSPEND, .domctl = XEN_DOMCTL_resumedomain,
      .meaning = "DOMAIN  it had suspended itself and goes on"},
     {"restart", DOMAIN, BULKHEAD_RIGHT_RESTART, .act = call_restart, .meaning = "DOMAIN  it starts as it was launched"},
-    {"reboot", DOMAIN, BULKHEAD_RIGHT_RESTART, .act = call_restart, .meaning = "DOMAIN  the same"},
+    {"shutdown", DOMAIN, BULKHEAD_RIGHT_DESTROY, .ask = "poweroff",
+     .meaning = "DOMAIN  its kernel is asked to power off"},
+    {"reboot", DOMAIN, BULKHEAD_RIGHT_DESTROY, .ask = "reboot",
+     .meaning = "DOMAIN  its kernel is asked to reboot; `restart` does not ask"},
     {"destroy", DOMAIN, BULKHEAD_RIGHT_DESTROY, .act = call_destroy, .meaning = "DOMAIN  it ends, its memory is free"},
     {"console", DOMAIN, BULKHEAD_RIGHT_CONSOLE, .act = call_focus,
      .meaning = "DOMAIN  what is typed goes there (CTRL-a three times: on)"},
+    {"dump", OTHER, BULKHEAD_RIGHT_MAP_FOREIGN, .run = run_dump,
+     .meaning = "DOMAIN FILE  its registers and memory, as an ELF core file"},
     {"dmesg", OTHER, BULKHEAD_RIGHT_CONSOLE, .run = run_dmesg,
      .meaning = "[LINES]  what the console showed last (20; 0 = all)"},
     {"power", OTHER, BULKHEAD_RIGHT_PLATFORM, .run = run_power,
@@ -69,12 +78,8 @@ static const struct verb verbs[] = {
     {"help", OTHER, BULKHEAD_RIGHT_INFO, .run = run_help,
      .meaning = "this list; `--json` behind a verb: tables as JSON"},
     {"create", ABSENT, BULKHEAD_RIGHT_CREATE, .meaning = "domains are created by the launch only [launch-creates]"},
-    {"shutdown", ABSENT, BULKHEAD_RIGHT_DESTROY,
-     .meaning = "a domain cannot be asked to end; destroy ends it, power ends the machine [no-request-to-domains]"},
     {"suspend", ABSENT, BULKHEAD_RIGHT_SUSPEND,
      .meaning = "a domain suspends only itself; pause stops it [no-request-to-domains]"},
-    {"dump", ABSENT, BULKHEAD_RIGHT_MAP_FOREIGN,
-     .meaning = "there is no file to write to here; health shows the registers of the last crash [no-files]"},
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -138,7 +143,19 @@ static const char *reason_of(const struct verb *verb, int64_t error)
         {-XEN_EACCES, "the hypervisor has another interface version"},
         {-XEN_EFAULT, "the hypervisor cannot read this program's memory"},
         {-XEN_ESRCH, "it is gone"},
+        {-XEN_ENODEV,
+         "this domain is not connected to xenstore; its description does not say `enhanced: yes` [no-store]"},
+        {-XEN_ENOENT,
+         "it is not connected to xenstore, so nobody can ask it; `destroy` ends it, `restart` starts it anew "
+         "[no-request-to-domains]"},
+        {-XEN_ETIMEDOUT, "its kernel has not taken the request; `destroy` ends it, `restart` starts it anew"},
     };
+
+    if (verb->run == run_dump && error != -XEN_ESRCH) {
+        return (error == -XEN_ENODEV)
+                   ? "there are no files here; `health` shows the registers of the last crash [no-files]"
+                   : NULL;
+    }
 
     if (error == -XEN_ENOSYS && verb->right == BULKHEAD_RIGHT_RESTART) {
         return "its description does not say `restartable: true` [not-restartable]";
@@ -243,10 +260,38 @@ static enum bhctl_exit run_switch(struct bhctl_port *port, const struct verb *ve
     return finish(port, verb, NULL, call_switch(port, pool, schedule));
 }
 
+/* A domain by name; BHCTL_GOOD, or what was said. */
+static enum bhctl_exit find_domain(struct bhctl_port *port, const struct verb *verb, const char *name,
+                                   struct bhctl_domain *domain)
+{
+    int64_t result = call_find(port, name, domain);
+
+    if (result == -XEN_ESRCH) {
+        SAY(port, "there is no domain '", name, "' that may be seen; 'list' shows them");
+        return BHCTL_NOBODY;
+    }
+    return finish(port, verb, NULL, result);
+}
+
+static enum bhctl_exit run_dump(struct bhctl_port *port, const struct verb *verb, const char *const *words,
+                                uint32_t count)
+{
+    struct bhctl_domain domain;
+
+    if (count != 3) {
+        return usage(port, verb);
+    }
+    enum bhctl_exit found = find_domain(port, verb, words[1], &domain);
+    return (found == BHCTL_GOOD) ? finish(port, verb, &domain, dump_domain(port, &domain, words[2])) : found;
+}
+
 static int64_t act(struct bhctl_port *port, const struct verb *verb, const struct bhctl_domain *domain)
 {
     if (verb->show != NULL) {
         return verb->show(port, domain);
+    }
+    if (verb->ask != NULL) {
+        return request_end(port, domain, verb->ask);
     }
     if (verb->act != NULL) {
         return verb->act(port, (uint16_t)domain->info.domain);
@@ -262,15 +307,8 @@ static enum bhctl_exit run_on(struct bhctl_port *port, const struct verb *verb, 
     if (name == NULL) {
         return finish(port, verb, NULL, verb->show(port, NULL)); /* MAYBE is for verbs that show */
     }
-    int64_t result = call_find(port, name, &domain);
-    if (result == -XEN_ESRCH) {
-        SAY(port, "there is no domain '", name, "' that may be seen; 'list' shows them");
-        return BHCTL_NOBODY;
-    }
-    if (result != 0) {
-        return finish(port, verb, NULL, result);
-    }
-    return finish(port, verb, &domain, act(port, verb, &domain));
+    enum bhctl_exit found = find_domain(port, verb, name, &domain);
+    return (found == BHCTL_GOOD) ? finish(port, verb, &domain, act(port, verb, &domain)) : found;
 }
 
 static enum bhctl_exit run_words(struct bhctl_port *port, const char *const *words, uint32_t count)

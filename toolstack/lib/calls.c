@@ -198,6 +198,37 @@ int64_t call_rights(struct bhctl_port *port, struct bulkhead_rights *rights)
     return with(port, HYPERVISOR_BULKHEAD_OP, BULKHEAD_OP_RIGHTS, rights, sizeof(*rights));
 }
 
+int64_t call_holds(struct bhctl_port *port, uint16_t domid, enum bulkhead_right right)
+{
+    struct bulkhead_domain self = {.domid = DOMID_SELF};
+    struct bulkhead_rights rights = {.target = domid};
+    int64_t result = call_identity(port, &self);
+
+    if (result == 0) {
+        result = call_rights(port, &rights);
+    }
+    return (result == 0 && rights.holder[right] != self.domid) ? -XEN_EPERM : result;
+}
+
+int64_t call_context(struct bhctl_port *port, uint16_t domid, uint32_t vcpu, struct vcpu_guest_context *context)
+{
+    struct xen_domctl op = {0};
+    char *place = &port->buffer[STRUCTURE_BYTES];
+
+    op.u.vcpucontext.vcpu = vcpu;
+    set_xen_guest_handle(op.u.vcpucontext.ctxt, (vcpu_guest_context_t *)(void *)place);
+    int64_t result = domctl(port, &op, XEN_DOMCTL_getvcpucontext, domid);
+    memcpy(context, place, sizeof(*context));
+    return result;
+}
+
+int64_t call_last_frame(struct bhctl_port *port, uint16_t domid)
+{
+    struct xen_memory_domain of = {.domid = domid};
+
+    return with(port, __HYPERVISOR_memory_op, XENMEM_maximum_gpfn, &of, sizeof(of));
+}
+
 int64_t call_focus(struct bhctl_port *port, uint16_t domid)
 {
     struct bulkhead_focus focus = {.domid = domid};

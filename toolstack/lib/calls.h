@@ -10,6 +10,7 @@
 #include <xen/domctl.h>
 #include <xen/errno.h>
 #include <xen/event_channel.h>
+#include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/sysctl.h>
 #include <xen/xsm/flask_op.h>
@@ -42,6 +43,12 @@ int64_t call_schedule(struct bhctl_port *port, uint16_t domid, struct xen_domctl
 int64_t call_switch(struct bhctl_port *port, uint32_t pool, uint32_t schedule);
 /* action: BULKHEAD_POWER_* */
 int64_t call_power(struct bhctl_port *port, uint32_t action, uint32_t seconds);
+/* -EPERM: the caller does not hold that right over the domain. */
+int64_t call_holds(struct bhctl_port *port, uint16_t domid, enum bulkhead_right right);
+/* Registers of a vCPU of a domain that does not run. */
+int64_t call_context(struct bhctl_port *port, uint16_t domid, uint32_t vcpu, struct vcpu_guest_context *context);
+/* The highest frame of its address space that is in use. */
+int64_t call_last_frame(struct bhctl_port *port, uint16_t domid);
 int64_t call_rights(struct bhctl_port *port, struct bulkhead_rights *rights);
 int64_t call_focus(struct bhctl_port *port, uint16_t domid);
 /* 1: the label policy refuses, 0: it is permissive; -ENOSYS there is none. */

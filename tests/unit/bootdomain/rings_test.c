@@ -176,6 +176,60 @@ static void the_store_can_do_what_it_is_told(void **state)
     expect_node(CLIENT, "/local/domain/3/name", "EACCES");
 }
 
+/* A request in the store of the real thing; the error's name, or the type of the answer. */
+static const char *write_node(uint32_t client, const char *path_and_value, uint32_t size)
+{
+    static struct store_reply reply;
+    struct xsd_sockmsg header;
+
+    store_request(client, &(struct xsd_sockmsg){.type = XS_WRITE, .len = size}, (const uint8_t *)path_and_value,
+                  &header, &reply);
+    reply.data[reply.size] = 0;
+    return (const char *)reply.data;
+}
+#define WRITE(client, text) write_node(client, text, sizeof(text) - 1)
+
+#define SHUTDOWN "/local/domain/2/control/shutdown" /* of front, which is domain 2 beside a Control Domain */
+
+static void tell_store(void)
+{
+    static uint8_t told[STORE_TREE_BYTES];
+    uint32_t size;
+
+    assert_true(store_tree_write(&plan, 1, told, &size));
+    perform(told, size);
+}
+
+/* [utest->dsn~boot-store-shutdown~1] */
+static void who_may_end_a_domain_may_ask_it_to_end(void **state)
+{
+    (void)state;
+    start_all();
+    tell_store();
+    expect_node(CLIENT, "/local/domain/1/control/shutdown", "ENOENT"); /* there is nobody */
+    assert_string_equal(WRITE(SERVER, "/local/domain/1/control/shutdown\0poweroff"), "EACCES");
+
+    plan.domains[2].role = BULKHEAD_ROLE_CONTROL;
+    tell_store();
+    expect_node(CLIENT, SHUTDOWN, "");
+    assert_string_equal(WRITE(SERVER, SHUTDOWN "\0poweroff"), "OK");
+    expect_node(CLIENT, SHUTDOWN, "poweroff");
+    assert_string_equal(WRITE(CLIENT, SHUTDOWN "\0"), "OK"); /* taken */
+    expect_node(SERVER, SHUTDOWN, "");
+    assert_string_equal(WRITE(SERVER, "/local/domain/2/control/other\0x"), "EACCES");
+    expect_node(SERVER, "/local/domain/1/control/shutdown", "ENOENT"); /* nobody asks itself */
+
+    plan.domains[0].flags |= BULKHEAD_DOMAIN_SAFE; /* nobody may end it */
+    tell_store();
+    assert_string_equal(WRITE(SERVER, SHUTDOWN "\0poweroff"), "EACCES");
+    plan.domains[0].grantee[BULKHEAD_RIGHT_DESTROY] = 3; /* but for whom its description names */
+    tell_store();
+    assert_string_equal(WRITE(SERVER, SHUTDOWN "\0poweroff"), "OK");
+    plan.domains[0].grantee[BULKHEAD_RIGHT_DESTROY] = 4; /* who is no client of the store */
+    tell_store();
+    assert_string_equal(WRITE(SERVER, SHUTDOWN "\0poweroff"), "EACCES");
+}
+
 static void the_console_domain_is_told_of_its_clients(void **state)
 {
     static const char wanted[] = "console\0001\0001";
@@ -254,6 +308,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_client_gets_pages_grants_and_parameters, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(the_console_domain_gets_the_right_to_the_console, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(the_store_can_do_what_it_is_told, builder_start, builder_stop),
+        cmocka_unit_test_setup_teardown(who_may_end_a_domain_may_ask_it_to_end, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(the_console_domain_is_told_of_its_clients, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(the_largest_tree_fits, builder_start, builder_stop),
         cmocka_unit_test_setup_teardown(a_refused_call_ends_the_domain, builder_start, builder_stop),

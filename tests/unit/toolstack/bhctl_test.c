@@ -4,100 +4,13 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "fixture.h"
-#include "bhctl.h"
+#include "bhctl_fixture.h"
 #include "core/console.h"
 #include "core/label.h"
 
 #include <string.h>
 
 #include <xen/sched.h>
-
-static struct vcpu *boot;
-static struct vcpu *caller;
-static struct domain *brake, *linux_domain;
-static char said[16384];
-static size_t said_bytes;
-static char buffer[BHCTL_BUFFER] __attribute__((aligned(4096)));
-
-static int64_t call(struct bhctl_port *port, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
-{
-    (void)port;
-    return hypercall(caller, number, a0, a1, a2);
-}
-
-static void write_said(struct bhctl_port *port, const char *text, size_t bytes)
-{
-    (void)port;
-    assert_true(said_bytes + bytes < sizeof(said));
-    memcpy(said + said_bytes, text, bytes);
-    said_bytes += bytes;
-    said[said_bytes] = '\0';
-}
-
-static uint64_t clock_ns, clock_step;
-
-static uint64_t now(struct bhctl_port *unused)
-{
-    (void)unused;
-    clock_ns += clock_step;
-    if (clock_step > 0) {
-        settle(); /* other CPUs go on meanwhile */
-    }
-    return clock_ns;
-}
-
-static struct bhctl_port port = {.call = call, .write = write_said, .now = now, .buffer = buffer};
-
-static enum bhctl_exit run(const char *text)
-{
-    char line[100];
-
-    assert_true(strlen(text) < sizeof(line));
-    strcpy(line, text);
-    said_bytes = 0;
-    said[0] = '\0';
-    return bhctl_run_line(&port, line);
-}
-
-static void set_identity(uint16_t domid, const char *name, uint16_t role, uint32_t flags)
-{
-    struct bulkhead_domain b = {.domid = domid, .role = role, .flags = flags};
-
-    strcpy(b.name, name);
-    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SET_DOMAIN, &b), OK);
-}
-
-/* control (1) holds what the launch gives it over the safe brake (2) and the unsafe linux (3). */
-static int start(void **state)
-{
-    uint16_t ids[3];
-    static const char *const names[] = {"control", "brake", "linux"};
-
-    (void)state;
-    boot = machine_start();
-    claim_all(boot);
-    for (uint32_t i = 0; i < 3u; i++) {
-        ids[i] = build_domain(boot, names[i], (i == 2u) ? 2 : 1, 2);
-        set_identity(ids[i], names[i], (i == 0u) ? BULKHEAD_ROLE_CONTROL : BULKHEAD_ROLE_DOMU,
-                     (i == 2u) ? 0u : BULKHEAD_DOMAIN_SAFE);
-        assert_int_equal(unpause(boot, ids[i]), OK);
-        for (uint16_t right = 0; right < BULKHEAD_RIGHT_COUNT; right++) {
-            if (((i == 2u ? BULKHEAD_RIGHTS_DOMAIN : BULKHEAD_RIGHTS_HARMLESS) >> right & 1u) != 0u) {
-                assert_int_equal(move_right(boot, right, ids[i], ids[0]), OK);
-            }
-        }
-    }
-    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_INFO, DOMID_SELF, ids[0]), OK);
-    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_CONSOLE, DOMID_SELF, ids[0]), OK);
-    brake = domain_of(ids[1]);
-    linux_domain = domain_of(ids[2]);
-    assert_int_equal(exit_boot(boot, 0), OK);
-    settle();
-    caller = vcpu_of(ids[0], 0);
-    clock_step = 0;
-    return 0;
-}
 
 static void lists_what_may_be_seen(void **state)
 {
@@ -211,7 +124,7 @@ static void tells_restarts_failures_and_the_last_crash(void **state)
     assert_int_equal(run("restart linux"), BHCTL_FAILED);
     assert_string_equal(said, "bhctl: restart failed: its description does not say `restartable: true` "
                               "[not-restartable]\n");
-    assert_int_equal(run("reboot brake"), BHCTL_REFUSED);
+    assert_int_equal(run("restart brake"), BHCTL_REFUSED);
     assert_non_null(strstr(said, "the right 'restart' [safe-domain-protected]"));
     console_write(linux_domain, "oh dear\n", 8);
     hypercall(v, __HYPERVISOR_sched_op, SCHEDOP_shutdown, (uint64_t)(uintptr_t)&(struct sched_shutdown){SHUTDOWN_crash},
@@ -266,10 +179,10 @@ static void ends_the_machine_only_with_the_right_to(void **state)
 
 static void says_why_something_is_not_there(void **state)
 {
-    static const char *const verbs[] = {"create a.img", "shutdown linux", "suspend linux", "dump linux"};
+    static const char *const verbs[] = {"create a.img", "suspend linux"};
 
     (void)state;
-    for (uint32_t i = 0; i < 4u; i++) {
+    for (uint32_t i = 0; i < 2u; i++) {
         assert_int_equal(run(verbs[i]), BHCTL_REFUSED);
         assert_non_null(strstr(said, " is refused: "));
         assert_non_null(strstr(said, "]\n"));
