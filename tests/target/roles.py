@@ -94,6 +94,21 @@ ROLES = [
         "timeout": 180,
     },
     {
+        # The same from the shell without an operating system, which has no files.  [itest->dsn~bhctl-shell-store~1]
+        "name": "shell-requests",
+        "system": f"{SYSTEMS}/shell-requests.yaml",
+        "lanes": [
+            [EXITED, r"\(guest\) guest: shell on this console", ("send", CTRL_A3), r"Serial input to control",
+             ("send", "reboot guest\r"), r"guest: wants to reboot \(shutdown code 1\)", r"\(guest\) guest: shell on this console",
+             ("send", "\r"), r"bhctl> $", ("send", "shutdown guest\r"), r"guest: powered off \(shutdown code 0\)",
+             ("send", "\r"), r"bhctl> $", ("send", "shutdown guest\r"), r"shutdown failed: not in the state", "exit code 1",
+             ("send", "shutdown store\r"), r"shutdown of store is refused: .* \[safe-domain-protected\]", "exit code 3",
+             ("send", "dump guest f\r"), r"dump failed: there are no files here.* \[no-files\]", "exit code 1"],
+        ],
+        "forbid": [FATAL, r"Kernel panic"],
+        "timeout": 120,
+    },
+    {
         # Debian's own libxenctrl lists, inspects, pauses and unpauses, and is refused what is protected.
         # [itest->dsn~stock-libxenctrl~1]
         "name": "libxenctrl",

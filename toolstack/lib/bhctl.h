@@ -15,7 +15,7 @@
 
 /* What only some transports have.  Errors are negative numbers of the Xen ABI. */
 struct bhctl_host {
-    /* A file for a dump: what is not written reads as zeros. */
+    /* A file for a dump: what is not written reads as zeros.  NULL: there are no files; map, unmap then, too. */
     int64_t (*file_open)(const char *path);
     int64_t (*file_write)(uint64_t offset, const void *data, size_t bytes);
     /* Frames from gfn on, read-only, at consecutive pages; error[i] is that of frame i.  NULL: no memory.  count: BHCTL_FRAMES. */

@@ -219,7 +219,7 @@ int64_t dump_domain(struct bhctl_port *port, const struct bhctl_domain *domain, 
     bool runs = (domain->info.flags & (XEN_DOMINF_paused | XEN_DOMINF_shutdown | XEN_DOMINF_dying)) == 0;
     int64_t result = call_holds(port, dump.domid, BULKHEAD_RIGHT_MAP_FOREIGN);
 
-    if (result == 0 && port->host == NULL) {
+    if (result == 0 && (port->host == NULL || port->host->file_open == NULL)) {
         result = -XEN_ENODEV;
     }
     if (result == 0 && runs) {

@@ -11,7 +11,7 @@
 int64_t dump_domain(struct bhctl_port *port, const struct bhctl_domain *domain, const char *path);
 
 /* "poweroff" or "reboot" is written to its control/shutdown.  Returns when it has taken the request; -ETIMEDOUT it has not
- * within ten seconds, and it is withdrawn; -ENOENT it has no xenstore; -ENODEV this domain has none; -EPERM.
+ * within ten seconds, and it is withdrawn; -EINVAL it has ended; -ENOENT it has no xenstore; -ENODEV this domain has none; -EPERM.
  * [impl->dsn~bhctl-request~1] */
 int64_t request_end(struct bhctl_port *port, const struct bhctl_domain *domain, const char *what);
 

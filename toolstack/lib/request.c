@@ -67,6 +67,9 @@ int64_t request_end(struct bhctl_port *port, const struct bhctl_domain *domain, 
     uint64_t end = port->now(port) + PATIENCE;
     int64_t result = call_holds(port, domid, BULKHEAD_RIGHT_DESTROY);
 
+    if (result == 0 && (domain->info.flags & (XEN_DOMINF_shutdown | XEN_DOMINF_dying)) != 0) {
+        result = -XEN_EINVAL;
+    }
     if (result == 0) {
         result = (port->host == NULL) ? -XEN_ENODEV : write_value(port->host, domid, what);
     }

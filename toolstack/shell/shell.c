@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "bhctl.h"
+#include "store.h"
 
 #define LINE_BYTES 120u
 #define BACKSPACE  8
@@ -94,7 +95,8 @@ static void get_line(char *line)
 
 int main(uint64_t x0)
 {
-    static struct bhctl_port port = {.call = call, .write = write, .now = now, .buffer = buffer};
+    static const struct bhctl_host host = {.store = store_request};
+    static struct bhctl_port port = {.call = call, .write = write, .now = now, .buffer = buffer, .host = &host};
     char line[LINE_BYTES];
 
     platform_init(x0);

@@ -72,6 +72,9 @@ static char value[40], written[5][40];
 static uint32_t writes, takes_after; /* looks until the guest takes the request */
 static int64_t store_error;
 
+/* The guest ends when it is asked, and empties nothing. */
+static bool ends;
+
 static int64_t store(uint32_t type, const char *payload, uint32_t bytes, char *answer, uint32_t room)
 {
     static const char start_of_path[] = "/local/domain/3/control/shutdown";
@@ -87,6 +90,10 @@ static int64_t store(uint32_t type, const char *payload, uint32_t bytes, char *a
         strcpy(written[writes], value);
         writes++;
         strcpy(answer, "OK");
+        if (ends) {
+            domain_shutdown(linux_domain, 0);
+            settle();
+        }
     } else {
         assert_int_equal(type, XS_READ);
         assert_int_equal(bytes, sizeof(start_of_path));
@@ -105,7 +112,7 @@ static int start_host(void **state)
     memset(file, 0, sizeof(file));
     file_bytes = writes = mappings = 0;
     open_error = write_error = store_error = 0;
-    no_memory = false;
+    no_memory = ends = false;
     takes_after = 0;
     port.host = &host;
     return 0;
@@ -242,7 +249,8 @@ static void a_dump_that_fails_says_why(void **state)
     write_error = 0;
     no_memory = true;
     assert_int_equal(run("dump linux f"), BHCTL_FAILED);
-    port.host = NULL;
+    static const struct bhctl_host no_files = {.store = store};
+    port.host = &no_files;
     assert_int_equal(run("dump linux f"), BHCTL_FAILED);
     assert_string_equal(said,
                         "bhctl: dump failed: there are no files here; `health` shows the registers of the last crash "
@@ -284,9 +292,11 @@ static void who_has_stopped_needs_no_answer(void **state)
     (void)state;
     clock_step = 1000;
     takes_after = 1000;
-    domain_shutdown(linux_domain, 0);
-    settle();
+    ends = true;
     assert_int_equal(run("shutdown linux"), BHCTL_GOOD);
+    assert_int_equal(writes, 1);
+    assert_int_equal(run("reboot linux"), BHCTL_FAILED); /* there is nobody to ask any more */
+    assert_string_equal(said, "bhctl: reboot failed: not in the state that it is in, or no such number\n");
     assert_int_equal(writes, 1);
 }
 
