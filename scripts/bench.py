@@ -118,6 +118,33 @@ def scheduler_figures():
     return bench_sched.figures(measure)
 
 
+FLAT = ["evtchn_self", "grant_map", "grant_unmap", "grant_copy_page"]  # cost the same however large the system
+CROWDS = {"2": (2, 0), "16": (16, 0), "128": (128, 0), "1000_ports": (2, 1000)}  # domains, ports of one
+
+
+def write_crowd(path, domains, ports):
+    """The bench guest on a CPU of its own, and domains that do nothing on the next one."""
+    text = ["system: crowd", "board: { name: qemu-virt, cpus: 2 }", "domains:",
+            f"  d0: {{ memory: 64 MiB, cpus: [0], kernel: guest:bench, bootargs: \"n=200 ports={ports}\" }}"]
+    text += [f"  d{number}: {{ memory: 3 MiB, cpus: [1], kernel: idle.img }}" for number in range(1, domains)]
+    path.write_text("\n".join(text) + "\n")
+
+
+def crowd_figures():
+    figures = {}
+    for name, (domains, ports) in CROWDS.items():
+        write_crowd(WORK / "crowd.yaml", domains, ports)
+        found = parse_operations(run(bulkhead_command(WORK / "crowd.yaml", 2, "BENCH done")))
+        figures |= {f"{key}_{name}": found[key] for key in FLAT}
+    return figures
+
+
+def grown(figures):
+    """What costs more in a larger system, as text."""
+    return [f"error: {key}_{name} mean: {figures[f'{key}_{name}']['mean']} instructions, {figures[f'{key}_2']['mean']} with 2 domains"
+            for key in FLAT for name in CROWDS if figures[f"{key}_{name}"]["mean"] > figures[f"{key}_2"]["mean"] * (1 + GATE_SLACK)]
+
+
 def write_pair(path):
     """Two domains on one CPU with a channel between them."""
     text = ["system: pair", "board: qemu-virt", "domains:"]
@@ -346,8 +373,8 @@ def main(arguments):
             BASELINE.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
             return 0
         if arguments == ["--gate"]:
-            return judge(figures, GATE_SLACK, moved(figures))
-        figures |= scheduler_figures() | attack_figures(MANY_SAMPLES, "_100k")
+            return judge(figures, GATE_SLACK, [*moved(figures), *grown(crowd_figures())])
+        figures |= scheduler_figures() | crowd_figures() | attack_figures(MANY_SAMPLES, "_100k")
         print("bench: Xen 4.17", flush=True)
         xen = measure_xen()
         pv = bench_pv.measure()
@@ -360,7 +387,7 @@ def main(arguments):
     bench_report.write(tree.BUILD, figures, xen, size, boot)
     (tree.BUILD / "scheduler.svg").write_text(bench_sched.svg(figures))
     print((tree.BUILD / "bench.md").read_text())
-    return judge(figures, more=[*moved(figures), *bench_pv.judge(*pv)])
+    return judge(figures, more=[*moved(figures), *grown(figures), *bench_pv.judge(*pv)])
 
 
 if __name__ == "__main__":

@@ -39,6 +39,10 @@ MEANING = {
                           ("tlbi", ", the next CPU invalidates TLBs"),
                           ("spin", ", the next CPU runs its guest's own code: the emulator's turns"))},
     **bench_sched.MEANING,
+    **{f"{key}_{name}": f"{what}, {where}"
+       for key, what in (("evtchn_self", "event to oneself"), ("grant_map", "grant mapped"), ("grant_unmap", "grant unmapped"),
+                         ("grant_copy_page", "grant copied"))
+       for name, where in (("2", "2 domains"), ("16", "16 domains"), ("128", "128 domains"), ("1000_ports", "1,000 more ports"))},
     "pv_disk": "1 MiB read from a disk of another domain, by Debian's drivers at both ends (all domains together)",
     "pv_tcp": "1 MiB by TCP from another domain, likewise",
     "refusal": "hypercall refused for want of a right",

@@ -5,6 +5,7 @@
  * vtimer=1: only the virtual timer; vtimer=2: asleep until its deadline.
  * yield=1: only a yield to nobody; yield=2: all vCPUs yield for ever; rounds=1: the same, and how long all of them take.
  * switch=1: only two vCPUs of one CPU that yield to each other.
+ * ports=N: so many more ports are bound, before those that events are measured with.
  * role=1, role=2: only events between these two domains, which share a CPU and a static channel (port=N at both ends).
  * Uses only what Xen on Arm offers too.
  * [impl->dsn~bench-guest~1] */
@@ -65,7 +66,8 @@ static void events_seen(uint32_t n)
     struct shared_info *shared = (struct shared_info *)SHARED_INFO;
 
     if (event_ports[0] != 0) {
-        (void)__atomic_fetch_and(&shared->evtchn_pending[0], ~(UINT64_C(1) << event_ports[n]), __ATOMIC_SEQ_CST);
+        (void)__atomic_fetch_and(&shared->evtchn_pending[event_ports[n] / 64], ~(UINT64_C(1) << event_ports[n] % 64),
+                                 __ATOMIC_SEQ_CST);
         infos[n].evtchn_pending_sel = 0;
         __atomic_store_n(&infos[n].evtchn_upcall_pending, (uint8_t)0, __ATOMIC_SEQ_CST);
     }
@@ -239,12 +241,24 @@ static bool bind_event(uint32_t vcpu)
     return true;
 }
 
+static bool bind_more(uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct evtchn_bind_ipi bind = {.vcpu = 0};
+
+        if (event_channel_op(EVTCHNOP_bind_ipi, &bind) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Two-level event channels, one to each vCPU. */
 static void run_events(void)
 {
     struct xen_add_to_physmap map = {.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = SHARED_INFO >> 12};
 
-    if (memory_op(XENMEM_add_to_physmap, &map) != 0 || !bind_event(0)) {
+    if (memory_op(XENMEM_add_to_physmap, &map) != 0 || !bind_more(platform_argument("ports", 0)) || !bind_event(0)) {
         print("BENCH evtchn_self skip no event channels\n");
         return;
     }

@@ -111,6 +111,14 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures["boot_per_domain_64"]["mean"], 625)
 
 
+class Flat(unittest.TestCase):
+    def test_a_cost_that_grows_with_the_domains_fails(self):
+        figures = {f"{key}_{name}": {"mean": 400} for key in bench.FLAT for name in bench.CROWDS}
+        self.assertEqual(bench.grown(figures), [])
+        figures["grant_map_128"] = {"mean": 420}
+        self.assertEqual(bench.grown(figures), ["error: grant_map_128 mean: 420 instructions, 400 with 2 domains"])
+
+
 class Throughput(unittest.TestCase):
     SAID = "x\n(front) SPEED disk 1: 16 MiB in 80 cs\n(front) SPEED disk 2: 16 MiB in 96 cs\n(front) SPEED tcp 1: 8 MiB in 48 cs\n"
 

@@ -149,7 +149,7 @@ static void cost_does_not_grow(void **state)
 {
     struct cost few = measure(2, 10);
     struct cost some = measure(16, 10);
-    struct cost many = measure(120, 10);
+    struct cost many = measure(128, 10);
     struct cost ports = measure(2, MANY_PORTS);
 
     (void)state;
