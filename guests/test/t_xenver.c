@@ -219,9 +219,13 @@ static void runstate_area(void)
     CHECK_EQUAL(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &request), 0);
     CHECK_EQUAL(*(volatile int *)&runstate.state, RUNSTATE_running);
     /* Nanoseconds since the hypervisor's start, which is before this domain's. */
-    entered = *(volatile uint64_t *)&runstate.state_entry_time & ~XEN_RUNSTATE_UPDATE;
+    entered = *(volatile uint64_t *)&runstate.state_entry_time;
+    CHECK_EQUAL(entered & XEN_RUNSTATE_UPDATE, 0);
     boot = ticks_to_ns(ticks());
     CHECK(entered < boot + LONGEST_BOOT_NS);
+    /* What Linux asks for before it reads the area of another vCPU. */
+    CHECK_EQUAL(hypercall3(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0), 0);
+    CHECK_EQUAL(hypercall3(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_pae_extended_cr3, 0), -XEN_EINVAL);
 }
 
 static void reservation(void)

@@ -7,11 +7,23 @@
 
 #include <xen/xen.h>
 
+/* The one assistance that Arm knows is always given: runstate_publish.  On or off, that is the same to who asked.
+ * [impl->dsn~runstate~1] */
+static int64_t vm_assist(struct vcpu *v, uint64_t *args)
+{
+    (void)v;
+    if ((uint32_t)args[1] != VMASST_TYPE_runstate_update_flag) {
+        return ERR_INVAL;
+    }
+    return ((uint32_t)args[0] <= VMASST_CMD_disable) ? OK : ERR_NOSYS;
+}
+
 /* A number without an entry answers -ENOSYS: physical devices are to come. */
 static hypercall_fn *const hypercalls[HYPERCALL_COUNT] = {
     [__HYPERVISOR_memory_op] = memory_op,
     [__HYPERVISOR_xen_version] = version_op,
     [__HYPERVISOR_console_io] = console_io,
+    [__HYPERVISOR_vm_assist] = vm_assist,
     [__HYPERVISOR_vcpu_op] = vcpu_op,
     [__HYPERVISOR_sched_op] = sched_op,
     [__HYPERVISOR_hvm_op] = hvm_op,

@@ -62,30 +62,51 @@ COLD void runstate_read(const struct vcpu *v, struct vcpu_runstate_info *out)
     }
 }
 
-/* Copy n bytes to guest-physical memory of d.  n: within a page. */
-static void put(struct domain *d, gaddr_t to, const void *from, size_t n)
+/* Where guest-physical memory of d is, with a count of its frame; NULL = there is none. */
+static uint8_t *hold(struct domain *d, gaddr_t at, mfn_t *mfn)
 {
-    mfn_t mfn;
-
-    if (to.v != 0u && physmap_hold(d, gaddr_to_gfn(to), &mfn) == OK) {
-        memcpy((char *)arch_map_frame(mfn) + (to.v & PAGE_MASK), from, n);
-        physmap_release(mfn);
+    if (at.v == 0u || physmap_hold(d, gaddr_to_gfn(at), mfn) != OK) {
+        return NULL;
     }
+    return (uint8_t *)arch_map_frame(*mfn) + (at.v & PAGE_MASK);
 }
 
+/* Bit 63 of state_entry_time stands while the rest changes, whether the guest has asked for that or not (vm_assist): other
+ * vCPUs read it, too. */
 void runstate_publish(struct vcpu *v)
 {
+    static const size_t flag_byte = offsetof(struct vcpu_runstate_info, state_entry_time) + 7u;
     struct vcpu_runstate_info r;
+    uint8_t *to[2];
+    mfn_t mfn[2];
     size_t first;
 
     if (v->runstate[0].v == 0u) {
         return;
     }
     runstate_read(v, &r);
+    r.state_entry_time |= XEN_RUNSTATE_UPDATE;
     first = (size_t)(PAGE_SIZE - (v->runstate[0].v & PAGE_MASK));
     first = (first < sizeof(r)) ? first : sizeof(r);
-    put(v->domain, v->runstate[0], &r, first);
-    put(v->domain, v->runstate[1], (const char *)&r + first, sizeof(r) - first);
+    to[0] = hold(v->domain, v->runstate[0], &mfn[0]);
+    to[1] = hold(v->domain, v->runstate[1], &mfn[1]);
+    if (to[0] != NULL && (to[1] != NULL || first == sizeof(r))) {
+        uint8_t *flag = (first > flag_byte) ? &to[0][flag_byte] : &to[1][flag_byte - first];
+        uint8_t top = (uint8_t)(r.state_entry_time >> 56);
+
+        __atomic_store_n(flag, top, __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_RELEASE);
+        memcpy(to[0], &r, first);
+        if (first < sizeof(r)) {
+            memcpy(to[1], (const uint8_t *)&r + first, sizeof(r) - first);
+        }
+        __atomic_store_n(flag, (uint8_t)(top & 0x7fu), __ATOMIC_RELEASE);
+    }
+    for (uint32_t i = 0; i < 2u; i++) {
+        if (to[i] != NULL) {
+            physmap_release(mfn[i]);
+        }
+    }
 }
 
 COLD err_t runstate_register(struct vcpu *v, gva_t arg)

@@ -38,7 +38,7 @@ static void unknown_numbers_answer_enosys(void **state)
         __HYPERVISOR_memory_op, __HYPERVISOR_xen_version,    __HYPERVISOR_console_io,       __HYPERVISOR_vcpu_op,
         __HYPERVISOR_sched_op,  __HYPERVISOR_hvm_op,         __HYPERVISOR_sysctl,           __HYPERVISOR_domctl,
         HYPERVISOR_BULKHEAD_OP, __HYPERVISOR_grant_table_op, __HYPERVISOR_event_channel_op, __HYPERVISOR_argo_op,
-        __HYPERVISOR_multicall};
+        __HYPERVISOR_multicall, __HYPERVISOR_vm_assist};
     uint64_t errors = v->stats.guest_errors;
     uint64_t calls = v->stats.hypercalls;
 
@@ -161,7 +161,11 @@ static void bad_calls_have_their_error(void **state)
         {"empty list from nowhere", __HYPERVISOR_multicall, NOWHERE, UINT64_C(1) << 32, 0, OK},
         {"physical devices", __HYPERVISOR_physdev_op, 0, NOWHERE, 0, ERR_NOSYS},
         {"platform", __HYPERVISOR_platform_op, NOWHERE, 0, 0, ERR_NOSYS},
-        {"assistance", __HYPERVISOR_vm_assist, 0, 5, 0, ERR_NOSYS},
+        {"assistance with runstates, on", __HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0, OK},
+        {"assistance with runstates, off", __HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag, 0, OK},
+        {"assistance with runstates, neither", __HYPERVISOR_vm_assist, 2, VMASST_TYPE_runstate_update_flag, 0, ERR_NOSYS},
+        {"assistance of other architectures", __HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_pae_extended_cr3, 0,
+            ERR_INVAL},
 
         {"sysctl from nowhere", __HYPERVISOR_sysctl, NOWHERE, 0, 0, ERR_PERM},
         {"domctl from nowhere", __HYPERVISOR_domctl, NOWHERE, 0, 0, ERR_PERM},

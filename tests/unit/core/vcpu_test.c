@@ -334,6 +334,13 @@ static void runstate_tells_where_time_went(void **state)
     memset(&r, 0xff, sizeof(r));
     assert_int_equal(copy_in(&r, GVA(area), sizeof(r)), OK);
     assert_int_equal(r.time[RUNSTATE_running], run);
+    assert_int_equal(r.state_entry_time & XEN_RUNSTATE_UPDATE, 0);
+    area = (GUEST_RAM0_BASE + 2u * PAGE_SIZE) - 8u; /* the mark of a change is in the second page */
+    assert_int_equal(hypercall(v, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, POINTER(&area)), OK);
+    memset(&r, 0xff, sizeof(r));
+    assert_int_equal(copy_in(&r, GVA(area), sizeof(r)), OK);
+    assert_int_equal(r.time[RUNSTATE_running], run);
+    assert_int_equal(r.state_entry_time & XEN_RUNSTATE_UPDATE, 0);
     area = UINT64_C(1) << 30; /* where RAM begins: one page */
     assert_int_equal(hypercall(v, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, POINTER(&area)), OK);
 }
