@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_time: when this domain runs, seen from inside: it reads the counter as fast as it can, and a gap between two readings is time
  * that it did not get.  Boot arguments (times in microseconds, ticks of the counter where said so):
- *   role=1 a partition: frame, start, length, guard, windows=N to look at, late=TICKS allowed
+ *   role=1 a partition: frame, start, length, guard, windows=N to look at, late=TICKS allowed, settle=TIME before
  *   role=2 an attacker: everything that costs the hypervisor time, for ever; rounds=N: then it crashes
  *   role=3 alone on its CPU: for=TIME, gap=TICKS of a loop without an exit
  *   role=4 a budget: period, budget, periods=N to look at, late=TICKS allowed
@@ -70,9 +70,10 @@ static void find_gap(struct gap *gap, uint64_t own)
 /* What one CPU of a partition saw; written by that CPU. */
 static volatile struct {
     uint64_t earliest, latest; /* start of a window, ticks after it should have been */
+    uint64_t sum;              /* of these */
     uint64_t end;              /* the latest reading in a window, from its start */
     uint64_t longest;          /* gap within a window */
-    uint64_t first_frame;      /* when the first window that was looked at began */
+    uint64_t frames;           /* from the first window that was looked at on */
     uint64_t windows;
 } seen[GUEST_MAX_CPUS];
 
@@ -86,21 +87,27 @@ static void watch(uint64_t cpu)
     uint64_t earliest = UINT64_MAX;
     uint64_t latest = 0;
     uint64_t end = 0;
+    uint64_t sum = 0;
+    uint64_t first_frame;
 
+    delay_ns(platform_argument("settle", 0) * US); /* under -icount the counter counts the launch on another CPU, too */
     find_gap(&gap, away);
     gap.longest = 0;
-    seen[cpu].first_frame = gap.first / frame;
+    first_frame = gap.first / frame;
     for (uint64_t i = 0; i < windows; i++) {
         uint64_t began = (gap.first - start) / frame * frame + start;
         uint64_t late = gap.first - began;
 
         earliest = late < earliest ? late : earliest;
         latest = late > latest ? late : latest;
+        sum += late;
         find_gap(&gap, away);
         end = gap.last - began > end ? gap.last - began : end;
     }
     seen[cpu].earliest = earliest;
     seen[cpu].latest = latest;
+    seen[cpu].sum = sum;
+    seen[cpu].frames = gap.first / frame - first_frame;
     seen[cpu].end = end;
     seen[cpu].longest = gap.longest;
     __atomic_store_n(&seen[cpu].windows, windows, __ATOMIC_RELEASE);
@@ -118,11 +125,14 @@ static void windows_start_and_end_on_time(void)
     for (uint32_t i = 0; i < platform.cpu_count; i++) {
         while (__atomic_load_n(&seen[i].windows, __ATOMIC_ACQUIRE) == 0) {
         }
-        print("window: CPU %u, %llu windows, start %llu to %llu ticks late, end at %llu of %llu, longest gap %llu\n", i,
-              (unsigned long long)seen[i].windows, (unsigned long long)seen[i].earliest,
-              (unsigned long long)seen[i].latest, (unsigned long long)seen[i].end, (unsigned long long)length,
-              (unsigned long long)seen[i].longest);
+        print("window: CPU %u, %llu windows, start %llu to %llu ticks late, mean %llu.%llu, end at %llu of %llu, "
+              "longest gap %llu\n",
+              i, (unsigned long long)seen[i].windows, (unsigned long long)seen[i].earliest,
+              (unsigned long long)seen[i].latest, (unsigned long long)(seen[i].sum / seen[i].windows),
+              (unsigned long long)(seen[i].sum * 10 / seen[i].windows % 10), (unsigned long long)seen[i].end,
+              (unsigned long long)length, (unsigned long long)seen[i].longest);
         CHECK(seen[i].latest <= allowed);
+        CHECK_EQUAL(seen[i].frames, seen[i].windows); /* none was left out */
         CHECK(seen[i].end <= length + allowed);
         CHECK(seen[i].end + 10 * allowed >= length); /* it gets all of its window */
         CHECK(seen[i].longest <= platform_argument("gap", 4 * allowed));

@@ -105,6 +105,7 @@ TEST_GUESTS = [
     guest("t_share", options=["--icount=4"], timeout=240, exact=True, lanes=[[rf"\(hog{n}\).*{DONE}"] for n in range(1, 6)]),
     guest("t_switch", options=["--icount=4"], timeout=240, exact=True,
           lanes=[[rf"\({name}\).*{DONE}"] for name in ("control", "watch")]),
+    guest("t_windows", options=["--icount=4"], timeout=240, exact=True, lanes=[[r"window: CPU 0, 20000 windows", DONE]]),
     # [itest->dsn~real-time-reap~1]
     guest("t_arinc_restart", options=["--icount=2"], timeout=240, exact=True,
           lanes=[[rf"crash: restarted in \d+ us, {n} times" for n in (1, 2, 10)], [r"window: CPU 0, 500 windows", DONE]]),
@@ -443,6 +444,7 @@ FAULTS = [
 ]
 
 # By name only, minutes long: `tests/target/run.py hostile-long` (make abuse).
-LONG = [hostile("hostile-long")]
+LONG = [hostile("hostile-long"),
+        guest("t_windows-long", options=["--icount=4"], timeout=3600, exact=True, lanes=[[r"window: CPU 0, 1000000 windows", DONE]])]
 
 TESTS = [*DOM0LESS, *ARGO, *PV_DEVICES, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *ROLES, *BETWEEN, *BAD_STARTS, *FAULTS]
