@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Target tests of who may do what: rights, the Control Domain's shell, the launch models. Rows as in table.py."""
 import machines
+import traces
 from lines import CTRL_A3, DONE, EXITED, FAILED, FATAL, SYSTEMS
 
 # The launch models: who holds what is as described, and works.  [itest->dsn~launch-models~1]
@@ -172,6 +173,29 @@ ROLES = [
         ],
         "forbid": [FATAL, r"CORRUPT"],
         "timeout": 240,
+    },
+    {
+        # [itest->dsn~bhctl-reserve~1, dsn~rtds-admission~1]
+        "name": "control-budget",
+        "system": f"{SYSTEMS}/control-budget.yaml",
+        "lanes": [[EXITED, ("send", CTRL_A3), r"Serial input to control", ("send", "sched\r"), r"audio +20000 +4000 +yes", r"radio +20000 +4000 +no",
+                   ("send", "reserve motor 10000 1000\r"), r"reserve of motor is refused: it is a safe domain, .*\[safe-domain-protected\]",
+                   ("send", "reserve audio 20000 17000\r"),
+                   r"CPU 2 would be promised 17000/20000 \(audio\) \+ 4000/20000 \(radio\) = 1050000 millionths of its time",
+                   r"would sum up to more than one \[admission\]",
+                   ("send", "reserve audio 20000 13000\r"), r"CPU 2 would .* = 850000 millionths of its time, and more to domains that may not",
+                   ("send", "reserve audio 20000 12000 extra\r"), ("send", "sched audio\r"), r"audio +20000 +12000 +yes"]],
+        "forbid": [FATAL],
+        "timeout": 120,
+    },
+    {
+        "name": "control-trace",
+        "system": "examples/control.yaml",
+        "lanes": [[EXITED, ("send", CTRL_A3), r"Serial input to control", r"\(brake\) brake: seq", ("send", "trace 20\r"), r"TRACE 42525431",
+                   r"bhctl> $"]],
+        "forbid": [FATAL],
+        "timeout": 240,
+        "after": traces.check_shell,
     },
     {
         # What the description says, what the Boot Domain says it did, and what the toolstack reads, are the same.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the console of the tracer says, as `bulkhead trace` understands it.
-[itest->dsn~trace-ring~1]
+[itest->dsn~trace-ring~1] [itest->dsn~bhctl-trace~1]
 """
 import json
 import subprocess
@@ -8,13 +8,26 @@ import subprocess
 from console import Failure
 
 WORKER_CPU = 2
+BRAKE_CPU = 2  # of examples/control.yaml
 WORKS = ["hypercall xen_version", "trap device or memory", "interrupt 27"]  # in turn, the worker's own code between two
 
 
-def check(root, test, _console):
+def converted(root, test):
     log = root / "build" / "test" / "target" / f"{test['name']}.log"
     text = subprocess.run([root / "build" / "bulkhead", "trace", log], capture_output=True, check=True).stdout
-    slices = [e for e in json.loads(text)["traceEvents"] if e["ph"] == "X" and e["tid"] == WORKER_CPU]
+    return [e for e in json.loads(text)["traceEvents"] if e["ph"] == "X"]
+
+
+def check_shell(root, test, _console):
+    """What bhctl wrote: the safe task next to it takes its timer's interrupt and goes on."""
+    names = {(e["tid"], e["name"]) for e in converted(root, test)}
+    for wanted in ((BRAKE_CPU, "interrupt 27"), (BRAKE_CPU, "d2v0")):
+        if wanted not in names:
+            raise Failure(f"no {wanted} in {sorted(names)}")
+
+
+def check(root, test, _console):
+    slices = [e for e in converted(root, test) if e["tid"] == WORKER_CPU]
     exits = [s["name"] for s in slices if s["cat"] == "hypervisor"]
     runs = [s["name"] for s in slices if s["cat"] == "guest"]
     if len(exits) < len(WORKS) or exits[0] not in WORKS:

@@ -37,6 +37,10 @@ static enum bhctl_exit run_switch(struct bhctl_port *port, const struct verb *ve
                                   uint32_t count);
 static enum bhctl_exit run_dump(struct bhctl_port *port, const struct verb *verb, const char *const *words,
                                 uint32_t count);
+static enum bhctl_exit run_reserve(struct bhctl_port *port, const struct verb *verb, const char *const *words,
+                                   uint32_t count);
+static enum bhctl_exit run_trace(struct bhctl_port *port, const struct verb *verb, const char *const *words,
+                                 uint32_t count);
 static enum bhctl_exit run_help(struct bhctl_port *port, const struct verb *verb, const char *const *words,
                                 uint32_t count);
 
@@ -54,6 +58,8 @@ static const struct verb verbs[] = {
      .meaning = "[DOMAIN]  restarts, failures; of one domain its last crash"},
     {"labels", MAYBE, BULKHEAD_RIGHT_INFO, .show = show_labels, .meaning = "[DOMAIN]  labels, for the label policy"},
     {"sched", MAYBE, BULKHEAD_RIGHT_SCHEDULE, .show = show_schedule, .meaning = "[DOMAIN]  budgets in rtds pools"},
+    {"reserve", OTHER, BULKHEAD_RIGHT_SCHEDULE, .run = run_reserve,
+     .meaning = "DOMAIN PERIOD BUDGET [extra]  microseconds for each of its vCPUs in an rtds pool"},
     {"switch", OTHER, BULKHEAD_RIGHT_SCHEDULE, .run = run_switch,
      .meaning = "POOL N  pool's Nth schedule from its next major frame on"},
     {"pause", DOMAIN, BULKHEAD_RIGHT_PAUSE, .domctl = XEN_DOMCTL_pausedomain,
@@ -73,6 +79,8 @@ static const struct verb verbs[] = {
      .meaning = "DOMAIN FILE  its registers and memory, as an ELF core file"},
     {"dmesg", OTHER, BULKHEAD_RIGHT_CONSOLE, .run = run_dmesg,
      .meaning = "[LINES]  what the console showed last (20; 0 = all)"},
+    {"trace", OTHER, BULKHEAD_RIGHT_INFO, .run = run_trace,
+     .meaning = "[MS]  what all CPUs do for so long (20): lines for `bulkhead trace`"},
     {"power", OTHER, BULKHEAD_RIGHT_PLATFORM, .run = run_power,
      .meaning = "off|reset [SECONDS]  the machine, when each safe domain has agreed within that time (10)"},
     {"help", OTHER, BULKHEAD_RIGHT_INFO, .run = run_help,
@@ -139,6 +147,7 @@ static const char *reason_of(const struct verb *verb, int64_t error)
     } reasons[] = {
         {-XEN_EINVAL, "not in the state that it is in, or no such number"},
         {-XEN_EBUSY, "it is busy; try again"},
+        {-XEN_ENOSPC, "the shares of a CPU would sum up to more than one [admission]"},
         {-XEN_ENOSYS, "the hypervisor does not know this"},
         {-XEN_EACCES, "the hypervisor has another interface version"},
         {-XEN_EFAULT, "the hypervisor cannot read this program's memory"},
@@ -234,6 +243,17 @@ static enum bhctl_exit run_dmesg(struct bhctl_port *port, const struct verb *ver
     return finish(port, verb, NULL, show_console(port, lines));
 }
 
+static enum bhctl_exit run_trace(struct bhctl_port *port, const struct verb *verb, const char *const *words,
+                                 uint32_t count)
+{
+    uint32_t milliseconds = 20;
+
+    if (count > 2 || (count == 2 && !get_number(words[1], &milliseconds))) {
+        return usage(port, verb);
+    }
+    return finish(port, verb, NULL, show_trace(port, milliseconds));
+}
+
 static enum bhctl_exit run_power(struct bhctl_port *port, const struct verb *verb, const char *const *words,
                                  uint32_t count)
 {
@@ -297,6 +317,28 @@ static int64_t act(struct bhctl_port *port, const struct verb *verb, const struc
         return verb->act(port, (uint16_t)domain->info.domain);
     }
     return call_domctl(port, verb->domctl, (uint16_t)domain->info.domain);
+}
+
+/* [impl->dsn~bhctl-reserve~1] */
+static enum bhctl_exit run_reserve(struct bhctl_port *port, const struct verb *verb, const char *const *words,
+                                   uint32_t count)
+{
+    struct xen_domctl_sched_rtds wanted = {.flags = (count == 5) ? XEN_DOMCTL_SCHEDRT_extra : 0};
+    struct bhctl_domain domain;
+
+    if (count < 4 || count > 5 || !get_number(words[2], &wanted.period) || !get_number(words[3], &wanted.budget) ||
+        (count == 5 && strcmp(words[4], "extra") != 0)) {
+        return usage(port, verb);
+    }
+    enum bhctl_exit found = find_domain(port, verb, words[1], &domain);
+    if (found != BHCTL_GOOD) {
+        return found;
+    }
+    int64_t result = call_reserve(port, (uint16_t)domain.info.domain, &wanted);
+    if (result == -XEN_ENOSPC) {
+        show_overload(port, &domain, &wanted);
+    }
+    return finish(port, verb, &domain, result);
 }
 
 /* A verb about one domain, or all. */

@@ -179,6 +179,16 @@ int64_t call_schedule(struct bhctl_port *port, uint16_t domid, struct xen_domctl
     return result;
 }
 
+int64_t call_reserve(struct bhctl_port *port, uint16_t domid, const struct xen_domctl_sched_rtds *rtds)
+{
+    struct xen_domctl op = {0};
+
+    op.u.scheduler_op.sched_id = XEN_SCHEDULER_RTDS;
+    op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+    op.u.scheduler_op.u.rtds = *rtds;
+    return domctl(port, &op, XEN_DOMCTL_scheduler_op, domid);
+}
+
 int64_t call_switch(struct bhctl_port *port, uint32_t pool, uint32_t schedule)
 {
     struct bulkhead_switch op = {.pool = pool, .schedule = schedule};
@@ -191,6 +201,22 @@ int64_t call_power(struct bhctl_port *port, uint32_t action, uint32_t seconds)
     struct bulkhead_power op = {.action = action, .seconds = seconds};
 
     return with(port, HYPERVISOR_BULKHEAD_OP, BULKHEAD_OP_POWER, &op, sizeof(op));
+}
+
+int64_t call_trace(struct bhctl_port *port, struct bulkhead_trace *op)
+{
+    return with(port, HYPERVISOR_BULKHEAD_OP, BULKHEAD_OP_TRACE, op, sizeof(*op));
+}
+
+int64_t call_trace_read(struct bhctl_port *port, struct bulkhead_trace *op, struct bulkhead_trace_record *records)
+{
+    op->action = BULKHEAD_TRACE_READ;
+    op->buffer = address(&port->buffer[STRUCTURE_BYTES]);
+    int64_t result = call_trace(port, op);
+    if (result == 0) {
+        memcpy(records, &port->buffer[STRUCTURE_BYTES], op->count * sizeof(*records));
+    }
+    return result;
 }
 
 int64_t call_rights(struct bhctl_port *port, struct bulkhead_rights *rights)

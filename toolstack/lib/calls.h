@@ -6,6 +6,7 @@
 #include "bhctl.h"
 
 #include <bulkhead/bulkhead_op.h>
+#include <bulkhead/trace.h>
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/errno.h>
@@ -40,6 +41,7 @@ int64_t call_console(struct bhctl_port *port, uint32_t *at, uint32_t *bytes);
 int64_t call_life(struct bhctl_port *port, struct bulkhead_life *life);
 int64_t call_restart(struct bhctl_port *port, uint16_t domid);
 int64_t call_schedule(struct bhctl_port *port, uint16_t domid, struct xen_domctl_sched_rtds *rtds);
+int64_t call_reserve(struct bhctl_port *port, uint16_t domid, const struct xen_domctl_sched_rtds *rtds);
 int64_t call_switch(struct bhctl_port *port, uint32_t pool, uint32_t schedule);
 /* action: BULKHEAD_POWER_* */
 int64_t call_power(struct bhctl_port *port, uint32_t action, uint32_t seconds);
@@ -49,6 +51,9 @@ int64_t call_holds(struct bhctl_port *port, uint16_t domid, enum bulkhead_right 
 int64_t call_context(struct bhctl_port *port, uint16_t domid, uint32_t vcpu, struct vcpu_guest_context *context);
 /* The highest frame of its address space that is in use. */
 int64_t call_last_frame(struct bhctl_port *port, uint16_t domid);
+int64_t call_trace(struct bhctl_port *port, struct bulkhead_trace *op);
+/* At most op->count records from op->next on. */
+int64_t call_trace_read(struct bhctl_port *port, struct bulkhead_trace *op, struct bulkhead_trace_record *records);
 int64_t call_rights(struct bhctl_port *port, struct bulkhead_rights *rights);
 int64_t call_focus(struct bhctl_port *port, uint16_t domid);
 /* 1: the label policy refuses, 0: it is permissive; -ENOSYS there is none. */

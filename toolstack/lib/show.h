@@ -22,12 +22,18 @@ show_fn show_privileges;
 show_fn show_health;
 /* Budgets of those over which the right is held. */
 show_fn show_schedule;
+/* The sum that a reservation which was refused would make. */
+void show_overload(struct bhctl_port *port, const struct bhctl_domain *domain,
+                   const struct xen_domctl_sched_rtds *wanted);
 /* Each domain's label, and whether the policy is enforced. */
 show_fn show_labels;
 /* CPU time since it was shown last. */
 show_fn show_top;
 /* The last `lines` lines of the console; 0 = all. */
 int64_t show_console(struct bhctl_port *port, uint32_t lines);
+
+/* What all CPUs do in that time; lines for `bulkhead trace`. */
+int64_t show_trace(struct bhctl_port *port, uint32_t milliseconds);
 
 /* Calls `one` for the domain, or for each that may be seen.  The end of the list is no failure. */
 int64_t show_each(struct bhctl_port *port, const struct bhctl_domain *domain, struct table *table, show_step *one);

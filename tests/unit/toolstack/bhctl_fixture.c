@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bhctl_fixture.h"
+#include "core/upcall.h"
 
 #include <string.h>
 
@@ -26,11 +27,13 @@ static void write_said(struct bhctl_port *of, const char *text, size_t bytes)
 }
 
 uint64_t clock_step, clock_ns;
+uint64_t quiet_step;
 
 static uint64_t now(struct bhctl_port *unused)
 {
     (void)unused;
-    clock_ns += clock_step;
+    clock_ns += clock_step + quiet_step;
+    upcall_trace(cpu_of(0), BULKHEAD_TRACE_RUN, caller, 0);
     if (clock_step > 0) {
         settle(); /* other CPUs go on meanwhile */
     }
@@ -86,6 +89,7 @@ int start(void **state)
     settle();
     caller = vcpu_of(ids[0], 0);
     clock_step = 0;
+    quiet_step = 0;
     port.host = NULL;
     return 0;
 }

@@ -18,6 +18,7 @@ extern struct domain *brake, *linux_domain; /* safe; not */
 extern char said[SAID_BYTES];               /* by the last command */
 extern size_t said_bytes;
 extern uint64_t clock_ns, clock_step; /* the time; from one look at the clock to the next */
+extern uint64_t quiet_step;           /* the same while nobody else goes on */
 extern struct bhctl_port port;
 
 /* Of each test.  control (1) holds what the launch gives it over brake (2) and linux (3, two vCPUs). */
