@@ -9,6 +9,7 @@
 #include "core/vcpu.h"
 
 struct xen_domctl;
+struct xen_sysctl;
 
 /* Once, by the boot CPU: no pools. */
 void sched_init(void);
@@ -31,6 +32,11 @@ err_t sched_switch(struct vcpu *v, struct domain *d, void *structure);
 /* XEN_DOMCTL_scheduler_op on d, rtds: one reservation for all of its vCPUs, in force from their next period on.
  * -EINVAL out of range or not in an rtds pool, -ENOSPC a CPU has not that much left. */
 err_t sched_domctl(struct vcpu *v, struct domain *d, struct xen_domctl *op);
+
+/* XEN_SYSCTL_scheduler_op on an arinc653 pool, getinfo: the schedule in force, an entry a window; who has it by its handle, all zeros =
+ * nobody.  -EINVAL no such pool, -EPERM putinfo: windows are the launch's, BULKHEAD_OP_SWITCH_SCHEDULE chooses among them.
+ * Bound: 63 windows.  [impl->dsn~arinc653-sysctl~1] */
+err_t sched_sysctl(const struct vcpu *v, struct xen_sysctl *op);
 
 /* One bounded step of taking dying domains apart; core implements it, the idle part of the run loop calls it.
  * false = nothing to do.  Bound: 512 frames scrubbed. */

@@ -6,6 +6,7 @@
 #include "core/frame.h"
 #include "core/hypercall.h"
 #include "core/rights.h"
+#include "core/sched_ops.h"
 #include "lib/bits.h"
 
 #include <xen/sysctl.h>
@@ -99,6 +100,7 @@ static const struct {
     [XEN_SYSCTL_readconsole] = {read_console, BULKHEAD_RIGHT_CONSOLE, false},
     [XEN_SYSCTL_physinfo] = {physinfo, BULKHEAD_RIGHT_INFO, false},
     [XEN_SYSCTL_sched_id] = {sched_id, BULKHEAD_RIGHT_INFO, false},
+    [XEN_SYSCTL_scheduler_op] = {sched_sysctl, BULKHEAD_RIGHT_INFO, false},
     [XEN_SYSCTL_getdomaininfolist] = {list, BULKHEAD_RIGHT_INFO, true},
 };
 

@@ -9,6 +9,7 @@
 #include "sched/policy.h"
 
 #include <xen/domctl.h>
+#include <xen/sysctl.h>
 
 static_assert(BULKHEAD_POLICY_SHARE == XEN_SCHEDULER_CREDIT && BULKHEAD_POLICY_ARINC653 == XEN_SCHEDULER_ARINC653 &&
                   BULKHEAD_POLICY_RTDS == XEN_SCHEDULER_RTDS && BULKHEAD_POLICY_NULL == XEN_SCHEDULER_NULL,
@@ -205,6 +206,52 @@ err_t sched_switch(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structu
         return ERR_INVAL;
     }
     return LOCKED(&pool->lock, switch_schedule(pool, s->schedule, arch_ticks(), &s->at));
+}
+
+void sched_pool_own(uint32_t cpu, uint32_t partition, uint32_t slot)
+{
+    __atomic_store_n(&pools[pool_of[cpu] - 1u].owner[partition], (uint8_t)slot, __ATOMIC_RELAXED);
+}
+static_assert(MAX_DOMAINS <= 256u && BULKHEAD_WINDOWS < ARINC653_MAX_DOMAINS_PER_SCHEDULE, "owners and windows");
+
+static void put_handle(const struct sched_pool *pool, uint32_t partition, uint8_t *handle)
+{
+    uint32_t slot = __atomic_load_n(&pool->owner[partition], __ATOMIC_RELAXED);
+    struct domain *d = (partition == 0u) ? NULL : domain_get_slot(slot);
+
+    if (d != NULL) {
+        if (BULKHEAD_DOMAIN_PARTITION_OF(d->flags) == partition) {
+            memcpy(handle, d->handle, sizeof(d->handle));
+        }
+        domain_put(d);
+    }
+}
+
+err_t sched_sysctl(const struct vcpu *v UNUSED, struct xen_sysctl *op)
+{
+    const struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
+    const struct sched_pool *pool = &pools[index_nospec(s->cpupool_id, BULKHEAD_POOLS)];
+    const struct sched_schedule *from;
+    struct xen_sysctl_arinc653_schedule out;
+    ticks_t start = 0;
+
+    if (s->cpupool_id >= BULKHEAD_POOLS || s->sched_id != XEN_SCHEDULER_ARINC653 || pool->schedules == NULL ||
+        s->cmd > XEN_SYSCTL_SCHEDOP_getinfo) {
+        return ERR_INVAL;
+    }
+    if (s->cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
+        return ERR_PERM;
+    }
+    memset(&out, 0, sizeof(out));
+    from = &pool->schedules[plan_at(pool, arch_ticks()) & 3u];
+    for (uint32_t i = 0; i < from->count; i++) { /* bound: BULKHEAD_WINDOWS */
+        out.sched_entries[i].runtime = ticks_to_ns(from->window[i].end - start);
+        put_handle(pool, from->window[i].partition, out.sched_entries[i].dom_handle);
+        start = from->window[i].end;
+    }
+    out.major_frame = ticks_to_ns(start);
+    out.num_sched_entries = (uint8_t)from->count;
+    return copy_out(GVA(s->u.sched_arinc653.schedule.q), &out, sizeof(out));
 }
 
 /* ---- rtds: admission ---- */

@@ -28,6 +28,7 @@ struct sched_pool {
     struct spinlock lock;             /* rank 6.5: those who write the next two */
     uint64_t plan,
         before; /* atomic (release): plan_pack() of the last two schedules; plan is in force from its time on */
+    uint8_t owner[BULKHEAD_PARTITIONS + 1u]; /* atomic: slot of the domain that last was the partition */
 };
 
 /* Where a moment lies. */
@@ -38,6 +39,8 @@ struct sched_place {
 
 /* The pool of a CPU, NULL = none described.  Bound: 1 load. */
 const struct sched_pool *sched_pool_of(uint32_t cpu);
+/* The domain in that slot is the partition, on this CPU at least. */
+void sched_pool_own(uint32_t cpu, uint32_t partition, uint32_t slot);
 /* The window of an arinc653 pool at t.  The same answer on every CPU.  Bound: 6 steps of a binary search. */
 struct sched_place sched_pool_window(const struct sched_pool *pool, ticks_t t);
 

@@ -33,6 +33,7 @@ void sched_attach(struct cpu *cpu, struct vcpu *v)
 
     if (pool != NULL && pool->policy == BULKHEAD_POLICY_ARINC653) {
         __atomic_store_n(&v->queue, BULKHEAD_DOMAIN_PARTITION_OF(v->domain->flags), __ATOMIC_RELAXED);
+        sched_pool_own(cpu->id, v->queue, v->domain->slot);
     }
     cpu->sched.hosts_boot += (v->domain->slot == SLOT_BOOT) ? 1u : 0u;
 }

@@ -117,6 +117,60 @@ static void partitions_run_in_their_windows_and_nowhere_else(void **state)
     assert_int_equal(b->domain->health.events[BULKHEAD_EVENT_OVERRUN], 0);
 }
 
+static int64_t ask_schedule(uint32_t pool, uint32_t policy, uint32_t cmd, struct xen_sysctl_arinc653_schedule *out)
+{
+    struct xen_sysctl op = {.cmd = XEN_SYSCTL_scheduler_op, .interface_version = XEN_SYSCTL_INTERFACE_VERSION};
+
+    op.u.scheduler_op.cpupool_id = pool;
+    op.u.scheduler_op.sched_id = policy;
+    op.u.scheduler_op.cmd = cmd;
+    op.u.scheduler_op.u.sched_arinc653.schedule.q = POINTER(out);
+    return hypercall(boot, __HYPERVISOR_sysctl, POINTER(&op), 0, 0);
+}
+
+/* [utest->dsn~arinc653-sysctl~1] */
+static void xen_is_told_the_schedule_in_force(void **state)
+{
+    static const uint8_t nobody[16];
+    static const struct bulkhead_window other[] = {{.end = 4u * NS_MS, .partition = 2}};
+    struct bulkhead_switch change = {.pool = 0, .schedule = 1};
+    struct xen_sysctl_arinc653_schedule out;
+    struct domain *b;
+
+    (void)state;
+    two_partitions();
+    assert_int_equal(set_pool(1, BULKHEAD_POLICY_ARINC653, 8), OK); /* without a schedule */
+    assert_int_equal(set_schedule(0, 1, other, 1), OK);
+    (void)started(domain_in("a", 1, 2, 1));
+    b = started(domain_in("b", 1, 4, 2))->domain;
+    b->handle[0] = 0x1234;
+    settle();
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), OK);
+    assert_int_equal(out.major_frame, 4u * NS_MS);
+    assert_int_equal(out.num_sched_entries, 3);
+    assert_int_equal(out.sched_entries[0].runtime, 2u * NS_MS);
+    assert_int_equal(out.sched_entries[1].runtime, NS_MS);
+    assert_memory_equal(out.sched_entries[1].dom_handle, b->handle, 16);
+    assert_int_equal(out.sched_entries[2].runtime, NS_MS);
+    assert_memory_equal(out.sched_entries[2].dom_handle, nobody, 16);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SWITCH_SCHEDULE, &change), OK);
+    host_set_ticks(change.at);
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), OK);
+    assert_int_equal(out.num_sched_entries, 1);
+    assert_memory_equal(out.sched_entries[0].dom_handle, b->handle, 16);
+    assert_int_equal(destroy(boot, b->id), OK);
+    settle();
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), OK);
+    assert_memory_equal(out.sched_entries[0].dom_handle, nobody, 16);
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &out), ERR_PERM);
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, 2, &out), ERR_INVAL);
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_CREDIT, XEN_SYSCTL_SCHEDOP_getinfo, &out), ERR_INVAL);
+    assert_int_equal(ask_schedule(1, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), ERR_INVAL);
+    assert_int_equal(ask_schedule(BULKHEAD_POOLS, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), ERR_INVAL);
+    host_fail_copy(2); /* the answer */
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), ERR_FAULT);
+}
+
 /* [utest->dsn~arinc653-idle~1] */
 static void nobodys_windows_are_lent_and_taken_back(void **state)
 {
@@ -290,6 +344,7 @@ int main(void)
         cmocka_unit_test_setup(a_wrong_pool_is_refused, start),
         cmocka_unit_test_setup(a_wrong_schedule_is_refused, start),
         cmocka_unit_test_setup(partitions_run_in_their_windows_and_nowhere_else, start),
+        cmocka_unit_test_setup(xen_is_told_the_schedule_in_force, start),
         cmocka_unit_test_setup(nobodys_windows_are_lent_and_taken_back, start),
         cmocka_unit_test_setup(the_windows_of_a_partition_on_two_cpus_are_the_same, start),
         cmocka_unit_test_setup(messages_and_timers_of_another_partition_wait_for_its_window, start),
