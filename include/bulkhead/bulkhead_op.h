@@ -339,7 +339,7 @@ enum bulkhead_action {
     BULKHEAD_ACTION_PAUSE = 3, /* until the holder of RIGHT_PAUSE unpauses it */
     BULKHEAD_ACTION_HALT = 4,  /* it stays stopped */
     BULKHEAD_ACTION_RESTART = 5,
-    BULKHEAD_ACTION_PLATFORM = 6, /* the machine is reset */
+    BULKHEAD_ACTION_PLATFORM = 6, /* the machine is reset, as if by POWER with 10 seconds */
     BULKHEAD_ACTION_COUNT = 7,
 };
 

@@ -171,7 +171,7 @@ static const struct key domain_key_rows[] = {
      .meaning =
          "What the domain's failures lead to. `ignore`: counted. `notify`: the domain that may read its state is told. "
          "`log`: printed once. `pause`, `halt`, `restart`: it waits, stays stopped, comes back as it was launched. "
-         "`platform`: the machine is reset.",
+         "`platform`: the machine is reset, once the other safe domains have agreed (`reboot: immediate`: at once).",
      .example = "health: { crash: restart, max-restarts: 5 }"},
     {.name = "passthrough",
      .kind = KEY_TEXTS,
