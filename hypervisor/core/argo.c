@@ -198,9 +198,7 @@ static err_t hold_some(struct domain *d, const struct argo_registration *r, uint
         err = (gfns[n] < arch_stage2_gfn_limit()) ? physmap_hold(d, GFN(gfns[n]), &held[n]) : ERR_INVAL;
         n += (err == OK) ? 1u : 0u;
     }
-    if (err == OK) {
-        err = store(d, r, from, held, n);
-    }
+    err = (err == OK) ? store(d, r, from, held, n) : err;
     if (err != OK && err != ERR_RESTART) {
         for (uint32_t i = 0; i < n; i++) {
             physmap_release(held[i]);

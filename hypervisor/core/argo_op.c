@@ -111,9 +111,7 @@ static err_t send_to(const struct vcpu *v, const struct xen_argo_send_addr *a, u
         message[used] = 0;
     }
     err = label_check(v->domain->slot, r->slot, BULKHEAD_ACCESS_ARGO_SEND);
-    if (err == OK) {
-        err = argo_send(r, a->dst.aport, v->domain->id, message, size);
-    }
+    err = (err == OK) ? argo_send(r, a->dst.aport, v->domain->id, message, size) : err;
     domain_put(r);
     return err;
 }
@@ -134,9 +132,7 @@ static int64_t op_sendv(struct vcpu *v, const uint64_t *args)
     if (err == OK && header == NULL) {
         err = ERR_NOMEM;
     }
-    if (err == OK) {
-        err = gather(GVA(args[2]), args[3], header->data, &n);
-    }
+    err = (err == OK) ? gather(GVA(args[2]), args[3], header->data, &n) : err;
     if (err != OK) {
         return err;
     }

@@ -29,9 +29,9 @@ static_assert(sizeof(struct start_page) <= PAGE_SIZE, "one page");
 
 static NORETURN void refuse(const char *what, err_t err)
 {
-    print_panic("bulkhead: cannot make the Boot Domain: %s (error %d); "
+    print_panic("bulkhead: cannot make the Boot Domain: %s (error -%u); "
                 "rebuild the image with the host tool for this board\n",
-                what, (int)err);
+                what, (unsigned)-(int)err);
     arch_halt();
 }
 

@@ -39,9 +39,7 @@ err_t bulkhead_map_outside(struct vcpu *v, struct domain *d, void *structure)
     }
     spin_lock(&d->physmap_lock);
     err = frame_reserve_outside(e.mfn, n);
-    if (err == OK) {
-        err = physmap_map(d, GFN(m->gaddr >> PAGE_SHIFT), n, &e);
-    }
+    err = (err == OK) ? physmap_map(d, GFN(m->gaddr >> PAGE_SHIFT), n, &e) : err;
     spin_unlock(&d->physmap_lock);
     if (err != OK) {
         return err;

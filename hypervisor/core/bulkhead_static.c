@@ -24,9 +24,7 @@ static err_t bind_channel(const struct vcpu *v, struct domain *d, const struct b
         r = NULL;
     }
     err = (r != NULL) ? label_check_channel(d, r) : OK;
-    if (err == OK) {
-        err = evtchn_bind_static(d, c->port, r, c->remote, c->remote_port);
-    }
+    err = (err == OK) ? evtchn_bind_static(d, c->port, r, c->remote, c->remote_port) : err;
     if (r != NULL) {
         domain_put(r);
     }
@@ -87,9 +85,7 @@ static err_t map_shared(struct domain *d, gfn_t gfn, uint64_t count, const struc
         err = frame_get(MFN(e->mfn.v + held), FRAME_COMMON, FRAME_RAM);
         held += (err == OK) ? 1u : 0u;
     }
-    if (err == OK) {
-        err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, count, e));
-    }
+    err = (err == OK) ? LOCKED(&d->physmap_lock, physmap_map(d, gfn, count, e)) : err;
     while (err != OK && held > 0u) {
         held--;
         ASSERT(!frame_put(MFN(e->mfn.v + held), &owner));

@@ -73,17 +73,13 @@ static uint32_t owner_of(const struct domain *d)
 /* "(name) ", behind seconds and microseconds where they are wanted */
 static size_t prefix(const struct domain *d, char *buf, size_t size)
 {
-    char label[32] = "bulkhead";
     size_t n = 0;
 
     if (stamps) {
         uint64_t us = ticks_to_ns(arch_ticks()) / 1000u;
         n = format_string(buf, size, "[%5lu.%06lu] ", (unsigned long)(us / 1000000u), (unsigned long)(us % 1000000u));
     }
-    if (d != NULL) {
-        domain_label(d, label, sizeof(label));
-    }
-    return n + format_string(buf + n, size - n, "(%s) ", label);
+    return n + format_string(buf + n, size - n, "(%s) ", (d != NULL) ? d->name : "bulkhead");
 }
 
 static void put_line(const struct domain *d, const char *text, size_t n)
@@ -334,7 +330,6 @@ static struct domain *next_focus(void)
 
 static void set_focus(struct domain *d) REQUIRES(lock)
 {
-    char label[32] = "the hypervisor ('h' for help)";
     char text[LINE_ROOM];
     size_t n;
 
@@ -343,10 +338,8 @@ static void set_focus(struct domain *d) REQUIRES(lock)
         partial = NULL;
     }
     __atomic_store_n(&focus, d, __ATOMIC_RELEASE);
-    if (focus != NULL) {
-        domain_label(focus, label, sizeof(label));
-    }
-    n = format_string(text, sizeof(text), "*** Serial input to %s (type 'CTRL-a' three times to switch input)", label);
+    n = format_string(text, sizeof(text), "*** Serial input to %s (type 'CTRL-a' three times to switch input)",
+                      (d != NULL) ? d->name : "the hypervisor ('h' for help)");
     show_line(NULL, text, n);
 }
 

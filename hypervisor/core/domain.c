@@ -135,21 +135,9 @@ COLD void domain_slot_clear(uint32_t slot)
     spin_unlock(&slots_lock);
 }
 
-COLD void domain_label(const struct domain *d, char *buf, size_t size)
-{
-    if (d->name[0] == '\0' && d->slot != SLOT_BOOT) {
-        format_string(buf, size, "d%u", (unsigned)d->id);
-    } else {
-        format_string(buf, size, "%s", (d->name[0] != '\0') ? d->name : "boot");
-    }
-}
-
 COLD void domain_say(const struct domain *d, const char *what)
 {
-    char label[32];
-
-    domain_label(d, label, sizeof(label));
-    print("%s: %s", label, what);
+    print("%s: %s", d->name, what);
 }
 
 /* ---- creating ---- */
@@ -230,9 +218,7 @@ COLD static err_t build(struct domain *d, const struct domain_config *config)
         return err;
     }
     err = pool_grow(d, DOMAIN_MIN_POOL);
-    if (err == OK) {
-        err = grant_init(d, config->max_grant_frames, config->max_maptrack_frames);
-    }
+    err = (err == OK) ? grant_init(d, config->max_grant_frames, config->max_maptrack_frames) : err;
     if (err == OK) {
         list_init(&d->argo.rings);
         evtchn_domain_init(d, config->max_evtchn_port);
@@ -266,6 +252,7 @@ COLD err_t domain_create(uint32_t creator, const struct domain_config *config, s
         return err;
     }
     d->id = (domid_value_t)((slot == SLOT_BOOT) ? DOMID_BOOT : slot);
+    (void)format_string(d->name, sizeof(d->name), (slot == SLOT_BOOT) ? "boot" : "d%u", (unsigned)slot);
     d->initial = !is_sealed();
     d->state = DOMAIN_BUILDING;
     d->pause_count = 1;

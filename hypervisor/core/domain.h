@@ -52,7 +52,7 @@ struct domain {
     uint16_t slot;                   /* const: index in the domain table; VMID = slot + 1 */
     uint16_t role;                   /* const after the first unpause: enum bulkhead_role */
     uint32_t flags;                  /* const after the first unpause: BULKHEAD_DOMAIN_* */
-    char name[32];                   /* const after the first unpause */
+    char name[32];                   /* const after the first unpause; "dN" or "boot" until one is set */
     uint32_t state;                  /* atomic: enum domain_state */
     uint32_t pause_count;            /* atomic: > 0 = no vCPU may run; 1 at creation */
     bool initial;                    /* const: created before the Boot Domain's exit */
@@ -142,9 +142,7 @@ err_t domain_create(uint32_t creator, const struct domain_config *config, struct
 err_t domain_add_vcpus(struct domain *d);
 #define DOMAIN_VCPU_BATCH 4u
 
-/* d's name for people: "name", or "dN" while it has none.  buf: at least 32 bytes. */
-void domain_label(const struct domain *d, char *buf, size_t size);
-/* Printed behind the name. */
+/* Printed behind d's name. */
 void domain_say(const struct domain *d, const char *what);
 
 /* ---- life (core/domain_life.c, core/domain_reap.c) ---- */

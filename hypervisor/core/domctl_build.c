@@ -51,9 +51,7 @@ err_t domctl_create(struct vcpu *v, struct domain *d, struct xen_domctl *op)
     struct domain_config config;
     err_t err = decode_create(op, &config);
 
-    if (err == OK) {
-        err = label_check_new(v->domain->slot, config.label);
-    }
+    err = (err == OK) ? label_check_new(v->domain->slot, config.label) : err;
     if (err == OK) {
         err = domain_create(v->domain->slot, &config, &d);
     }
@@ -127,9 +125,7 @@ err_t domctl_set_context(struct vcpu *v UNUSED, struct domain *d, struct xen_dom
         return ERR_SRCH;
     }
     err = copy_in(&c, GVA(op->u.vcpucontext.ctxt.q), sizeof(c));
-    if (err == OK) {
-        err = arch_vcpu_set_context(target, &c);
-    }
+    err = (err == OK) ? arch_vcpu_set_context(target, &c) : err;
     if (err == OK) {
         bool on = (c.flags & VGCF_online) != 0u;
         target->state = on ? VCPU_RUNNABLE : VCPU_DOWN;

@@ -156,9 +156,7 @@ static err_t open_locked(struct domain *d, struct binding b, const struct domain
         virq = &domain_vcpu(d, b.vcpu)->evtchn.virqs[b.port];
         err = (*virq == 0u) ? OK : ERR_EXIST;
     }
-    if (err == OK) {
-        err = take(d, port);
-    }
+    err = (err == OK) ? take(d, port) : err;
     if (err != OK) {
         return err;
     }

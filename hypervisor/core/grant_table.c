@@ -89,9 +89,7 @@ COLD err_t grant_add_records(struct domain *d)
     if (err == OK && directory->v == 0u) {
         err = pool_alloc(d, directory);
     }
-    if (err == OK) {
-        err = pool_alloc(d, record_page(t, page));
-    }
+    err = (err == OK) ? pool_alloc(d, record_page(t, page)) : err;
     if (err == OK) {
         r = arch_map_frame(*record_page(t, page));
         for (uint32_t i = 0; i < RECORDS_PER_PAGE; i++) {

@@ -159,7 +159,6 @@ static void follow(struct domain *d, enum bulkhead_action action)
 static void end(struct domain *d, struct vcpu *v, enum bulkhead_event event, uint32_t code)
 {
     enum bulkhead_action action = (enum bulkhead_action)d->health.action[event];
-    char label[32];
     bool first;
 
     spin_lock(&d->lock);
@@ -174,8 +173,7 @@ static void end(struct domain *d, struct vcpu *v, enum bulkhead_event event, uin
     }
     (void)__atomic_fetch_add(&d->health.events[event], 1u, __ATOMIC_RELAXED);
     vcpu_notify_all(d, VCPU_NOTIFY_HOLD);
-    domain_label(d, label, sizeof(label));
-    print("%s: %s (shutdown code %u)", label, (code == SHUTDOWN_suspend) ? "suspended" : text[event], (unsigned)code);
+    print("%s: %s (shutdown code %u)", d->name, (code == SHUTDOWN_suspend) ? "suspended" : text[event], (unsigned)code);
     if (v != NULL && is_abnormal(event)) {
         record(d, v, event);
     }
@@ -228,8 +226,6 @@ void health_report(struct domain *d, struct vcpu *v, enum bulkhead_event event)
 
 void health_restarted(struct domain *d, err_t err)
 {
-    char label[32];
-
     if (err != OK) {
         domain_say(d, "it cannot be built again");
         follow(d, (enum bulkhead_action)d->health.fallback);
@@ -240,8 +236,7 @@ void health_restarted(struct domain *d, err_t err)
     d->health.took = arch_ticks() - d->health.began;
     spin_unlock(&d->lock);
     __atomic_store_n(&d->health.logged, 0u, __ATOMIC_RELAXED);
-    domain_label(d, label, sizeof(label));
-    print("%s: restarted in %lu us, %lu times by now", label, (unsigned long)(ticks_to_ns(d->health.took) / 1000u),
+    print("%s: restarted in %lu us, %lu times by now", d->name, (unsigned long)(ticks_to_ns(d->health.took) / 1000u),
           (unsigned long)d->health.restarts);
     tell(d);
 }

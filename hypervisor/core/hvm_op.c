@@ -49,9 +49,7 @@ int64_t hvm_op(struct vcpu *v, uint64_t *args)
         return ERR_NOSYS;
     }
     err = copy_in(&p, GVA(args[1]), sizeof(p));
-    if (err == OK) {
-        err = domain_get(v, p.domid, &d);
-    }
+    err = (err == OK) ? domain_get(v, p.domid, &d) : err;
     if (err != OK) {
         return err;
     }

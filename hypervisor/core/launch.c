@@ -98,9 +98,7 @@ err_t launch_seal_image(struct domain *d, uint64_t *gfn, uint64_t *count)
     p.mfn = mfn.v;
     p.count = (uint32_t)n;
     err = copy_pages(d, *gfn, mfn, n);
-    if (err == OK) {
-        err = LOCKED(&d->physmap_lock, add(d, &p));
-    }
+    err = (err == OK) ? LOCKED(&d->physmap_lock, add(d, &p)) : err;
     if (err != OK) {
         frame_free(mfn, n);
         return err;
@@ -195,9 +193,7 @@ err_t launch_seal(struct domain *d, uint64_t *gfn, uint64_t *port)
     }
     spin_lock(&d->physmap_lock);
     err = note_memory(d, gfn);
-    if (err == OK) {
-        err = note_channels(d, port);
-    }
+    err = (err == OK) ? note_channels(d, port) : err;
     spin_unlock(&d->physmap_lock);
     if (err != OK) {
         return err;

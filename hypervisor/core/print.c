@@ -43,7 +43,7 @@ static void put_text(struct out *o, const char *s, const struct spec *f)
         n++;
     }
     if (!f->left) {
-        pad(o, ' ', n, f->width);
+        pad(o, f->zero ? '0' : ' ', n, f->width);
     }
     for (size_t i = 0; i < n; i++) {
         put(o, s[i]);
@@ -53,11 +53,10 @@ static void put_text(struct out *o, const char *s, const struct spec *f)
     }
 }
 
-static void put_number(struct out *o, uint64_t value, uint32_t base, bool minus, const struct spec *f)
+static void put_number(struct out *o, uint64_t value, uint32_t base, const struct spec *f)
 {
     char text[24];
     char *s = &text[sizeof(text) - 1u];
-    struct spec rest = *f;
 
     *s = '\0';
     do {
@@ -65,17 +64,7 @@ static void put_number(struct out *o, uint64_t value, uint32_t base, bool minus,
         *s = "0123456789abcdef"[value % base];
         value /= base;
     } while (value != 0u);
-    if (f->zero) {
-        if (minus) {
-            put(o, '-');
-        }
-        pad(o, '0', (size_t)(&text[sizeof(text) - 1u] - s) + (minus ? 1u : 0u), f->width);
-        rest.width = 0;
-    } else if (minus) {
-        s--;
-        *s = '-';
-    }
-    put_text(o, s, &rest);
+    put_text(o, s, f);
 }
 
 static const char *parse(const char *s, struct spec *f)
@@ -99,24 +88,16 @@ static const char *parse(const char *s, struct spec *f)
 static void put_spec(struct out *o, const struct spec *f, va_list *args)
 {
     const char *s;
-    int64_t n;
 
     switch (f->kind) {
     case 's':
         s = va_arg(*args, const char *);
         put_text(o, (s != NULL) ? s : "(null)", f);
         break;
-    case 'd':
-        n = f->is_long ? va_arg(*args, long) : va_arg(*args, int);
-        put_number(o, (n < 0) ? -(uint64_t)n : (uint64_t)n, 10, n < 0, f);
-        break;
     case 'u':
     case 'x':
         put_number(o, f->is_long ? va_arg(*args, unsigned long) : va_arg(*args, unsigned), (f->kind == 'x') ? 16 : 10,
-                   false, f);
-        break;
-    case '%':
-        put(o, '%');
+                   f);
         break;
     default:
         put(o, '?');

@@ -6,7 +6,7 @@
 
 #include "lib/types.h"
 
-/* One line into the console ring; understands %s %d %u %x with l/ll and width/0, %%.  Cut at 240 bytes.  Any CPU. */
+/* One line into the console ring; understands %s %u %x with l/ll and width/0/-, nothing else.  Cut at 240 bytes.  Any CPU. */
 void print(const char *format, ...) PRINTF(1, 2);
 /* The same for one that the machine dies of: straight to the device, waiting; no lock. */
 void print_panic(const char *format, ...) PRINTF(1, 2);

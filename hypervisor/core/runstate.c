@@ -115,9 +115,7 @@ COLD err_t runstate_register(struct vcpu *v, gva_t arg)
     gaddr_t part[2] = {GADDR(0), GADDR(0)};
     err_t err = copy_in(&area, arg, sizeof(area));
 
-    if (err == OK) {
-        err = arch_translate(GVA(area), &part[0]);
-    }
+    err = (err == OK) ? arch_translate(GVA(area), &part[0]) : err;
     if (err == OK && (area & PAGE_MASK) > PAGE_SIZE - sizeof(struct vcpu_runstate_info)) {
         err = arch_translate(GVA((area | PAGE_MASK) + 1u), &part[1]);
     }

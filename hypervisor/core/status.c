@@ -42,12 +42,10 @@ static const char *vcpu_text(const struct vcpu *v)
 static void show_domain(const struct domain *d)
 {
     static const char *const role[] = {"", " hardware", " control"};
-    char label[32];
     char line[200];
     size_t n;
 
-    domain_label(d, label, sizeof(label));
-    print("%3u %-16s %-9s %4lu MiB, %lu KiB of tables, %lu restarts%s%s", (unsigned)d->id, label, state_text(d),
+    print("%3u %-16s %-9s %4lu MiB, %lu KiB of tables, %lu restarts%s%s", (unsigned)d->id, d->name, state_text(d),
           MIB(__atomic_load_n(&d->frames, __ATOMIC_RELAXED)), (unsigned long)((d->overhead + d->pool_total) * 4u),
           (unsigned long)d->health.restarts, (d->flags & BULKHEAD_DOMAIN_SAFE) != 0u ? ", safe" : "",
           (d->role <= BULKHEAD_ROLE_CONTROL) ? role[d->role] : "");

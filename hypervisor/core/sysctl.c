@@ -123,8 +123,6 @@ int64_t sysctl(struct vcpu *v, uint64_t *args)
     if (!operations[n].over_domains) {
         err = rights_check(v, operations[n].right, RIGHTS_PLATFORM);
     }
-    if (err == OK) {
-        err = operations[n].fn(v, &op);
-    }
+    err = (err == OK) ? operations[n].fn(v, &op) : err;
     return (err == OK) ? copy_out(GVA(args[0]), &op, sizeof(op)) : err;
 }

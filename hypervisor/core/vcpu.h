@@ -39,9 +39,7 @@ enum vcpu_power { /* what PSCI AFFINITY_INFO tells */
 
 struct vcpu_stats {
     uint64_t hypercalls;
-    uint64_t exits;
-    uint64_t guest_errors; /* calls that were answered with an error, accesses that were answered with an abort */
-    uint64_t irq_lost;
+    uint64_t guest_errors;    /* calls that were answered with an error, accesses that were answered with an abort */
     uint64_t windows_overrun; /* arinc653: windows of others that began late because of it; rtds: budgets */
 };
 

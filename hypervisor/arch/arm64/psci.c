@@ -125,86 +125,68 @@ static uint64_t arch_features(uint64_t function)
     }
 }
 
-/* XEN_SMCCC_UID of xen/arch-arm/smccc.h, its bytes in four little-endian words. */
-static void xen_uid(uint64_t *x)
+/* Arch and hypervisor services: what the guest finds in x0. */
+static NOINLINE uint64_t service_call(uint64_t *x, uint32_t function)
 {
-    x[0] = 0xdc1218a7u;
-    x[1] = 0x694398c6u;
-    x[2] = 0xd179cf9au;
-    x[3] = 0x67e6de8du;
-}
-
-/* Arch and hypervisor services. */
-static NOINLINE void service_call(struct vcpu *v, uint32_t function)
-{
-    uint64_t *x = v->arch.x;
-
     switch (function) {
     case SMCCC_VERSION:
-        x[0] = PSCI_1_1; /* SMCCC 1.1 */
-        break;
+        return PSCI_1_1; /* SMCCC 1.1 */
     case SMCCC_ARCH_FEATURES:
-        x[0] = arch_features((uint32_t)x[1]);
-        break;
+        return arch_features((uint32_t)x[1]);
     case XEN_CALL_COUNT:
-        x[0] = 3;
-        break;
-    case XEN_CALL_UID:
-        xen_uid(x);
-        break;
+        return 3;
+    case XEN_CALL_UID: /* XEN_SMCCC_UID of xen/arch-arm/smccc.h, its bytes in four little-endian words */
+        x[1] = 0x694398c6u;
+        x[2] = 0xd179cf9au;
+        x[3] = 0x67e6de8du;
+        return 0xdc1218a7u;
     case XEN_CALL_REV:
-        x[0] = 0;
         x[1] = 1;
-        break;
+        return 0;
     default:
-        x[0] = SMCCC_NOT_SUPPORTED;
-        break;
+        return SMCCC_NOT_SUPPORTED;
     }
 }
 
-void smccc_call(struct vcpu *v)
+/* What the guest finds in x0; nothing if it is off by then. */
+static uint64_t call(struct vcpu *v, uint64_t *x)
 {
-    uint64_t *x = v->arch.x;
     uint32_t function = (uint32_t)x[0];
     bool wide = (function & SMCCC_64) != 0u;
     uint64_t target = wide ? x[1] : (uint32_t)x[1];
 
     switch (function) {
     case PSCI_VERSION:
-        x[0] = PSCI_1_1;
-        break;
+        return PSCI_1_1;
     case PSCI_CPU_SUSPEND:
     case PSCI_CPU_SUSPEND | SMCCC_64: /* every state is entered as standby */
-        x[0] = PSCI_SUCCESS;
         vcpu_block(v);
-        break;
+        return PSCI_SUCCESS;
     case PSCI_CPU_OFF:
         vcpu_power_off(v);
-        break;
+        return x[0];
     case PSCI_CPU_ON:
     case PSCI_CPU_ON | SMCCC_64:
-        x[0] = (uint64_t)psci_cpu_on(v, target, wide ? x[2] : (uint32_t)x[2], wide ? x[3] : (uint32_t)x[3]);
-        break;
+        return (uint64_t)psci_cpu_on(v, target, wide ? x[2] : (uint32_t)x[2], wide ? x[3] : (uint32_t)x[3]);
     case PSCI_AFFINITY_INFO:
     case PSCI_AFFINITY_INFO | SMCCC_64:
-        x[0] = (uint64_t)psci_affinity_info(v, target, x[2]);
-        break;
+        return (uint64_t)psci_affinity_info(v, target, x[2]);
     case PSCI_MIGRATE_TYPE:
-        x[0] = PSCI_NO_MIGRATION;
-        break;
+        return PSCI_NO_MIGRATION;
     case PSCI_SYSTEM_OFF:
-        upcall_shutdown(v, SHUTDOWN_poweroff);
-        break;
     case PSCI_SYSTEM_RESET:
-        upcall_shutdown(v, SHUTDOWN_reboot);
-        break;
+        upcall_shutdown(v, (function == PSCI_SYSTEM_OFF) ? SHUTDOWN_poweroff : SHUTDOWN_reboot);
+        return x[0];
     case PSCI_FEATURES:
-        x[0] = (uint64_t)psci_features((uint32_t)x[1]);
-        break;
+        return (uint64_t)psci_features((uint32_t)x[1]);
     default:
-        service_call(v, function);
-        break;
+        return service_call(x, function);
     }
+}
+
+void smccc_call(struct vcpu *v)
+{
+    v->arch.x[0] = call(v, v->arch.x);
 }
 
 /* ---- for ourselves ---- */

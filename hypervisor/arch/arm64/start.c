@@ -178,11 +178,7 @@ err_t arch_domain_init(struct domain *d, const struct arch_domain_config *c)
     d->arch.gicd = GUEST_GICV3_GICD_BASE;
     d->arch.gicr = GUEST_GICV3_GICR0_BASE;
     d->arch.uart = GUEST_PL011_BASE;
-    err = vgic_domain_init(d, c->nr_spis);
-    if (err == OK && c->vpl011) {
-        err = arch_domain_add_vuart(d);
-    }
-    return err;
+    return vgic_domain_init(d, c->nr_spis);
 }
 
 /* A direct-mapped domain finds its virtual devices where the board has the real ones: the same rule as in the Boot

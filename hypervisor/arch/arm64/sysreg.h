@@ -63,17 +63,14 @@ static inline void dsb_sy(void)
 enum esr_ec {
     EC_UNKNOWN = 0x00,
     EC_WFX = 0x01,
-    EC_FP = 0x07,
     EC_ILLEGAL = 0x0e,
     EC_HVC64 = 0x16,
     EC_SMC64 = 0x17,
     EC_SYS64 = 0x18,
-    EC_SVE = 0x19,
     EC_IABT_LOW = 0x20,
     EC_IABT_SAME = 0x21,
     EC_DABT_LOW = 0x24,
     EC_DABT_SAME = 0x25,
-    EC_SERROR = 0x2f,
     EC_BRK = 0x3c,
 };
 

@@ -117,7 +117,6 @@ void arch_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c);
 
 struct arch_domain_config {
     uint32_t nr_spis; /* 0..988 */
-    bool vpl011;      /* the virtual PL011 exists */
 };
 #define ARCH_VUART_RX_MAX 64u
 

@@ -375,7 +375,7 @@ err_t arch_domain_init(struct domain *d, const struct arch_domain_config *c)
         return err;
     }
     d->arch.nr_spis = c->nr_spis;
-    d->arch.has_vuart = c->vpl011;
+    d->arch.has_vuart = false;
     return pool_alloc(d, &d->arch.frame);
 }
 

@@ -66,7 +66,7 @@ static void complete_lines_come_with_their_domains_name(void **state)
     say(two, "wor");
     assert_string_equal(host_console(), "");
     say(one, "lo\r\n");
-    print("in between %d", 7);
+    print("in between %u", 7u);
     say(two, "ld\n");
     assert_string_equal(host_console(), "(one) hello\r\n(bulkhead) in between 7\r\n(two) world\r\n");
 }
@@ -74,10 +74,13 @@ static void complete_lines_come_with_their_domains_name(void **state)
 /* [utest->dsn~console~1] */
 static void an_unnamed_domain_has_its_number(void **state)
 {
+    static const struct domain_config config = {.domid = 3, .max_vcpus = 1};
+    struct domain *d;
+
     (void)state;
-    memset(one->name, 0, sizeof(one->name));
-    say(one, "x\n");
-    assert_string_equal(host_console(), "(d1) x\r\n");
+    assert_int_equal(domain_create(SLOT_BOOT, &config, &d), OK);
+    say(d, "x\n");
+    assert_string_equal(host_console(), "(d3) x\r\n");
     host_console_clear();
     say(boot->domain, "y\n");
     assert_string_equal(host_console(), "(boot) y\r\n");

@@ -26,13 +26,10 @@ static void conversions_are_those_of_the_c_library(void **state)
 {
     (void)state;
     SAME("plain");
-    SAME("%d %d %d", 0, INT_MAX, INT_MIN);
-    SAME("%ld %ld", LONG_MAX, LONG_MIN);
-    SAME("%lld", LLONG_MIN);
     SAME("%u %u %lu", 0u, UINT_MAX, ULONG_MAX);
     SAME("%x %lx %08x %016lx %2x", 0xabcu, 0xdeadbeefcafeul, 0x1fu, 5ul, 0x12345u);
-    SAME("%5d|%-5d|%05d|%05d|%-5s|%5s|", 42, 42, 42, -42, "ab", "ab");
-    SAME("%s%%", "x");
+    SAME("%llu %lx", ULLONG_MAX, 0ul);
+    SAME("%5u|%-5u|%05u|%-5x|%-5s|%5s|", 42u, 42u, 42u, 42u, "ab", "ab");
     SAME("%s", "");
     SAME("%zu", (size_t)77);
 }
@@ -45,7 +42,7 @@ static void what_does_not_fit_is_cut(void **state)
     (void)state;
     assert_int_equal(format_string(buf, sizeof(buf), "%s", "0123456789"), 7);
     assert_string_equal(buf, "0123456");
-    assert_int_equal(format_string(buf, sizeof(buf), "%064d", 1), 7);
+    assert_int_equal(format_string(buf, sizeof(buf), "%064u", 1u), 7);
     assert_string_equal(buf, "0000000");
     assert_int_equal(format_string(buf, 1, "x"), 0);
     assert_string_equal(buf, "");
@@ -55,7 +52,7 @@ static void what_does_not_fit_is_cut(void **state)
 static void rubbish_is_harmless(void **state)
 {
     char buf[32];
-    const char *volatile odd[] = {"%", "%l", "%5", "%q", "%-", "abc%"};
+    const char *volatile odd[] = {"%", "%l", "%5", "%q", "%-", "%%", "%d", "abc%"};
     const char *null = NULL;
 
     (void)state;
