@@ -135,7 +135,7 @@ static void map_dtb(struct domain *d, const struct boot_info *info)
     if (info->dtb_size == 0u) {
         return;
     }
-    check(frame_reserve_outside(e.mfn, frames), "the device tree overlaps the image, or is not in RAM");
+    check(frame_claim(e.mfn, frames, true), "the device tree overlaps the image, or is not in RAM");
     map_range(d, BOOT_DOMAIN_DTB, e, frames, "the device tree does not fit its tables");
 }
 

@@ -16,7 +16,7 @@ err_t bulkhead_claim(struct vcpu *v UNUSED, struct domain *d UNUSED, void *struc
 {
     const struct bulkhead_memory *m = structure;
 
-    return is_range(m) ? frame_claim(maddr_to_mfn(MADDR(m->base)), m->size >> PAGE_SHIFT) : ERR_INVAL;
+    return is_range(m) ? frame_claim(maddr_to_mfn(MADDR(m->base)), m->size >> PAGE_SHIFT, false) : ERR_INVAL;
 }
 
 uint64_t bulkhead_step(uint64_t gfn, uint64_t count)
@@ -38,7 +38,7 @@ err_t bulkhead_map_outside(struct vcpu *v, struct domain *d, void *structure)
         return ERR_INVAL;
     }
     spin_lock(&d->physmap_lock);
-    err = frame_reserve_outside(e.mfn, n);
+    err = frame_claim(e.mfn, n, true);
     err = (err == OK) ? physmap_map(d, GFN(m->gaddr >> PAGE_SHIFT), n, &e) : err;
     spin_unlock(&d->physmap_lock);
     if (err != OK) {

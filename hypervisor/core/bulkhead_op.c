@@ -79,12 +79,6 @@ static err_t op_board(struct vcpu *v UNUSED, struct domain *d UNUSED, void *stru
     return err;
 }
 
-static err_t op_record(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
-{
-    seal_record(structure);
-    return OK;
-}
-
 static err_t op_get_domain(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
     struct bulkhead_domain *b = structure;
@@ -106,11 +100,6 @@ static err_t op_rights(struct vcpu *v UNUSED, struct domain *d, void *structure)
         r->holder[i] = (slot < 0) ? DOMID_INVALID : (slot == (int32_t)SLOT_BOOT) ? DOMID_BOOT : (uint16_t)slot;
     }
     return OK;
-}
-
-static err_t op_focus(struct vcpu *v UNUSED, struct domain *d, void *structure UNUSED)
-{
-    return console_focus(d);
 }
 
 /* ---- identity ---- */
@@ -238,7 +227,7 @@ static err_t op_move_right(struct vcpu *v, struct domain *none UNUSED, void *str
     }
     m->right = (uint16_t)index_nospec(m->right, BULKHEAD_RIGHT_COUNT);
     if (m->receiver == DOMID_INVALID) {
-        err = rights_renounce((enum bulkhead_right)m->right, target, v->domain->slot);
+        err = rights_move((enum bulkhead_right)m->right, target, v->domain->slot, RIGHTS_NOBODY);
     } else {
         err = may_pass_on(d) ? move_to(v, m, target) : ERR_PERM;
     }
@@ -250,36 +239,23 @@ static err_t op_move_right(struct vcpu *v, struct domain *none UNUSED, void *str
 
 /* ---- launch record, health (core/launch.h, core/health.h) ---- */
 
-static err_t seal_step(struct domain *d, struct bulkhead_seal *b,
-                       err_t (*step)(struct domain *, uint64_t *, uint64_t *))
-{
-    return LOCKED(&d->lock, step(d, &b->gfn, &b->count));
-}
-
 static err_t op_seal_image(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    return seal_step(d, structure, launch_seal_image);
+    struct bulkhead_seal *b = structure;
+
+    return LOCKED(&d->lock, launch_seal_image(d, &b->gfn, &b->count));
 }
 
 static err_t op_seal_launch(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
-    return seal_step(d, structure, launch_seal);
-}
+    struct bulkhead_seal *b = structure;
 
-static err_t op_set_health(struct vcpu *v UNUSED, struct domain *d, void *structure)
-{
-    return health_configure(d, structure);
+    return LOCKED(&d->lock, launch_seal(d, &b->gfn, &b->count));
 }
 
 static err_t op_restart(struct vcpu *v UNUSED, struct domain *d, void *structure UNUSED)
 {
     return domain_restart(d);
-}
-
-static err_t op_life(struct vcpu *v UNUSED, struct domain *d, void *structure)
-{
-    health_read(d, structure);
-    return OK;
 }
 
 /* ---- dispatch ---- */
@@ -315,7 +291,7 @@ static const struct operation {
     {op_set_domain, BULKHEAD_OP_SET_DOMAIN, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(domain)},
     {op_move_right, BULKHEAD_OP_MOVE_RIGHT, ANYBODY, 0, IN(right_move)},
     {bulkhead_map_outside, BULKHEAD_OP_MAP_OUTSIDE, BOOT_DOMAIN, 0, BOTH(memory)},
-    {op_record, BULKHEAD_OP_BOOT_RECORD, ANYBODY, 0, BOTH(boot_record)},
+    {seal_record, BULKHEAD_OP_BOOT_RECORD, ANYBODY, 0, BOTH(boot_record)},
     {bulkhead_bind_channel, BULKHEAD_OP_BIND_CHANNEL, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(channel)},
     {bulkhead_channel_early, BULKHEAD_OP_CHANNEL_EARLY, OTHERS, BULKHEAD_RIGHT_INFO, BOTH(early)},
     {bulkhead_seed_grant, BULKHEAD_OP_SEED_GRANT, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(seed)},
@@ -323,16 +299,16 @@ static const struct operation {
     {bulkhead_share_memory, BULKHEAD_OP_SHARE_MEMORY, BOOT_DOMAIN, 0, BOTH(share)},
     {op_seal_image, BULKHEAD_OP_SEAL_IMAGE, DOMAIN, BULKHEAD_RIGHT_BUILD, BOTH(seal)},
     {op_seal_launch, BULKHEAD_OP_SEAL_LAUNCH, DOMAIN, BULKHEAD_RIGHT_BUILD, BOTH(seal)},
-    {op_set_health, BULKHEAD_OP_SET_HEALTH, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(health)},
+    {health_configure, BULKHEAD_OP_SET_HEALTH, DOMAIN, BULKHEAD_RIGHT_BUILD, IN(health)},
     {op_restart, BULKHEAD_OP_RESTART, DOMAIN, BULKHEAD_RIGHT_RESTART, DOMID},
-    {op_life, BULKHEAD_OP_LIFE, OTHERS, BULKHEAD_RIGHT_INFO, BOTH(life)},
+    {health_read, BULKHEAD_OP_LIFE, OTHERS, BULKHEAD_RIGHT_INFO, BOTH(life)},
     {power_op, BULKHEAD_OP_POWER, ANYBODY, 0, IN(power)},
     {sched_set_pool, BULKHEAD_OP_SET_POOL, PLATFORM, BULKHEAD_RIGHT_SCHEDULE, IN(pool)},
     {sched_set_schedule, BULKHEAD_OP_SET_SCHEDULE, PLATFORM, BULKHEAD_RIGHT_SCHEDULE, IN(schedule)},
     {sched_switch, BULKHEAD_OP_SWITCH_SCHEDULE, PLATFORM, BULKHEAD_RIGHT_SCHEDULE, BOTH(switch)},
     {op_get_domain, BULKHEAD_OP_GET_DOMAIN, OTHERS, BULKHEAD_RIGHT_INFO, BOTH(domain)},
     {op_rights, BULKHEAD_OP_RIGHTS, CELLS, BULKHEAD_RIGHT_INFO, BOTH(rights)},
-    {op_focus, BULKHEAD_OP_FOCUS, DOMAIN, BULKHEAD_RIGHT_CONSOLE, DOMID},
+    {console_focus, BULKHEAD_OP_FOCUS, DOMAIN, BULKHEAD_RIGHT_CONSOLE, DOMID},
     {trace_op, BULKHEAD_OP_TRACE, PLATFORM, BULKHEAD_RIGHT_INFO, BOTH(trace)},
     {label_load, BULKHEAD_OP_SET_LABELS, BOOT_DOMAIN, 0, IN(label_policy)},
 };

@@ -343,7 +343,7 @@ static void set_focus(struct domain *d) REQUIRES(lock)
     show_line(NULL, text, n);
 }
 
-err_t console_focus(struct domain *d)
+err_t console_focus(struct vcpu *v UNUSED, struct domain *d, void *structure UNUSED)
 {
     err_t err = ERR_SRCH;
 

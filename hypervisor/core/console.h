@@ -33,8 +33,8 @@ err_t bulkhead_console(struct vcpu *v, struct domain *d, void *structure);
 size_t console_history(uint32_t *index, char *to, size_t n, bool clear);
 /* Lines begin with the time since reset from now on, or no more. */
 void console_stamps(void);
-/* What is typed goes to d, whose last lines are shown again.  -ESRCH it is being taken apart. */
-err_t console_focus(struct domain *d) MUST_CHECK;
+/* BULKHEAD_OP_FOCUS: what is typed goes to d, whose last lines are shown again.  -ESRCH it is being taken apart. */
+err_t console_focus(struct vcpu *v, struct domain *d, void *structure) MUST_CHECK;
 /* d is going: what it said last is shown, the focus leaves it. */
 void console_forget(struct domain *d);
 /* The machine dies: everything that waits, then text, straight to the device, without lock. */

@@ -8,43 +8,6 @@
 
 #define PIECE 128u /* bytes a step */
 
-/* Restarted after each piece; the registers say what is left. */
-static int64_t op_write(struct vcpu *v, uint64_t *args)
-{
-    char text[PIECE];
-    uint32_t count = (uint32_t)args[1];
-    size_t n = (count < PIECE) ? count : PIECE;
-    err_t err;
-
-    if ((int32_t)count < 0) {
-        return ERR_INVAL;
-    }
-    err = copy_in(text, GVA(args[2]), n);
-    if (err != OK) {
-        return err;
-    }
-    console_write(v->domain, text, n);
-    args[1] = count - n;
-    args[2] += n;
-    return (args[1] != 0u) ? ERR_RESTART : OK;
-}
-
-/* Bytes read; short reads are normal. */
-static int64_t op_read(struct vcpu *v, const uint64_t *args)
-{
-    char text[PIECE];
-    uint32_t count = (uint32_t)args[1];
-    size_t n;
-    err_t err;
-
-    if ((int32_t)count < 0) {
-        return ERR_INVAL;
-    }
-    n = console_take(v->domain, text, (count < PIECE) ? count : PIECE);
-    err = copy_out(GVA(args[2]), text, n);
-    return (err == OK) ? (int64_t)n : err;
-}
-
 /* One piece; c says afterwards what is left, or how much was read. */
 static err_t move_piece(struct domain *d, struct bulkhead_console *c)
 {
@@ -74,14 +37,22 @@ err_t bulkhead_console(struct vcpu *v UNUSED, struct domain *d, void *structure)
     return (err == OK && c->count != 0u && c->flags == 0u) ? ERR_RESTART : err;
 }
 
+/* Bytes read; short reads are normal.  What is written is restarted after each piece: the registers say what is left. */
 int64_t console_io(struct vcpu *v, uint64_t *args)
 {
-    switch ((uint32_t)args[0]) {
-    case CONSOLEIO_write:
-        return op_write(v, args);
-    case CONSOLEIO_read:
-        return op_read(v, args);
-    default:
+    uint32_t op = (uint32_t)args[0];
+    struct bulkhead_console c = {.count = (uint32_t)args[1], .buffer = args[2]};
+    err_t err;
+
+    if (op != CONSOLEIO_write && op != CONSOLEIO_read) {
         return ERR_NOSYS;
     }
+    c.flags = (op == CONSOLEIO_read) ? BULKHEAD_CONSOLE_READ : 0u;
+    err = ((int32_t)c.count >= 0) ? move_piece(v->domain, &c) : ERR_INVAL;
+    if (err != OK || op == CONSOLEIO_read) {
+        return (err == OK) ? (int64_t)c.count : err;
+    }
+    args[1] = c.count;
+    args[2] = c.buffer;
+    return (c.count != 0u) ? ERR_RESTART : OK;
 }

@@ -190,8 +190,7 @@ err_t frame_reserve(mfn_t mfn, uint64_t count)
     return LOCKED(&blocks.lock, frame_region_add(mfn.v, count, false));
 }
 
-/* RAM that no region has; into the free lists unless it is outside. */
-static err_t add_ram(mfn_t mfn, uint64_t count, bool outside)
+err_t frame_claim(mfn_t mfn, uint64_t count, bool outside)
 {
     err_t err = ERR_INVAL;
 
@@ -206,21 +205,11 @@ static err_t add_ram(mfn_t mfn, uint64_t count, bool outside)
     return err;
 }
 
-err_t frame_reserve_outside(mfn_t mfn, uint64_t count)
-{
-    return add_ram(mfn, count, true);
-}
-
 void frame_drop_outside(void)
 {
     spin_lock(&blocks.lock);
     frame_region_drop_outside();
     spin_unlock(&blocks.lock);
-}
-
-err_t frame_claim(mfn_t mfn, uint64_t count)
-{
-    return add_ram(mfn, count, false);
 }
 
 void frame_release_reserved(mfn_t mfn, uint64_t count)

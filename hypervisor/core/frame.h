@@ -42,15 +42,13 @@ void frame_init(const struct board_table *board, void *table);
 
 /* The range is in use by the hypervisor: no claim may include it.  -EINVAL, -EEXIST overlap, -ENOSPC too many ranges. */
 err_t frame_reserve(mfn_t mfn, uint64_t count);
-/* Nobody's RAM is seen by the Boot Domain: no claim may include it before its exit.  The same errors; -EINVAL also: not
- * RAM. */
-err_t frame_reserve_outside(mfn_t mfn, uint64_t count);
 /* The Boot Domain's exit: what it saw outside is nobody's again. */
 void frame_drop_outside(void);
 /* [impl->dsn~frame-claim~1]
- * Nobody's RAM joins the free lists.  -EINVAL not within one RAM range or empty, -EEXIST part of it is claimed,
- * -ENOSPC.  Bound: 2 * FRAME_MAX_ORDER + size in GiB blocks. */
-err_t frame_claim(mfn_t mfn, uint64_t count);
+ * Nobody's RAM joins the free lists, or (outside) is seen by the Boot Domain: no claim may include it before its exit.
+ * -EINVAL not within one RAM range or empty, -EEXIST part of it is claimed, -ENOSPC.
+ * Bound: 2 * FRAME_MAX_ORDER + size in GiB blocks. */
+err_t frame_claim(mfn_t mfn, uint64_t count, bool outside);
 /* Part of a reserved range is not needed: it joins the free lists.  Start-up only. */
 void frame_release_reserved(mfn_t mfn, uint64_t count);
 /* Nobody's or free frames, by number, become owner's with count 1 each.  count: 1..FRAME_BATCH.

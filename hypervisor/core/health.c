@@ -43,8 +43,9 @@ void health_init(struct health *h)
     h->fallback = BULKHEAD_ACTION_HALT;
 }
 
-err_t health_configure(struct domain *d, const struct bulkhead_health *b)
+err_t health_configure(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
+    const struct bulkhead_health *b = structure;
     struct health *h = &d->health;
     uint32_t top = d->initial ? BULKHEAD_ACTION_PLATFORM : BULKHEAD_ACTION_RESTART; /* [impl->dsn~dynamic-ordinary~1] */
     err_t err = OK;
@@ -241,8 +242,9 @@ void health_restarted(struct domain *d, err_t err)
     tell(d);
 }
 
-void health_read(struct domain *d, struct bulkhead_life *out)
+err_t health_read(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
+    struct bulkhead_life *out = structure;
     const struct health *h = &d->health;
 
     memset(out, 0, sizeof(*out));
@@ -256,6 +258,7 @@ void health_read(struct domain *d, struct bulkhead_life *out)
     out->crashes = h->crashes;
     out->crash = h->crash;
     spin_unlock(&d->lock);
+    return OK;
 }
 
 /* ---- watchdogs ---- */

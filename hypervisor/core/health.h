@@ -31,15 +31,15 @@ struct health {                           /* of a domain; guarded by its lock wh
 
 /* A new domain: what ends it ends it, the rest is counted. */
 void health_init(struct health *h);
-/* Before d's first unpause.  -INVAL, as bulkhead/bulkhead_op.h says. */
-err_t health_configure(struct domain *d, const struct bulkhead_health *b) MUST_CHECK;
+/* BULKHEAD_OP_SET_HEALTH, before d's first unpause.  -INVAL, as bulkhead/bulkhead_op.h says. */
+err_t health_configure(struct vcpu *v, struct domain *d, void *structure) MUST_CHECK;
 /* event happened to d.  v: the vCPU that it happened to, current here, or NULL.
  * Any CPU, no lock held.  Bound: 600 bytes printed. */
 void health_report(struct domain *d, struct vcpu *v, enum bulkhead_event event);
 /* A restart of d is over; err: it cannot be built again. */
 void health_restarted(struct domain *d, err_t err);
-/* Counts and the last crash. */
-void health_read(struct domain *d, struct bulkhead_life *out);
+/* BULKHEAD_OP_LIFE: counts and the last crash. */
+err_t health_read(struct vcpu *v, struct domain *d, void *structure);
 
 /* ---- watchdogs: timers of vCPU 0, wherever they were set ---- */
 

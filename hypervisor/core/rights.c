@@ -89,7 +89,7 @@ void rights_drop_held(uint32_t slot)
 {
     for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) { /* bound: rights * targets = 2080 */
         for (uint32_t t = 0; t <= RIGHTS_PLATFORM; t++) {
-            (void)rights_renounce((enum bulkhead_right)r, t, slot);
+            (void)rights_move((enum bulkhead_right)r, t, slot, RIGHTS_NOBODY);
         }
     }
 }
@@ -107,25 +107,15 @@ void rights_end(enum bulkhead_right right, uint32_t target)
     count(__atomic_exchange_n(cell(right, target), NOBODY, __ATOMIC_ACQ_REL), -1u);
 }
 
-static err_t swap(uint32_t right, uint32_t target, uint16_t from, uint16_t to)
-{
-    uint16_t now = from;
-    bool moved;
-
-    count(to, 1u);
-    moved = __atomic_compare_exchange_n(cell(right, target), &now, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-    count(moved ? from : to, -1u);
-    return moved ? OK : ERR_PERM;
-}
-
 err_t rights_move(enum bulkhead_right right, uint32_t target, uint32_t from, uint32_t to)
 {
-    return swap(right, target, name(from), name(to));
-}
+    uint16_t now = name(from);
+    bool moved;
 
-err_t rights_renounce(enum bulkhead_right right, uint32_t target, uint32_t from)
-{
-    return swap(right, target, name(from), NOBODY);
+    count(name(to), 1u);
+    moved = __atomic_compare_exchange_n(cell(right, target), &now, name(to), false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    count(name(moved ? from : to), -1u);
+    return moved ? OK : ERR_PERM;
 }
 
 int32_t rights_holder(enum bulkhead_right right, uint32_t target)

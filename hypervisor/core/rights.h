@@ -10,6 +10,7 @@
 #include "lib/types.h"
 
 #define RIGHTS_PLATFORM MAX_DOMAINS /* the platform's place among the target slots */
+#define RIGHTS_NOBODY   UINT32_MAX  /* as a holder */
 
 /* Once: the Boot Domain's slot holds every cell of the platform; no other cell is held. */
 void rights_init(void);
@@ -36,10 +37,8 @@ void rights_drop_held(uint32_t slot);
 /* One cell ends, whoever holds it. */
 void rights_end(enum bulkhead_right right, uint32_t target);
 
-/* from stops to hold the cell; to (a slot) holds it.  -EPERM from does not hold it. */
+/* from stops to hold the cell; to (a slot, or RIGHTS_NOBODY) holds it.  -EPERM from does not hold it. */
 err_t rights_move(enum bulkhead_right right, uint32_t target, uint32_t from, uint32_t to) MUST_CHECK;
-/* from stops to hold the cell; nobody holds it any more.  -EPERM. */
-err_t rights_renounce(enum bulkhead_right right, uint32_t target, uint32_t from) MUST_CHECK;
 
 /* The slot that holds the cell, or -1. */
 int32_t rights_holder(enum bulkhead_right right, uint32_t target);

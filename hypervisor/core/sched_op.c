@@ -7,40 +7,23 @@
 
 #include <xen/sched.h>
 
-static err_t get_reason(gva_t arg, uint32_t *reason)
+/* Now, or (later) whenever it stops. */
+COLD static err_t op_shutdown(struct vcpu *v, gva_t arg, bool later)
 {
     struct sched_shutdown s;
     err_t err = copy_in(&s, arg, sizeof(s));
 
-    if (err == OK && s.reason > SHUTDOWN_MAX) {
-        err = ERR_INVAL;
+    if (err != OK || s.reason > SHUTDOWN_MAX) {
+        return (err != OK) ? err : ERR_INVAL;
     }
-    *reason = s.reason;
-    return err;
-}
-
-COLD static err_t op_shutdown(struct vcpu *v, gva_t arg)
-{
-    uint32_t reason;
-    err_t err = get_reason(arg, &reason);
-
-    if (err == OK) {
-        domain_shutdown(v->domain, reason);
-    }
-    return err;
-}
-
-COLD static err_t op_shutdown_code(struct vcpu *v, gva_t arg)
-{
-    uint32_t reason;
-    err_t err = get_reason(arg, &reason);
-
-    if (err == OK) {
+    if (later) {
         spin_lock(&v->domain->lock);
-        v->domain->shutdown_latch = reason + 1u;
+        v->domain->shutdown_latch = s.reason + 1u;
         spin_unlock(&v->domain->lock);
+    } else {
+        domain_shutdown(v->domain, s.reason);
     }
-    return err;
+    return OK;
 }
 
 #define POLL_PORTS 128u
@@ -103,11 +86,11 @@ int64_t sched_op(struct vcpu *v, uint64_t *args)
         vcpu_block(v);
         return OK;
     case SCHEDOP_shutdown:
-        return op_shutdown(v, arg);
+        return op_shutdown(v, arg, false);
     case SCHEDOP_poll:
         return op_poll(v, arg);
     case SCHEDOP_shutdown_code:
-        return op_shutdown_code(v, arg);
+        return op_shutdown(v, arg, true);
     case SCHEDOP_watchdog:
         return op_watchdog(v, arg);
     default:

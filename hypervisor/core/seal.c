@@ -50,10 +50,13 @@ bool seal_is_started(void)
     return is_sealed() || __atomic_load_n(&record.ticks_first_domain, __ATOMIC_RELAXED) != 0u;
 }
 
-void seal_record(struct bulkhead_boot_record *out)
+err_t seal_record(struct vcpu *v UNUSED, struct domain *d UNUSED, void *structure)
 {
+    struct bulkhead_boot_record *out = structure;
+
     *out = (struct bulkhead_boot_record){.ticks_reset = record.ticks_reset};
     out->exited = is_sealed() ? 1u : 0u;
     out->status = (out->exited != 0u) ? record.status : 0u;
     out->ticks_first_domain = __atomic_load_n(&record.ticks_first_domain, __ATOMIC_RELAXED);
+    return OK;
 }

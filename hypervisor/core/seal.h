@@ -5,6 +5,7 @@
 #define CORE_SEAL_H
 
 #include "bulkhead/bulkhead_op.h"
+#include "core/vcpu.h"
 #include "lib/types.h"
 
 /* From now on: no Boot Domain, no move of a right over the platform or an initial domain. */
@@ -16,8 +17,8 @@ bool seal_is_started(void);
 /* A safe domain of the launch has its home on cpu: no domain that is built after the seal may have that CPU. */
 void seal_keep_cpu(uint32_t cpu);
 bool seal_keeps_cpu(uint32_t cpu);
-/* How the launch went. */
-void seal_record(struct bulkhead_boot_record *out);
+/* BULKHEAD_OP_BOOT_RECORD: how the launch went. */
+err_t seal_record(struct vcpu *v, struct domain *d, void *structure);
 void seal_note_reset(ticks_t ticks);
 /* The first unpause of a domain that is not the Boot Domain; later ones do not count. */
 void seal_note_start(ticks_t ticks);

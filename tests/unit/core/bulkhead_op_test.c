@@ -180,7 +180,7 @@ static void memory_outside_is_seen_read_only_and_not_claimed_meanwhile(void **st
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_POPULATE_STATIC, &p), ERR_EXIST);
     assert_int_equal(exit_boot(boot, 0), OK);
     settle();
-    assert_int_equal(frame_claim(MFN(FREE_RAM_AT >> PAGE_SHIFT), 0x900), OK); /* nobody sees it any more */
+    assert_int_equal(frame_claim(MFN(FREE_RAM_AT >> PAGE_SHIFT), 0x900, false), OK); /* nobody sees it any more */
 }
 
 /* [utest->dsn~bulkhead-memory~1] */

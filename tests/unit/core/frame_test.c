@@ -71,17 +71,17 @@ static void claim_refuses_what_is_not_nobodys_ram(void **state)
 
     (void)state;
     assert_int_equal(frame_reserve(MFN(FIRST + 1000), 100), OK);
-    assert_int_equal(frame_claim(MFN(FIRST + 2000), 100), OK);
-    assert_int_equal(frame_reserve_outside(MFN(FIRST + 2600), 3), OK);
+    assert_int_equal(frame_claim(MFN(FIRST + 2000), 100, false), OK);
+    assert_int_equal(frame_claim(MFN(FIRST + 2600), 3, true), OK);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        assert_int_equal(frame_claim(MFN(cases[i].mfn), cases[i].count), cases[i].err);
+        assert_int_equal(frame_claim(MFN(cases[i].mfn), cases[i].count, false), cases[i].err);
         assert_int_equal(frame_free_count(), 100);
     }
-    assert_int_equal(frame_reserve_outside(MFN(FIRST + 2602), 3), ERR_EXIST);
-    assert_int_equal(frame_reserve_outside(MFN(FIRST - 2), 3), ERR_INVAL);
+    assert_int_equal(frame_claim(MFN(FIRST + 2602), 3, true), ERR_EXIST);
+    assert_int_equal(frame_claim(MFN(FIRST - 2), 3, true), ERR_INVAL);
     frame_drop_outside();
-    assert_int_equal(frame_claim(MFN(FIRST + 2600), 1), OK);
-    assert_int_equal(frame_claim(MFN(FIRST + 1000), 1), ERR_EXIST); /* the hypervisor's own stays */
+    assert_int_equal(frame_claim(MFN(FIRST + 2600), 1, false), OK);
+    assert_int_equal(frame_claim(MFN(FIRST + 1000), 1, false), ERR_EXIST); /* the hypervisor's own stays */
 }
 
 /* [utest->dsn~frame-claim~1] */
@@ -89,19 +89,19 @@ static void neighbouring_claims_are_one_range_however_many(void **state)
 {
     (void)state;
     for (uint64_t i = 0; i < FRAMES; i++) { /* upwards: joins below */
-        assert_int_equal(frame_claim(MFN(FIRST + i), 1), OK);
+        assert_int_equal(frame_claim(MFN(FIRST + i), 1, false), OK);
     }
     assert_int_equal(frame_free_count(), FRAMES);
     assert_int_equal(start(NULL), 0);
     for (uint64_t i = FRAMES; i > 0u; i--) { /* downwards: joins above */
-        assert_int_equal(frame_claim(MFN(FIRST + i - 1u), 1), OK);
+        assert_int_equal(frame_claim(MFN(FIRST + i - 1u), 1, false), OK);
     }
     assert_int_equal(frame_free_count(), FRAMES);
     assert_int_equal(start(NULL), 0);
     for (uint64_t i = 0; i < FRAME_REGIONS; i++) { /* islands: bounded */
-        assert_int_equal(frame_claim(MFN(FIRST + 2u * i), 1), OK);
+        assert_int_equal(frame_claim(MFN(FIRST + 2u * i), 1, false), OK);
     }
-    assert_int_equal(frame_claim(MFN(FIRST + 2u * FRAME_REGIONS), 1), ERR_NOSPC);
+    assert_int_equal(frame_claim(MFN(FIRST + 2u * FRAME_REGIONS), 1, false), ERR_NOSPC);
     assert_int_equal(frame_free_count(), FRAME_REGIONS);
     assert_int_equal(frame_take(MFN(FIRST + 2u * FRAME_REGIONS), 1, 3, FRAME_RAM), ERR_NOSPC);
 }
@@ -112,7 +112,7 @@ static void blocks_split_and_merge_back(void **state)
     mfn_t m[8];
 
     (void)state;
-    assert_int_equal(frame_claim(MFN(FIRST), FRAMES), OK);
+    assert_int_equal(frame_claim(MFN(FIRST), FRAMES, false), OK);
     for (uint32_t i = 0; i < ARRAY_SIZE(m); i++) {
         assert_int_equal(frame_alloc(2, FRAME_RAM, i, &m[i]), OK);
         assert_int_equal(m[i].v & ((UINT64_C(1) << i) - 1u), 0);
@@ -135,7 +135,7 @@ static void counts_belong_to_owner_and_type(void **state)
     mfn_t m;
 
     (void)state;
-    assert_int_equal(frame_claim(MFN(FIRST), 64), OK);
+    assert_int_equal(frame_claim(MFN(FIRST), 64, false), OK);
     assert_int_equal(frame_alloc(7, FRAME_RAM, 0, &m), OK);
     assert_int_equal(frame_get(m, 8, FRAME_RAM), ERR_PERM);
     assert_int_equal(frame_get(m, 7, FRAME_POOL), ERR_PERM);
@@ -243,7 +243,7 @@ static void step(struct random *r)
         }
         break;
     default:
-        err = frame_claim(MFN(FIRST + at), count);
+        err = frame_claim(MFN(FIRST + at), count, false);
         assert_int_equal(err == ERR_NOSPC || err == (all_are(at, count, 0, 0) ? OK : ERR_EXIST), 1);
         if (err == OK) {
             set_owner(at, count, 1);
@@ -261,7 +261,7 @@ static void every_frame_is_what_a_reference_says(void **state)
 
         assert_int_equal(start(NULL), 0);
         memset(owner_of, 0, sizeof(owner_of));
-        assert_int_equal(frame_claim(MFN(FIRST + 1000), FRAMES / 2u), OK);
+        assert_int_equal(frame_claim(MFN(FIRST + 1000), FRAMES / 2u, false), OK);
         set_owner(1000, FRAMES / 2u, 1);
         for (uint32_t i = 0; i < 6000u; i++) {
             step(&r);
