@@ -189,6 +189,10 @@ static void one_call(struct vcpu *v)
         host_fail_copy(1u + below(6));
     }
     result = hypercall(v, c.nr, c.args[0], c.args[1], c.args[2]);
+    if (result == ERR_RESTART) { /* it waits for another CPU, which does not move by itself here */
+        settle();
+        result = hypercall(v, c.nr, c.args[0], c.args[1], c.args[2]);
+    }
     host_fail_copy(0);
     host_before_copy(NULL);
     check_result(&c, result);
