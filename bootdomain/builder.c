@@ -35,8 +35,27 @@ static const struct {
     {-XEN_ENOSYS, "it does not know this", "use a hypervisor and a Boot Domain of one version"},
 };
 
+/* What a launch cannot meet, or not with that reason. */
+static const struct {
+    const char *what;
+    int64_t error;
+    const char *rule;
+} rules[] = {
+    {"create the domain", -XEN_ENOSPC,
+     "no number, or not so many vCPUs, are left for later domains; destroy one, or write more `dynamic` "
+     "[dynamic-domains]"},
+    {"set its CPUs", -XEN_EINVAL,
+     "they are not there, or not left to later domains; name others, or write `dynamic: { cpus }` [dynamic-cpus]"},
+};
+
 static void say_refused(const char *domain, const char *what, int64_t error)
 {
+    for (uint32_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (rules[i].error == error && strcmp(rules[i].what, what) == 0) {
+            log_problem(domain, "the hypervisor refuses to %s: %s", what, rules[i].rule);
+            return;
+        }
+    }
     for (uint32_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         if (refusals[i].error == error) {
             log_problem(domain, "the hypervisor refuses to %s: %s; %s", what, refusals[i].what, refusals[i].fix);
@@ -133,7 +152,7 @@ static bool create(struct builder *builder, uint32_t index)
     const struct plan_domain *domain = &builder->plan->domains[index];
     struct builder_state *state = &builder->states[index];
 
-    state->domid = order_domid(builder->plan, index);
+    state->domid = builder->is_later ? 0 : order_domid(builder->plan, index);
     if (!passes(domain, "create the domain", hyper_create(domain, &state->domid))) {
         return false;
     }
@@ -234,7 +253,8 @@ static bool build(struct builder *builder, uint32_t index)
            passes(domain, "give it its rings", rings_seed(builder->plan, index, state->domid, load.devices.magic)) &&
            passes(domain, "give it its devices", load_devices(&load, state->domid)) &&
            passes(domain, "set its entry state", hyper_set_entry(state->domid, load.kernel.entry, load.place.fdt)) &&
-           seal(domain, &load, state->domid) && passes(domain, "start it", hyper_unpause(state->domid));
+           seal(domain, &load, state->domid) &&
+           (builder->is_paused || passes(domain, "start it", hyper_unpause(state->domid)));
 }
 
 static bool depends_on_failed(const struct builder *builder, uint32_t index)
@@ -296,13 +316,20 @@ void builder_create_control(struct builder *builder)
     }
 }
 
-void builder_run(struct builder *builder, uint32_t index)
+bool builder_build(struct builder *builder, uint32_t index)
 {
     if (depends_on_failed(builder, index) || !build(builder, index)) {
         destroy(builder, index);
-        return;
+        return false;
     }
     builder->states[index].is_started = true;
     builder->states[index].start_ticks = hyper_ticks();
-    hand_over_domain(builder, index);
+    return true;
+}
+
+void builder_run(struct builder *builder, uint32_t index)
+{
+    if (builder_build(builder, index)) {
+        hand_over_domain(builder, index);
+    }
 }

@@ -23,6 +23,8 @@ struct builder {
     const struct board_table *board;
     struct builder_state states[LAUNCH_MAX_DOMAINS];
     bool is_shared[LAUNCH_MAX_SHARES]; /* the region has been made */
+    bool is_later;                     /* the launch is over: the hypervisor chooses the domain's number */
+    bool is_paused;                    /* it is not started */
 };
 
 void builder_init(struct builder *builder, const struct plan *plan, const struct board_table *board);
@@ -32,6 +34,9 @@ bool builder_make_pools(const struct builder *builder);
 
 /* Create the Control Domain, still empty, so that it can be handed rights from the first domain on. */
 void builder_create_control(struct builder *builder);
+
+/* Build domain `index` and start it.  False, said, and destroyed, when it cannot be. */
+bool builder_build(struct builder *builder, uint32_t index);
 
 /* Build, start and hand over the rights on domain `index`.  A domain that cannot be built is destroyed, and said. */
 void builder_run(struct builder *builder, uint32_t index);

@@ -16,6 +16,8 @@ busybox=$deps/busybox/busybox
 out=${1:-$deps/initramfs}
 sources=guests/linux
 toolstack=toolstack
+fdt=$deps/src/device-tree-compiler/libfdt
+zlib=$deps/src/zlib
 
 for needed in busybox cyclictest libxen modules-6.1 modules-6.12; do
     if [ ! -d "$deps/$needed" ]; then
@@ -24,17 +26,31 @@ for needed in busybox cyclictest libxen modules-6.1 modules-6.12; do
     fi
 done
 
+# The sources of bhctl: its own, and those with which the Boot Domain builds domains.
+bhctl_sources() {
+    echo "$toolstack"/linux/*.c "$toolstack"/create/*.c "$toolstack"/lib/*.c guests/lib/string.c
+    for file in bootdomain/*.c; do
+        case $file in
+        */main.c | */console.c | */labels.c | */hyper_map.c) ;;
+        *) echo "$file" ;;
+        esac
+    done
+    for file in fdt fdt_addresses fdt_check fdt_ro fdt_strerror fdt_sw; do echo "$fdt/$file.c"; done
+    for file in adler32 crc32 inffast inflate inftrees zutil; do echo "$zlib/$file.c"; done
+}
+
 # add_needs TREE INIT SERIES
 add_needs() {
     sed -n 's/^# needs: //p' "$2" | tr ',' '\n' | while read -r kind name _ kernel; do
         case $kind in
         program)
             files=$sources/$name.c
-            [ "$name" != bhctl ] || files="$toolstack/linux/bhctl.c $(echo "$toolstack"/lib/*.c) guests/lib/string.c"
+            [ "$name" != bhctl ] || files=$(bhctl_sources)
             # shellcheck disable=SC2086  # a list of files
             clang-19 --target=aarch64-linux-gnu -ffreestanding -nostdlib -static -fuse-ld=lld-19 -O2 -Wall -Wextra -Werror \
-                -Wl,--build-id=none -Wl,--gc-sections -ffunction-sections -s -I "$sources" -I "$toolstack/lib" -I include -I guests/lib/libc \
-                -I guests/lib/include -isystem "$deps/xen-include" -D__XEN_TOOLS__=1 -o "$1/bin/$name" $files
+                -Wno-sign-compare -Wno-unused-parameter -Wno-deprecated-non-prototype -DZ_SOLO -DZLIB_CONST \
+                -Wl,--build-id=none -Wl,--gc-sections -ffunction-sections -s -I "$sources" -I "$toolstack/linux" -I "$toolstack/lib" \
+                -I "$toolstack/create" -I bootdomain -isystem "$fdt" -isystem "$zlib" -I include -I guests/lib/libc -I guests/lib/include -isystem "$deps/xen-include" -D__XEN_TOOLS__=1 -o "$1/bin/$name" $files
             ;;
         xen-program)
             # Static, with the C library of another architecture: its headers, then this machine's of the kernel.
@@ -76,7 +92,7 @@ add_disk() {
 make_one() {
     name=$1
     file=$out/$2.cpio.gz
-    if [ -f "$file" ] && [ -z "$(find "$sources" "$toolstack" tests/target/linux include "$busybox" "$deps/cyclictest/VERSION" "$deps/libxen/VERSION" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
+    if [ -f "$file" ] && [ -z "$(find "$sources" "$toolstack" bootdomain guests/lib tests/target/linux include "$busybox" "$deps/cyclictest/VERSION" "$deps/libxen/VERSION" "$deps/modules-$3/" scripts/make-initramfs.sh -newer "$file")" ]; then
         return 0
     fi
     tree=$out/$2.tree

@@ -5,6 +5,7 @@
 
 #define SYS_IOCTL         29
 #define SYS_OPENAT        56
+#define SYS_LSEEK         62
 #define SYS_READ          63
 #define SYS_WRITE         64
 #define SYS_PWRITE64      68
@@ -12,6 +13,7 @@
 #define SYS_CLOCK_GETTIME 113
 #define SYS_MUNMAP        215
 #define SYS_MMAP          222
+#define SYS_MLOCKALL      230
 
 #define AT_FDCWD        (-100)
 #define O_WRONLY        01
@@ -23,9 +25,12 @@
 #define PROT_RW         3
 #define MAP_SHARED      0x01
 #define MAP_PRIVATE     0x02
+#define MAP_FIXED       0x10
 #define MAP_ANONYMOUS   0x20
 #define MAP_LOCKED      0x2000
 #define MAP_POPULATE    0x8000
+#define MCL_CURRENT     1
+#define SEEK_END        2
 #define CLOCK_MONOTONIC 1
 
 /* The result, or a negative error number. */

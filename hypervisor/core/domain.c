@@ -126,6 +126,21 @@ bool domain_slot_retire(struct domain *d)
     return __atomic_compare_exchange_n(&slots[d->slot].refs, &one, 0u, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+COLD uint32_t domain_count_ending(void)
+{
+    uint32_t n = 0;
+
+    spin_lock(&slots_lock);
+    for (uint32_t i = 0; i < MAX_DOMAINS; i++) {
+        bool ends = i == SLOT_BOOT || __atomic_load_n(&slots[i].dying, __ATOMIC_RELAXED) ||
+                    __atomic_load_n(&slots[i].refs, __ATOMIC_RELAXED) == 0u;
+
+        n += (slots[i].vcpus != 0u && ends) ? 1u : 0u;
+    }
+    spin_unlock(&slots_lock);
+    return n;
+}
+
 COLD void domain_slot_clear(uint32_t slot)
 {
     spin_lock(&slots_lock);

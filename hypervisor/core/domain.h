@@ -121,6 +121,10 @@ struct domain *domain_get_slot(uint32_t slot);
 /* The domain in a slot, when something else keeps it alive (a frame that it owns).  Never NULL. */
 struct domain *domain_at(uint32_t slot);
 
+/* Domains that are being taken apart or restarted, and the Boot Domain: frames of theirs are still to come back.
+ * Bound: MAX_DOMAINS. */
+uint32_t domain_count_ending(void);
+
 struct domain_config {
     uint32_t domid;               /* 1..MAX_DOMAINS - 1, DOMID_BOOT, or 0 = any free one */
     uint32_t max_vcpus;           /* 1..MAX_VCPUS */

@@ -25,6 +25,7 @@ static err_t physinfo(const struct vcpu *v UNUSED, struct xen_sysctl *op)
         .capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1,
         .total_pages = frame_total_count(),
         .free_pages = frame_free_count(),
+        .scrub_pages = domain_count_ending(), /* not 0: some of what a domain had is still to come back */
         .outstanding_pages = frame_budget(),
         .max_mfn = frame_last().v,
     };

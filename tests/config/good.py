@@ -363,19 +363,6 @@ class Import(unittest.TestCase):
         pathlib.Path("in.dtb").write_bytes(lies.dtc(tree.replace("cpu@1 {", "c1: cpu@1 {")))
         self.assertIn("cpus: [1]", text_of("import", "in.dtb"))
 
-    def test_room_for_domains_of_later_comes_back_as_it_was_written(self):
-        """[utest->dsn~tool-dynamic~1]"""
-        line = "dynamic: { memory: 32768 KiB, domains: 3, vcpus: 5, cpus: [0, 2] }"
-        text = SYSTEM.replace("cpus: [1], kernel", "cpus: [1], role: control, kernel")
-        pathlib.Path("dynamic.yaml").write_text(text.replace("boot-domain", line + "\nboot-domain"))
-        data = build("dynamic.yaml", "dynamic.img")
-        offset, _ = descriptor(data)[0]["archive"]
-        tree = members(data[offset:])[0]
-        pathlib.Path("dynamic.dtb").write_bytes(data[offset:][tree[0][2]:][:tree[0][3]])
-        self.assertIn(line, bulkhead("import", "dynamic.dtb", "--board", "qemu-virt", check=False).stdout.decode())
-        bulkhead("build", "--archive-only", "dynamic.yaml", "-o", "dynamic.cpio")
-        self.assertEqual([m[0] for m in members(pathlib.Path("dynamic.cpio").read_bytes())[0]], [m[0] for m in tree])
-
     def test_pools_come_back_as_they_were_written(self):
         """[utest->dsn~tool-time-rules~1] [utest->dsn~tool-draw-time~1] [utest->dsn~tool-import-dtb~1]"""
         pathlib.Path("time.yaml").write_text((ROOT / "tests/config/files/time.yaml").read_text())

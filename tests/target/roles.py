@@ -198,6 +198,58 @@ ROLES = [
         "after": traces.check_shell,
     },
     {
+        # Domains at run time: started, run, restart, end; whatever the launch did not set aside is refused by name.
+        # [itest->dsn~bhctl-create~1, dsn~bhctl-create-ordinary~1, dsn~dynamic-domains~1, dsn~dynamic-memory~1]
+        # [itest->dsn~dynamic-cpus~1, dsn~dynamic-ordinary~1]
+        "name": "dynamic",
+        "system": f"{SYSTEMS}/dynamic.yaml",
+        "lanes": [
+            [EXITED, ("send", CTRL_A3), r"Serial input to control", ("send", "create visitor --paused\r"), r"bhctl> $",
+             ("send", "list visitor\r"), r"visitor +3 +2 +1 +--p---", ("send", "privileges visitor\r"),
+             r"rights over visitor: control: create destroy pause restart",
+             ("send", "unpause visitor\r"), r"\(visitor\) hello by console_io: 1 CPU, 2 MiB", ("send", "list visitor\r"),
+             r"visitor +3 +2 +1 +---s--",
+             ("send", "create visitor\r"), r"visitor.*: it exists already", "exit code 1", ("send", "create linux\r"),
+             r"\(linux\) LINUX UP linux cpus=2 hypervisor=xen", r"\(linux\) linux: heartbeat",
+             ("send", "create large\r"), r"'large': it has 524288 KiB, .* left; .* \[dynamic-memory\]", "exit code 3",
+             ("send", "create many\r"), r"'many': the hypervisor refuses to create the domain: no number, or not so many vCPUs, .* \[dynamic-domains\]",
+             ("send", "create closed\r"), r"'closed': the hypervisor refuses to set its CPUs: .* \[dynamic-cpus\]",
+             ("send", "create grand\r"), r"'grand': it is safe, which only the launch gives; .* \[dynamic-ordinary\]", "exit code 3",
+             ("send", "create nobody\r"), r"the archive has 6 domains, none 'nobody'", "exit code 4",
+             ("send", "restart linux\r"), r"linux: restarted in \d+ us, 1 times", r"\(linux\) LINUX UP",
+             ("send", "destroy linux\r"), r"bhctl> $", ("send", "destroy visitor\r"), r"bhctl> $",
+             ("send", "create linux\r"), r"\(linux\) LINUX UP", r"\(linux\) linux: heartbeat",
+             ("send", "list\r"), r"linux +3 +128 +2 "],
+            [r"\(brake\) brake: seq 1 ", *[r"\(brake\) brake: seq"] * 5],
+        ],
+        "forbid": [FATAL, r"CORRUPT"],
+        "timeout": 120,
+    },
+    {
+        # The same by a Linux that is in charge, from a file.  [itest->dsn~bhctl-create-linux~1]
+        "name": "dynamic-linux",
+        "system": f"{SYSTEMS}/dynamic-linux.yaml",
+        "lanes": [
+            [EXITED, r"\(dom0\) dom0: shell on this console", ("send", CTRL_A3), r"Serial input to dom0", ("send", "\n"),
+             "dom0# $", ("send", "a=/dynamic-linux-later.cpio\n"), "dom0# $",
+             ("send", "bhctl create $a visitor; echo code-$?\n"), r"\(visitor\) hello by console_io: 1 CPU, 2 MiB",
+             "dom0# $", ("send", "bhctl create $a ticker --paused; echo code-$?\n"), "code-0", "dom0# $",
+             ("send", "bhctl list ticker\n"), r"ticker +4 +16 +1 +--p---", "dom0# $", ("send", "bhctl unpause ticker\n"),
+             r"\(ticker\) cluster: seq 1 ", "dom0# $", ("send", "bhctl restart ticker\n"), r"ticker: restarted in \d+ us, 1 times",
+             r"\(ticker\) cluster: seq 1 ", "dom0# $",
+             ("send", "bhctl create $a closed; echo code-$?\n"), r"no number, or not so many vCPUs, .* \[dynamic-domains\]",
+             "code-1", "dom0# $", ("send", "bhctl destroy visitor\n"), "dom0# $",
+             ("send", "bhctl create $a closed; echo code-$?\n"), r"set its CPUs: .* \[dynamic-cpus\]", "code-1", "dom0# $",
+             ("send", "bhctl create /nothing; echo code-$?\n"), r"the file cannot be read", "code-1", "dom0# $",
+             ("send", "t() { bhctl create $a visitor && bhctl destroy visitor; }\n"), "dom0# $",
+             ("send", "for i in $(seq 20); do t || break; done; echo i-$i\n"), "i-20", "dom0# $",
+             ("send", "bhctl destroy ticker\n"), "dom0# $", ("send", "bhctl list\n"), r"task +2 +16"],
+            [r"ticker: restarted", *[r"\(task\) cluster: seq .* ok"] * 3],
+        ],
+        "forbid": [FATAL, r"CORRUPT"],
+        "timeout": 120,
+    },
+    {
         # What the description says, what the Boot Domain says it did, and what the toolstack reads, are the same.
         # [itest->dsn~tool-privileges~1, dsn~boot-grants~1]
         "name": "control-privileges",

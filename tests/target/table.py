@@ -86,6 +86,7 @@ TEST_GUESTS = [
     # The trace is printed by the Control Domain, and converted here.  [itest->dsn~trace-ring~1]
     guest("tracer", options=["--icount=4"], lanes=[[r"\(control\) tracer: CPU 2: [1-9]\d* records", r"tracer: done"]],
           after=traces.check),
+    guest("t_dynamic", lanes=[[r"t_dynamic: 300 lives, 300 restarts", DONE]], timeout=240),
     guest("t_suspend", lanes=[[*[r"sleeper: suspended"] * 3, rf"\(sleeper\).*{DONE}"], [rf"\(control\).*{DONE}"]]),
     # Safe domains are asked before the machine is reset.
     guest("t_power", forbid=[FATAL, FAILED], lanes=[
@@ -444,7 +445,7 @@ FAULTS = [
 ]
 
 # By name only, minutes long: `tests/target/run.py hostile-long` (make abuse).
-LONG = [hostile("hostile-long"),
+LONG = [hostile("hostile-long"), guest("t_dynamic-long", timeout=3600),
         guest("t_windows-long", options=["--icount=4"], timeout=3600, exact=True, lanes=[[r"window: CPU 0, 1000000 windows", DONE]])]
 
 TESTS = [*DOM0LESS, *ARGO, *PV_DEVICES, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *ROLES, *BETWEEN, *BAD_STARTS, *FAULTS]

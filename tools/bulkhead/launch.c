@@ -345,7 +345,9 @@ static void put_domain(struct arena *arena, void *fdt, const struct system *s, c
     } else {
         put_address_cells(fdt);
     }
-    put_vcpus(arena, fdt, d);
+    if (d->cpus.given || !s->is_later) {
+        put_vcpus(arena, fdt, d);
+    }
     put_channels(arena, fdt, s, d);
     put_shares(arena, fdt, s, d);
     for (unsigned kind = 0; kind < MODULE_KINDS; kind++) {

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "build.h"
+#include "cpio.h"
 #include "file.h"
+#include "launch.h"
 #include "passthrough.h"
 
 static const char *const kind_names[MODULE_KINDS] = {
@@ -111,24 +114,111 @@ static void check_force(struct diags *d, const struct system *s, const struct mo
     }
 }
 
+#define ARCHIVE "archive:"
+#define PLUS    " + "
+
+/* What another description's domains are created from, made on the way.  [impl->dsn~tool-archive-ramdisk~1] */
+static int make_archive(struct arena *arena, struct diags *d, const char *path, struct bytes *out)
+{
+    struct build_options options = {0};
+    struct system *s = arena_alloc(arena, 1, sizeof(*s));
+    struct buffer archive = {0};
+    struct bytes text;
+    int error = file_read(arena, path, &text);
+
+    if (error != 0) {
+        return error;
+    }
+    bool good = build_read_system(arena, d, path, text, &options, s);
+    s->is_later = true;
+    if (good && build_check(arena, d, &options, s)) {
+        launch_archive(arena, s, &archive);
+        out->data = (const uint8_t *)arena_text(arena, (const char *)archive.data, archive.size);
+        out->size = archive.size;
+        buffer_release(&archive);
+    }
+    return 0;
+}
+
+/* The initramfs `base` with one file more: FILE.cpio, the archive of FILE.yaml. */
+static void append_archive(struct arena *arena, const char *path, struct bytes archive, struct bytes *base)
+{
+    struct buffer all = {0};
+    struct cpio_writer writer = {.out = &all};
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    const char *dot = strrchr(name, '.');
+
+    buffer_add(&all, base->data, base->size);
+    buffer_add(&all, "\0\0\0", (4 - base->size % 4) % 4);
+    cpio_add(&writer, arena_printf(arena, "%.*s.cpio", dot == NULL ? (int)strlen(name) : (int)(dot - name), name),
+             archive, 4, false);
+    cpio_finish(&writer);
+    base->data = (const uint8_t *)arena_text(arena, (const char *)all.data, all.size);
+    base->size = all.size;
+    buffer_release(&all);
+}
+
+/* "archive:FILE.yaml" */
+static int read_archive(struct arena *arena, struct diags *d, const struct system *s, const struct text *reference,
+                        const char *name, const char **path, struct bytes *data)
+{
+    if (s->is_later) {
+        diag_error(d, reference->at, "archive-in-archive",
+                   "a domain of an archive cannot have an archive itself; leave `ramdisk` out, or name a file");
+        return 0;
+    }
+    *path = file_beside(arena, s->file, name + strlen(ARCHIVE));
+    return make_archive(arena, d, *path, data);
+}
+
+/* A file, an archive, or "RAMDISK + archive:FILE.yaml". */
+static int read_reference(struct arena *arena, struct diags *d, const struct system *s, const struct text *reference,
+                          enum module_kind kind, struct module *m, const char **remedy)
+{
+    const char *plus = kind == MODULE_RAMDISK ? strstr(reference->value, PLUS ARCHIVE) : NULL;
+    const char *first = reference->value;
+    struct bytes archive = {0};
+    const char *path = NULL;
+
+    if (kind == MODULE_RAMDISK && strncmp(first, ARCHIVE, strlen(ARCHIVE)) == 0) {
+        return read_archive(arena, d, s, reference, first, &m->path, &m->data);
+    }
+    first = plus == NULL ? first : arena_text(arena, first, (size_t)(plus - first));
+    m->path = find_path(arena, s, kind, first, remedy);
+    int error = file_read(arena, m->path, &m->data);
+    if (error != 0 || plus == NULL) {
+        return error;
+    }
+    error = read_archive(arena, d, s, reference, plus + strlen(PLUS), &path, &archive);
+    if (error == 0 && path != NULL) {
+        append_archive(arena, path, archive, &m->data);
+        path = arena_printf(arena, "%s%s%s", m->path, PLUS, path);
+    }
+    m->path = path;
+    return error;
+}
+
 static void read_one(struct arena *arena, struct diags *d, const struct system *s, struct domain *domain,
                      enum module_kind kind)
 {
     const struct text *reference = &domain->file[kind];
     struct module *m = &domain->module[kind];
-    const char *remedy;
+    const char *remedy = "write the path of an existing description, relative to this one";
+    size_t before = d->errors;
 
     if (!reference->given) {
         return;
     }
-    const char *path = find_path(arena, s, kind, reference->value, &remedy);
-    int error = file_read(arena, path, &m->data);
+    int error = read_reference(arena, d, s, reference, kind, m, &remedy);
     if (error != 0) {
         diag_error(d, reference->at, "file-exists", "the %s `%s` cannot be read (%s: %s); %s", kind_names[kind],
-                   reference->value, path, strerror(error), remedy);
+                   reference->value, m->path, strerror(error), remedy);
+    }
+    if (d->errors > before) {
+        m->path = NULL;
         return;
     }
-    m->path = path;
     m->at = reference->at;
     judge(d, m, kind);
     check_force(d, s, m, kind);

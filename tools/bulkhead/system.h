@@ -241,6 +241,7 @@ struct system {
     struct place at;
 
     const char *file;
+    bool is_later; /* no launch: its domains are created when another system runs */
     struct board board;
     unsigned boot_cpu;
     uint64_t boot_memory;

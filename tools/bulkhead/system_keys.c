@@ -97,7 +97,11 @@ static const struct key domain_key_rows[] = {
      .kind = KEY_TEXT,
      FIELD(domain, file[MODULE_RAMDISK]),
      .fallback = "none",
-     .meaning = "Initial ramdisk: a path relative to this file, or `initramfs:NAME` (made by the build).",
+     .meaning =
+         "Initial ramdisk: a path relative to this file, `initramfs:NAME` (made by the build), or `archive:FILE.yaml`: "
+         "the archive of that description, from which `bhctl create` makes domains; an initramfs and, behind ` + `, an "
+         "archive, "
+         "which Linux finds as the file `/FILE.cpio`.",
      .example = "ramdisk: initramfs:demo"},
     {.name = "device-tree",
      .kind = KEY_TEXT,

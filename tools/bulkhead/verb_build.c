@@ -63,6 +63,7 @@ int verb_build(struct tool *t, int argc, char **argv)
     }
     bool loaded = t->dom0less ? load_host_tree(t, file, &s) : tool_load_system(t, file, &s);
     if (loaded && t->archive_only) {
+        s.is_later = true;
         launch_archive(&t->arena, &s, &image);
     } else if (!loaded || !build_image(&t->arena, &t->diags, &t->build, &s, &image)) {
         return tool_finish(t);

@@ -43,6 +43,8 @@ static enum bhctl_exit run_trace(struct bhctl_port *port, const struct verb *ver
                                  uint32_t count);
 static enum bhctl_exit run_help(struct bhctl_port *port, const struct verb *verb, const char *const *words,
                                 uint32_t count);
+static enum bhctl_exit run_create(struct bhctl_port *port, const struct verb *verb, const char *const *words,
+                                  uint32_t count);
 
 /* [impl->dsn~bhctl-verbs~1] */
 static const struct verb verbs[] = {
@@ -72,6 +74,8 @@ static const struct verb verbs[] = {
      .meaning = "DOMAIN  its kernel is asked to power off"},
     {"reboot", DOMAIN, BULKHEAD_RIGHT_DESTROY, .ask = "reboot",
      .meaning = "DOMAIN  its kernel is asked to reboot; `restart` does not ask"},
+    {"create", OTHER, BULKHEAD_RIGHT_CREATE, .run = run_create,
+     .meaning = BHCTL_CREATE " [--paused]  it is built from its archive, and started"},
     {"destroy", DOMAIN, BULKHEAD_RIGHT_DESTROY, .act = call_destroy, .meaning = "DOMAIN  it ends, its memory is free"},
     {"console", DOMAIN, BULKHEAD_RIGHT_CONSOLE, .act = call_focus,
      .meaning = "DOMAIN  what is typed goes there (CTRL-a three times: on)"},
@@ -85,7 +89,6 @@ static const struct verb verbs[] = {
      .meaning = "off|reset [SECONDS]  the machine, when each safe domain has agreed within that time (10)"},
     {"help", OTHER, BULKHEAD_RIGHT_INFO, .run = run_help,
      .meaning = "this list; `--json` behind a verb: tables as JSON"},
-    {"create", ABSENT, BULKHEAD_RIGHT_CREATE, .meaning = "domains are created by the launch only [launch-creates]"},
     {"suspend", ABSENT, BULKHEAD_RIGHT_SUSPEND,
      .meaning = "a domain suspends only itself; pause stops it [no-request-to-domains]"},
 };
@@ -252,6 +255,34 @@ static enum bhctl_exit run_trace(struct bhctl_port *port, const struct verb *ver
         return usage(port, verb);
     }
     return finish(port, verb, NULL, show_trace(port, milliseconds));
+}
+
+/* [impl->dsn~bhctl-create~1] */
+static enum bhctl_exit run_create(struct bhctl_port *port, const struct verb *verb, const char *const *words,
+                                  uint32_t count)
+{
+    const char *names[2] = {NULL, NULL};
+    bool paused = false;
+    uint32_t used = 0;
+
+    for (uint32_t i = 1; i < count; i++) {
+        if (strcmp(words[i], "--paused") == 0) {
+            paused = true;
+        } else if (words[i][0] == '-' || used == 2) {
+            return usage(port, verb);
+        } else {
+            names[used] = words[i];
+            used++;
+        }
+    }
+    if (used == 0) {
+        return usage(port, verb);
+    }
+    if (port->create == NULL) {
+        SAY(port, "create is refused: this program has no archives [no-archive]");
+        return BHCTL_REFUSED;
+    }
+    return port->create(port, names[0], names[1], paused);
 }
 
 static enum bhctl_exit run_power(struct bhctl_port *port, const struct verb *verb, const char *const *words,

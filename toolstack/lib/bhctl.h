@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BHCTL_BUFFER  40960u /* bytes */
-#define BHCTL_WORDS   8u     /* of a command */
+#define BHCTL_BUFFER  40960u                 /* bytes */
+#define BHCTL_CREATE  "DOMAIN|FILE [DOMAIN]" /* what names an archive, or a domain of the one that there is */
+#define BHCTL_WORDS   8u                     /* of a command */
 #define BHCTL_DOMAINS 129u
 
 /* What only some transports have.  Errors are negative numbers of the Xen ABI. */
@@ -26,12 +27,22 @@ struct bhctl_host {
 };
 #define BHCTL_FRAMES 64u /* mapped at once */
 
+enum bhctl_exit {
+    BHCTL_GOOD = 0,
+    BHCTL_FAILED = 1,
+    BHCTL_USAGE = 2,
+    BHCTL_REFUSED = 3, /* a right is missing; the message names it */
+    BHCTL_NOBODY = 4,  /* no domain of that name or number, or none that may be seen */
+};
+
 struct bhctl_port {
     /* A hypercall with three arguments; 0 or positive, or a negative errno of the Xen ABI. */
     int64_t (*call)(struct bhctl_port *port, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2);
     void (*write)(struct bhctl_port *port, const char *text, size_t bytes);
     /* Nanoseconds since a moment that does not change. */
     uint64_t (*now)(struct bhctl_port *port);
+    /* create FIRST [SECOND]: toolstack/create/create.h; NULL: domains cannot be created here. */
+    enum bhctl_exit (*create)(struct bhctl_port *port, const char *first, const char *second, bool paused);
     char *buffer;                  /* BHCTL_BUFFER bytes, 4 KiB aligned, that the hypervisor can read and write */
     const struct bhctl_host *host; /* NULL: no files, no store */
     bool json;                     /* tables are written as JSON; set by the word --json for one command */
@@ -39,14 +50,6 @@ struct bhctl_port {
     /* The library's own, 0 at first: what `top` compares with. */
     uint64_t shown, interval;
     uint64_t seen[BHCTL_DOMAINS];
-};
-
-enum bhctl_exit {
-    BHCTL_GOOD = 0,
-    BHCTL_FAILED = 1,
-    BHCTL_USAGE = 2,
-    BHCTL_REFUSED = 3, /* a right is missing; the message names it */
-    BHCTL_NOBODY = 4,  /* no domain of that name or number, or none that may be seen */
 };
 
 /* One command, without the program's name.  Everything it says goes to port->write. */

@@ -91,16 +91,32 @@ int64_t call_domctl(struct bhctl_port *port, uint32_t cmd, uint16_t domid)
     return domctl(port, &op, cmd, domid);
 }
 
+int64_t call_settle(struct bhctl_port *port)
+{
+    uint64_t end = port->now(port) + PATIENCE;
+    struct xen_sysctl_physinfo info = {0};
+
+    while (call_physinfo(port, &info) == 0 && info.scrub_pages != 0) {
+        if (port->now(port) > end) {
+            return -XEN_EBUSY;
+        }
+        (void)port->call(port, __HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
+    }
+    return 0; /* who may not ask need not wait */
+}
+
 int64_t call_destroy(struct bhctl_port *port, uint16_t domid)
 {
     uint64_t end = port->now(port) + PATIENCE;
     int64_t result = call_domctl(port, XEN_DOMCTL_destroydomain, domid);
     struct bhctl_domain left;
 
+    result = (result == -XEN_ESRCH) ? 0 : result; /* a call that went on later may find it gone already */
+
     while (result == 0) { /* what is left is taken apart on the domain's own CPU */
         result = call_domain_from(port, domid, &left);
         if (result == -XEN_ESRCH || (result == 0 && left.info.domain != domid)) {
-            return 0;
+            return call_settle(port);
         }
         if (port->now(port) > end) {
             return -XEN_EBUSY;

@@ -33,6 +33,8 @@ int64_t call_find(struct bhctl_port *port, const char *name, struct bhctl_domain
 int64_t call_domctl(struct bhctl_port *port, uint32_t cmd, uint16_t domid);
 /* Returns when it is gone; -EBUSY if that takes more than ten seconds. */
 int64_t call_destroy(struct bhctl_port *port, uint16_t domid);
+/* Returns when all that ended domains had is free again; the same. */
+int64_t call_settle(struct bhctl_port *port);
 int64_t call_vcpu(struct bhctl_port *port, uint16_t domid, uint32_t vcpu, struct xen_domctl_getvcpuinfo *info);
 int64_t call_pool(struct bhctl_port *port, uint16_t domid, uint64_t *bytes);
 int64_t call_physinfo(struct bhctl_port *port, struct xen_sysctl_physinfo *info);

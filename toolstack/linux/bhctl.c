@@ -10,6 +10,7 @@
 #include <xen/errno.h>
 #include <xen/io/xs_wire.h>
 
+#include "privcmd.h"
 #include "sys.h"
 
 /* include/uapi/xen/privcmd.h */
@@ -32,15 +33,19 @@ struct privcmd_mmapbatch_v2 {
 
 int bhctl_main(int count, char **words);
 
-static long privcmd;
+long privcmd;
 
-/* Linux hands on the hypervisor's error, whose numbers it shares. */
-static int64_t hypercall(struct bhctl_port *port, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
+int64_t privcmd_call(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
 {
     struct privcmd_hypercall hypercall = {.op = number, .arg = {a0, a1, a2, 0, 0}};
 
-    (void)port;
     return sys_call(SYS_IOCTL, privcmd, IOCTL_PRIVCMD_HYPERCALL, (long)&hypercall, 0, 0, 0);
+}
+
+static int64_t hypercall(struct bhctl_port *port, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+    (void)port;
+    return privcmd_call(number, a0, a1, a2);
 }
 
 static void put(struct bhctl_port *port, const char *text, size_t bytes)
@@ -146,7 +151,8 @@ static const struct bhctl_host host = {file_open, file_write, map, unmap, store}
 
 int bhctl_main(int count, char **words)
 {
-    static struct bhctl_port port = {.call = hypercall, .write = put, .now = now, .host = &host};
+    static struct bhctl_port port = {
+        .call = hypercall, .write = put, .now = now, .host = &host, .create = privcmd_create};
     static const char no_device[] = "bhctl: /dev/xen/privcmd does not open; load the module xen-privcmd\n";
     static const char no_memory[] = "bhctl: no memory\n";
 

@@ -3,6 +3,7 @@
  * something is typed.
  * [impl->dsn~bhctl-shell~1] */
 #include <guest/exception.h>
+#include <guest/fdt.h>
 #include <guest/gic.h>
 #include <guest/hypercall.h>
 #include <guest/platform.h>
@@ -11,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "bhctl.h"
+#include "create.h"
 #include "store.h"
 
 #define LINE_BYTES 120u
@@ -59,6 +60,38 @@ static uint64_t now(struct bhctl_port *port)
     return ticks_to_ns(ticks());
 }
 
+/* The archive of domains that may be created: the ramdisk. */
+static struct {
+    const uint8_t *data;
+    uint64_t size;
+} archive;
+
+static void find_archive(uint64_t x0)
+{
+    struct dt dt;
+    struct dt_property start, end;
+
+    if (!dt_open(&dt, (const void *)x0)) {
+        return;
+    }
+    uint32_t chosen = dt_find(&dt, dt_root(&dt), "chosen");
+    if (chosen != DT_NONE && dt_property(&dt, chosen, "linux,initrd-start", &start) &&
+        dt_property(&dt, chosen, "linux,initrd-end", &end)) {
+        uint64_t first = dt_cells(&start, 0, start.bytes / 4u);
+        archive.data = (const uint8_t *)first;
+        archive.size = dt_cells(&end, 0, end.bytes / 4u) - first;
+    }
+}
+
+static enum bhctl_exit create(struct bhctl_port *port, const char *name, const char *second, bool paused)
+{
+    if (second != NULL) {
+        print("bhctl: here there is one archive; name a domain of it\n");
+        return BHCTL_USAGE;
+    }
+    return create_domain(port, archive.data, archive.size, name, paused);
+}
+
 static char get(void)
 {
     while ((mmio_read32(platform.uart + UART_FLAG) & UART_FLAG_EMPTY) != 0) {
@@ -100,6 +133,8 @@ int main(uint64_t x0)
     char line[LINE_BYTES];
 
     platform_init(x0);
+    find_archive(x0);
+    port.create = (archive.data != NULL) ? create : NULL;
     gic_init();
     gic_init_cpu();
     gic_enable(GUEST_VPL011_SPI);

@@ -224,6 +224,9 @@ void model_set_outside(uint64_t base, const void *bytes, uint64_t size)
 int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid)
 {
     FAIL_HERE();
+    for (uint16_t i = 1; *domid == 0 && i < MODEL_DOMAINS; i++) { /* 0: any */
+        *domid = model_domains[i].exists ? 0 : i;
+    }
     assert_true(*domid > 0 && *domid < MODEL_DOMAINS);
     struct model_domain *model = &model_domains[*domid];
     assert_false(model->exists || model->is_destroyed);
@@ -471,11 +474,6 @@ void hyper_exit(uint32_t status, uint32_t action, const struct bulkhead_dynamic 
     model_action = action;
     model_dynamic = *dynamic;
     longjmp(model_exit, 1);
-}
-
-uint64_t hyper_ticks_hz(void)
-{
-    return 1000000;
 }
 
 void *hyper_pointer(uint64_t gaddr)

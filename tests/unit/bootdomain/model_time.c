@@ -55,3 +55,8 @@ int64_t hyper_set_schedule(uint32_t pool, uint32_t schedule, const struct bulkhe
     model_pools[pool].last[schedule] = windows[count - 1];
     return 0;
 }
+
+uint64_t hyper_ticks_hz(void)
+{
+    return 1000000;
+}
