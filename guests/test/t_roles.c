@@ -440,8 +440,8 @@ static void looking_is_all_that_a_role_allows(void)
 
 static void the_platform_is_not_its_to_change(void)
 {
-    static const uint32_t sysctls[] = {XEN_SYSCTL_tbuf_op,    XEN_SYSCTL_perfc_op,    XEN_SYSCTL_debug_keys,
-                                       XEN_SYSCTL_cpupool_op, XEN_SYSCTL_cpu_hotplug, XEN_SYSCTL_scheduler_op};
+    static const uint32_t sysctls[] = {XEN_SYSCTL_tbuf_op, XEN_SYSCTL_perfc_op, XEN_SYSCTL_debug_keys,
+                                       XEN_SYSCTL_cpupool_op, XEN_SYSCTL_cpu_hotplug};
     struct xen_sysctl sysctl = {.interface_version = XEN_SYSCTL_INTERFACE_VERSION};
 
     for (uint32_t i = 0; i < COUNT(sysctls); i++) {
