@@ -234,7 +234,8 @@ err_t launch_populate(struct domain *d, gfn_t gfn, uint32_t order)
     if (e.mfn.v == MFN_NONE.v) {
         return ERR_NOENT;
     }
-    if (run < count || !frame_wake(e.mfn, count, FRAME_OWNER(d->slot))) {
+    if (run < count ||
+        !LOCKED(&d->physmap_lock, frame_wake(e.mfn, count, FRAME_OWNER(d->slot)))) { /* one vCPU gets them */
         return ERR_BUSY;
     }
     arch_scrub(e.mfn, count);
