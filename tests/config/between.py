@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the host tool makes of channels, shared memory and rights by name.  usage: between.py BULKHEAD WORKDIR"""
-import os
 import pathlib
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import lies  # noqa: E402  (the makers of small images and trees)
+import lies  # (the maker of small trees)
+import work
 
 SHARED = """/ { compatible = "linux,dummy-virt"; #address-cells = <2>; #size-cells = <2>; chosen {
   #address-cells = <1>; #size-cells = <1>;
@@ -127,12 +125,6 @@ def text_of(*command):
 
 
 if __name__ == "__main__":
-    BULKHEAD = str(pathlib.Path(sys.argv[1]).resolve())
-    ENVIRONMENT = dict(os.environ, BULKHEAD_ROOT=str(lies.ROOT))
-    WORK = pathlib.Path(sys.argv[2])
-    WORK.mkdir(parents=True, exist_ok=True)
-    os.chdir(WORK)
-    for name, data in (("hypervisor.bin", lies.make_hypervisor()), ("boot.bin", b"boot domain"), ("flat.bin", b"flat"),
-                       ("between.yaml", BETWEEN.encode())):
-        pathlib.Path(name).write_bytes(data)
-    unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
+    BULKHEAD, ENVIRONMENT = work.enter()
+    work.write("between.yaml", BETWEEN)
+    work.run_tests()

@@ -5,18 +5,16 @@
 [utest->dsn~tool-health~1]
 """
 import json
-import os
 import pathlib
 import struct
 import subprocess
-import sys
 import unittest
 import xml.etree.ElementTree
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import lies  # noqa: E402  (the makers of small images and trees)
+import lies  # (the makers of small images and trees)
+import work
 
-ROOT = lies.ROOT
+ROOT = work.ROOT
 BLOCK = 0x200000
 
 SYSTEM = """system: good
@@ -469,8 +467,7 @@ class Documents(unittest.TestCase):
 
 def prepare():
     subprocess.run([BULKHEAD, "board", str(ROOT / "boards/qemu-virt.yaml"), "-o", "board.bin"], check=True)
-    for name, data in (("hypervisor.bin", lies.make_hypervisor()), ("boot.bin", b"boot domain"), ("flat.bin", b"flat"),
-                       ("flat2.bin", b"flat two"), ("Image", image()), ("Image2", image(content=BLOCK)), ("ramdisk", b"R" * 1_000_001),
+    for name, data in (("flat2.bin", b"flat two"), ("Image", image()), ("Image2", image(content=BLOCK)), ("ramdisk", b"R" * 1_000_001),
                        ("shared", b"S" * 5000), ("good.yaml", SYSTEM.encode()),
                        ("partial.dtb", (ROOT / "tests/config/files/good.dtb").read_bytes()),
                        ("image.gz", (ROOT / "tests/config/files/image-32m.gz").read_bytes())):
@@ -478,10 +475,6 @@ def prepare():
 
 
 if __name__ == "__main__":
-    BULKHEAD = str(pathlib.Path(sys.argv[1]).resolve())
-    ENVIRONMENT = dict(os.environ, BULKHEAD_ROOT=str(ROOT))
-    WORK = pathlib.Path(sys.argv[2])
-    WORK.mkdir(parents=True, exist_ok=True)
-    os.chdir(WORK)
+    BULKHEAD, ENVIRONMENT = work.enter()
     prepare()
-    unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
+    work.run_tests()

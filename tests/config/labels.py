@@ -1,16 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the host tool makes of descriptions with labels.  usage: labels.py BULKHEAD WORKDIR"""
-import os
 import pathlib
 import re
 import struct
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import lies  # noqa: E402  (the makers of small images)
+import work
 
 ROLES = """system: roles
 board: { name: qemu-virt, cpus: 6, memory: 512 MiB }
@@ -153,11 +150,5 @@ domains: { a: { memory: 16 MiB, kernel: flat.bin } }
 
 
 if __name__ == "__main__":
-    BULKHEAD = str(pathlib.Path(sys.argv[1]).resolve())
-    ENVIRONMENT = dict(os.environ, BULKHEAD_ROOT=str(lies.ROOT))
-    WORK = pathlib.Path(sys.argv[2])
-    WORK.mkdir(parents=True, exist_ok=True)
-    os.chdir(WORK)
-    for name, data in (("hypervisor.bin", lies.make_hypervisor()), ("boot.bin", b"boot domain"), ("flat.bin", b"flat")):
-        pathlib.Path(name).write_bytes(data)
-    unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
+    BULKHEAD, ENVIRONMENT = work.enter()
+    work.run_tests()

@@ -1,14 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the host tool makes of room for domains that are created later, and of their archives.  usage: later.py BULKHEAD WORKDIR"""
-import os
 import pathlib
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import lies  # noqa: E402  (the makers of small images and trees)
+import work
 
 ROOM = "dynamic: { memory: 32768 KiB, domains: 3, vcpus: 5, cpus: [0, 2] }"
 SYSTEM = f"""system: now
@@ -99,11 +96,5 @@ class Later(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BULKHEAD = str(pathlib.Path(sys.argv[1]).resolve())
-    ENVIRONMENT = dict(os.environ, BULKHEAD_ROOT=str(lies.ROOT))
-    WORK = pathlib.Path(sys.argv[2])
-    WORK.mkdir(parents=True, exist_ok=True)
-    os.chdir(WORK)
-    for file, content in (("hypervisor.bin", lies.make_hypervisor()), ("boot.bin", b"boot domain"), ("flat.bin", b"flat")):
-        pathlib.Path(file).write_bytes(content)
-    unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
+    BULKHEAD, ENVIRONMENT = work.enter()
+    work.run_tests()

@@ -8,19 +8,17 @@ Each case is a command; its exit code and standard error must be those below `==
 [utest->dsn~tool-import-imagebuilder~1] [utest->dsn~tool-board-import~1] [utest->dsn~tool-dom0less~1]
 [utest->dsn~tool-board-table~1] [utest->dsn~tool-usage~1]
 """
-import os
 import pathlib
 import struct
 import subprocess
 import sys
 import zlib
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import lies_labels  # noqa: E402
+import lies_labels
+import work
+from work import DESCRIPTOR, ROOT, write
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXPECTED = ROOT / "tests/config/lies.expected"
-DESCRIPTOR = 0x1000
 PART = {"hypervisor": 0x1010, "board": 0x1020, "boot": 0x1030, "archive": 0x1040, "runtime": 0x1050}
 CASES = []
 
@@ -33,24 +31,8 @@ def case(name, *command):
     return add
 
 
-def write(name, data):
-    pathlib.Path(name).write_bytes(data.encode() if isinstance(data, str) else data)
-
-
 def put(data, offset, form, *values):
     struct.pack_into(form, data, offset, *values)
-
-
-def make_hypervisor():
-    data = bytearray(0x1100)
-    put(data, 0, "<H", 0x5A4D)
-    put(data, 60, "<I", 64)
-    put(data, 64, "<4sHH", b"PE\0\0", 0xAA64, 1)
-    put(data, 64 + 20, "<HHH", 160, 0x206, 0x20B)
-    put(data, 56, "<4s", b"ARM\x64")
-    put(data, DESCRIPTOR, "<QII", 0x474D494B4C554221, 1, 112)
-    put(data, PART["hypervisor"], "<QQ", 0, len(data))
-    return bytes(data)
 
 
 def dtc(text):
@@ -436,9 +418,6 @@ lies_labels.add(case, write, ROOT, sys.modules[__name__])
 
 def prepare():
     """The good image and board table that the lies start from."""
-    write("hypervisor.bin", make_hypervisor())
-    write("boot.bin", b"boot domain")
-    write("flat.bin", "flat")
     write("tiny.yaml", "system: tiny\nboard: { name: qemu-virt, cpus: 2, memory: 128 MiB }\ndomains:\n"
                        "  a: { memory: 16 MiB, kernel: flat.bin }\n")
     for command in (["build", "tiny.yaml", "--hypervisor", "hypervisor.bin", "--boot-domain", "boot.bin", "-o", "good.img"],
@@ -490,9 +469,5 @@ def main():
 
 
 if __name__ == "__main__":
-    BULKHEAD = str(pathlib.Path(sys.argv[1]).resolve())
-    ENVIRONMENT = dict(os.environ, BULKHEAD_ROOT=str(ROOT))
-    WORK = pathlib.Path(sys.argv[2])
-    WORK.mkdir(parents=True, exist_ok=True)
-    os.chdir(WORK)
+    BULKHEAD, ENVIRONMENT = work.enter()
     sys.exit(main())

@@ -10,8 +10,7 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import lies  # noqa: E402
+import work
 
 # The stand-in runs the Python text in $FAKE; say() and hear() are its console.
 FAKE = """#!/usr/bin/env python3
@@ -28,7 +27,7 @@ FOREVER = "\nsignal.pause()"
 
 
 def start(fake, *options, stdin=subprocess.DEVNULL, file="run.yaml"):
-    environment = dict(os.environ, BULKHEAD_ROOT=str(lies.ROOT), PATH=f"{os.getcwd()}/bin:{os.environ['PATH']}", FAKE=fake,
+    environment = dict(ENVIRONMENT, PATH=f"{os.getcwd()}/bin:{os.environ['PATH']}", FAKE=fake,
                        FAKE_PID="pid", FAKE_ARGS="args")
     pathlib.Path("pid").unlink(missing_ok=True)
     return subprocess.Popen([BULKHEAD, "run", file, "--hypervisor", "hypervisor.bin", "--boot-domain", "boot.bin", *options],
@@ -153,7 +152,7 @@ class Terminal(unittest.TestCase):
 
     def session(self, typed, fake):
         """What the terminal showed, and the exit code, of a run at a terminal into which `typed` is typed at `go`."""
-        environment = {"FAKE": fake, "FAKE_PID": "pid", "FAKE_ARGS": "args", "BULKHEAD_ROOT": str(lies.ROOT),
+        environment = {"FAKE": fake, "FAKE_PID": "pid", "FAKE_ARGS": "args", "BULKHEAD_ROOT": str(work.ROOT),
                        "PATH": f"{os.getcwd()}/bin:{os.environ['PATH']}"}
         command = [BULKHEAD, "run", "run.yaml", "--hypervisor", "hypervisor.bin", "--boot-domain", "boot.bin", "--timeout", "30"]
         pid, terminal = pty.fork()
@@ -210,7 +209,7 @@ class Command(unittest.TestCase):
 
     def test_an_image_says_cpus_and_memory_itself(self):
         subprocess.run([BULKHEAD, "build", "run.yaml", "--hypervisor", "hypervisor.bin", "--boot-domain", "boot.bin", "-o",
-                        "run.img"], check=True, capture_output=True, env=dict(os.environ, BULKHEAD_ROOT=str(lies.ROOT)))
+                        "run.img"], check=True, capture_output=True, env=ENVIRONMENT)
         arguments = self.arguments(file="run.img")
         self.assertEqual((self.pair(arguments, "-smp"), self.pair(arguments, "-m"), self.pair(arguments, "-kernel")),
                          ("2", "512M", "run.img"))
@@ -227,16 +226,11 @@ def prepare():
     path = pathlib.Path("bin/qemu-system-aarch64")
     path.write_text(FAKE.replace("#!/usr/bin/env python3", f"#!{sys.executable}"))
     path.chmod(0o755)
-    for name, data in (("hypervisor.bin", lies.make_hypervisor()), ("boot.bin", b"boot domain"), ("flat.bin", b"flat")):
-        pathlib.Path(name).write_bytes(data)
     pathlib.Path("run.yaml").write_text("system: run\nboard: { name: qemu-virt, cpus: 2, memory: 512 MiB, cpu: cortex-a72 }\n"
                                         "domains:\n  a: { memory: 16 MiB, kernel: flat.bin }\n")
 
 
 if __name__ == "__main__":
-    BULKHEAD = str(pathlib.Path(sys.argv[1]).resolve())
-    WORK = pathlib.Path(sys.argv[2])
-    WORK.mkdir(parents=True, exist_ok=True)
-    os.chdir(WORK)
+    BULKHEAD, ENVIRONMENT = work.enter()
     prepare()
-    unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
+    work.run_tests()

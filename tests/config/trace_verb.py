@@ -6,8 +6,9 @@ import os
 import pathlib
 import struct
 import subprocess
-import sys
 import unittest
+
+import work
 
 RUN, IDLE, HYPERCALL, TRAP, INTERRUPT = range(1, 6)
 MAGIC = 0x31545242
@@ -114,7 +115,5 @@ class Trace(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BULKHEAD = os.path.abspath(sys.argv[1])
-    os.makedirs(sys.argv[2], exist_ok=True)
-    os.chdir(sys.argv[2])
-    unittest.main(argv=sys.argv[:1])
+    BULKHEAD, _ = work.enter()
+    work.run_tests()
