@@ -7,3 +7,14 @@ FAILED = r"TEST \S+ FAIL|DONE \d+ passed, [1-9]"
 EXITED = r"boot services ended, status 0"
 HALTED = r"the launch failed \(status 1\) and the system description says halt"
 CTRL_A3 = "\x01\x01\x01"
+BRAKE = r"\(brake\) brake: seq"
+
+
+def cluster(name="cluster"):
+    """The task of that kind in a domain of this name has done its work once more."""
+    return rf"\({name}\) cluster: seq .* ok"
+
+
+def goes_on(event, line, times=3):
+    """A lane: after the event, a task goes on."""
+    return [event, *[line] * times]

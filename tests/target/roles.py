@@ -2,7 +2,7 @@
 """Target tests of who may do what: rights, the Control Domain's shell, the launch models. Rows as in table.py."""
 import machines
 import traces
-from lines import CTRL_A3, DONE, EXITED, FAILED, FATAL, SYSTEMS
+from lines import BRAKE, CTRL_A3, DONE, EXITED, FAILED, FATAL, SYSTEMS, cluster, goes_on
 
 # The launch models: who holds what is as described, and works.  [itest->dsn~launch-models~1]
 ROLES = [
@@ -15,8 +15,8 @@ ROLES = [
              ("send", "restart hardware\r"), r"hardware: restarted in \d+ us, 1 times", r"\(hardware\) hardware: shell on this console",
              ("send", "console hardware\r"), r"Serial input to hardware", ("send", "\n"), "# ",
              ("send", "cat /sys/class/rtc/rtc0/name\n"), r"rtc-pl031 9010000"],
-            [r"hardware: restarted", *[r"\(brake\) brake: seq"] * 3],
-            [r"hardware: restarted", *[r"\(guest\) cluster: seq .* ok"] * 3],
+            goes_on(r"hardware: restarted", BRAKE),
+            goes_on(r"hardware: restarted", cluster("guest")),
         ],
         "forbid": [FATAL, r"CORRUPT"],
         "timeout": 120,
@@ -62,7 +62,7 @@ ROLES = [
              ("send", "bhctl dmesg 0 | grep us,.1\n"), r"\(dom0\).*\(bulkhead\) guest: restarted in",
              ("send", "bhctl vcpu-list\n"), r"task +2 +0 +3 ", ("send", "bhctl sched\n"), r"guest +0 +0 +no",
              ("send", "bhctl privileges\n"), r"rights over the platform: .*info$", ("send", "\n"), "dom0# $"],
-            [r"guest: restarted", *[r"\(task\) cluster: seq .* ok"] * 3],
+            goes_on(r"guest: restarted", cluster("task")),
         ],
         "forbid": [FATAL, r"CORRUPT"],
         "timeout": 120,
@@ -88,8 +88,8 @@ ROLES = [
              ("send", "bhctl dump task /tmp/task; echo code-$?; ls /tmp\n"),
              r"dump of task is refused: it is a safe domain, .* 'map-foreign' \[safe-domain-protected\]", "code-3", r"core +plain$",
              "dom0# $", ("send", "bhctl shutdown plain; echo code-$?\n"),
-             r"shutdown failed: it is not connected .* \[no-request-to-domains\]", "code-1", *[r"\(plain\) cluster: seq .* ok"] * 2],
-            [r"guest: restarted", *[r"\(task\) cluster: seq .* ok"] * 3],
+             r"shutdown failed: it is not connected .* \[no-request-to-domains\]", "code-1", *[cluster("plain")] * 2],
+            goes_on(r"guest: restarted", cluster("task")),
         ],
         "forbid": [FATAL, r"CORRUPT", r"Kernel panic"],
         "timeout": 180,
@@ -114,8 +114,7 @@ ROLES = [
         # [itest->dsn~stock-libxenctrl~1]
         "name": "libxenctrl",
         "system": f"{SYSTEMS}/libxenctrl.yaml",
-        "lanes": [[rf"\(control\) {DONE}"], *[[rf"\(control\) {DONE}", *[rf"\({name}\) cluster: seq .* ok"] * 3]
-                                              for name in ("task", "guest")]],
+        "lanes": [[rf"\(control\) {DONE}"], *[goes_on(rf"\(control\) {DONE}", cluster(name)) for name in ("task", "guest")]],
         "forbid": [FATAL, FAILED, r"CORRUPT", r"xenctrl: does not open"],
         "timeout": 120,
     },
@@ -125,7 +124,7 @@ ROLES = [
         "system": "examples/launch-static.yaml",
         "lanes": [
             [EXITED, r"\(linux\) LINUX UP", r"linux: restarted in \d+ us, 1 times", r"\(linux\) LINUX UP"],
-            [r"linux: restarted", *[r"\(brake\) brake: seq"] * 3], [r"linux: restarted", *[r"\(cluster\) cluster: seq .* ok"] * 3],
+            goes_on(r"linux: restarted", BRAKE), goes_on(r"linux: restarted", cluster()),
         ],
         "forbid": [FATAL, r"CORRUPT"],
         "timeout": 120,
@@ -164,12 +163,12 @@ ROLES = [
              ("send", "pause infotainment\r"), r"bhctl> $", ("send", "list infotainment\r"), r"infotainment +\d+ +256 +1 +--p--- ",
              ("send", "unpause infotainment\r"), r"\(infotainment\) .*heartbeat",
              ("send", "pause cluster\r"), r"bhctl> $", ("send", "list cluster\r"), r"cluster +\d+ +16 +1 +--p--- ",
-             ("send", "unpause cluster\r"), r"\(cluster\) cluster: seq .* ok",
+             ("send", "unpause cluster\r"), cluster(),
              ("send", "destroy infotainment\r"), r"bhctl> $", ("send", "info infotainment\r"),
              r"there is no domain 'infotainment' that may be seen", "exit code 4",
              # Both safe domains agree.  [itest->dsn~guest-power~1]
              ("send", "power reset\r"), r"control: wants the platform reset", r"bulkhead: the platform is reset"],
-            [r"\(brake\) brake: seq 1 ", *[r"\(brake\) brake: seq"] * 5],
+            goes_on(BRAKE + " 1 ", BRAKE, 5),
         ],
         "forbid": [FATAL, r"CORRUPT"],
         "timeout": 240,
@@ -191,7 +190,7 @@ ROLES = [
     {
         "name": "control-trace",
         "system": "examples/control.yaml",
-        "lanes": [[EXITED, ("send", CTRL_A3), r"Serial input to control", r"\(brake\) brake: seq", ("send", "trace 20\r"), r"TRACE 42525431",
+        "lanes": [[EXITED, ("send", CTRL_A3), r"Serial input to control", BRAKE, ("send", "trace 20\r"), r"TRACE 42525431",
                    r"bhctl> $"]],
         "forbid": [FATAL],
         "timeout": 240,
@@ -220,7 +219,7 @@ ROLES = [
              ("send", "destroy linux\r"), r"bhctl> $", ("send", "destroy visitor\r"), r"bhctl> $",
              ("send", "create linux\r"), r"\(linux\) LINUX UP", r"\(linux\) linux: heartbeat",
              ("send", "list\r"), r"linux +3 +128 +2 "],
-            [r"\(brake\) brake: seq 1 ", *[r"\(brake\) brake: seq"] * 5],
+            goes_on(BRAKE + " 1 ", BRAKE, 5),
         ],
         "forbid": [FATAL, r"CORRUPT"],
         "timeout": 120,
@@ -244,7 +243,7 @@ ROLES = [
              ("send", "t() { bhctl create $a visitor && bhctl destroy visitor; }\n"), "dom0# $",
              ("send", "for i in $(seq 20); do t || break; done; echo i-$i\n"), "i-20", "dom0# $",
              ("send", "bhctl list\n"), r"task +2 +16"],
-            [r"ticker: restarted", *[r"\(task\) cluster: seq .* ok"] * 3],
+            goes_on(r"ticker: restarted", cluster("task")),
         ],
         "forbid": [FATAL, r"CORRUPT"],
         "timeout": 120,

@@ -18,7 +18,7 @@ import gdb
 import machines
 import traces
 import translation
-from lines import CTRL_A3, DONE, EXITED, FAILED, FATAL, HALTED, SYSTEMS
+from lines import BRAKE, CTRL_A3, DONE, EXITED, FAILED, FATAL, HALTED, SYSTEMS, cluster, goes_on
 from roles import ROLES
 
 
@@ -81,7 +81,7 @@ TEST_GUESTS = [
     # Whoever is hostile, what is safe does not notice.
     guest("t_roles", forbid=[FATAL, FAILED, r"CORRUPT", r"platform is reset"], timeout=240, lanes=[
         *[[rf"\({name}\).*{DONE}"] for name in ("control", "hardware", "ordinary")],
-        *[[rf"\(ordinary\).*{DONE}", *[line] * 3] for line in (r"\(brake\) brake: seq", r"\(cluster\) cluster: seq .* ok")]]),
+        *[goes_on(rf"\(ordinary\).*{DONE}", line) for line in (BRAKE, cluster())]]),
     guest("t_granted", lanes=[[rf"\({name}\).*{DONE}"] for name in ("granter", "mapper", "alone")]),
     # The trace is printed by the Control Domain, and converted here.  [itest->dsn~trace-ring~1]
     guest("tracer", options=["--icount=4"], lanes=[[r"\(control\) tracer: CPU 2: [1-9]\d* records", r"tracer: done"]],
@@ -139,8 +139,7 @@ def hostile(name, **more):
     safe ones still meet their releases and find their memory as it was."""
     done = r"\(hostile2\) " + DONE
     return guest(name, forbid=[FATAL, FAILED, r"CORRUPT", r"hostile: sweep:"], timeout=240, lanes=[
-        [r"\(hostile1\) " + DONE], [done, *[r"\(brake\) brake: seq"] * 3],
-        [done, *[r"\(cluster\) cluster: seq .* ok"] * 3]], **more)
+        [r"\(hostile1\) " + DONE], goes_on(done, BRAKE), goes_on(done, cluster())], **more)
 
 
 SYSTEM_TESTS = [
@@ -164,10 +163,8 @@ SYSTEM_TESTS = [
              ("send", "console infotainment\r"), r"Serial input to infotainment", ("send", "\n"), "# ",
              ("send", "panic\n"), PANIC, r"\(bulkhead\) infotainment: wants to reboot \(shutdown code 1\)",
              r"infotainment: restarted in \d+ us, 1 times by now", r"\(infotainment\) infotainment: shell on this console"],
-            [r"\(brake\) brake: seq 1 ", r"hardware: restarted", *[r"\(brake\) brake: seq"] * 2, PANIC,
-             *[r"\(brake\) brake: seq"] * 2],
-            [r"\(cluster\) cluster: seq 1 ", r"hardware: restarted", *[r"\(cluster\) cluster: seq .* ok"] * 2, PANIC,
-             *[r"\(cluster\) cluster: seq .* ok"] * 2],
+            [BRAKE + " 1 ", r"hardware: restarted", *[BRAKE] * 2, PANIC, *[BRAKE] * 2],
+            [r"\(cluster\) cluster: seq 1 ", r"hardware: restarted", *[cluster()] * 2, PANIC, *[cluster()] * 2],
         ],
         "forbid": [FATAL, r"CORRUPT", r"\(hardware\).*(panic - not|rcu.*stall|BUG:)"],
         "timeout": 240,
@@ -217,7 +214,7 @@ SYSTEM_TESTS = [
                                       ("off", "powered off", 0), ("reset", "wants to reboot", 1))],
             [r"\(exception\) synchronous exception: vector 4 ESR 0000000002000000", r"exception: crashed"],
             [r"\(cpu-off\) end: how 12"],
-            [r"\(no-vector\) end: how 14", *[r"\(cluster\) cluster: seq .* ok"] * 4],
+            goes_on(r"\(no-vector\) end: how 14", cluster(), 4),
         ],
         "forbid": [FATAL, r"end: still here", r"CORRUPT"],
         "timeout": 120,
@@ -234,7 +231,7 @@ SYSTEM_TESTS = [
                             rf"victim: {end} \(", rf"victim: restarted in \d+ us, {n + 1} times by now")],
              r"\(victim\) t_restart: life 6$", r"\(victim\) DONE 4 passed, 0 failed", r"victim: crashed \(",
              r"victim: restarted too often", ("send", "d"), r"2 victim +crashed .* 6 restarts"],
-            [*[r"\(cluster\) cluster: seq .* ok"] * 3],
+            [cluster()] * 3,
         ],
         "forbid": [FATAL, FAILED, r"CORRUPT"],
         "timeout": 120,
