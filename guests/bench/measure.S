@@ -89,9 +89,9 @@ bench_sgi_self:
     sub     x0, x18, x9
     ret
 
-/* uint64_t bench_vtimer(uint64_t ticks): from the deadline to the handler's first instruction */
-    .global bench_vtimer
-bench_vtimer:
+/* The virtual timer in x0 ticks; until its handler ran, `pause` again and again.  x0: from the deadline to its first
+ * instruction. */
+    .macro  measure_vtimer pause
     mov     x18, xzr
     mov     x2, #1
     mrs     x9, cntvct_el0
@@ -100,27 +100,22 @@ bench_vtimer:
     msr     cntv_ctl_el0, x2
     isb
     msr     daifclr, #2
-1:  cbz     x18, 1b
-    msr     daifset, #2
-    sub     x0, x18, x9
-    ret
-
-/* uint64_t bench_wake(uint64_t ticks): the same, asleep until then */
-    .global bench_wake
-bench_wake:
-    mov     x18, xzr
-    mov     x2, #1
-    mrs     x9, cntvct_el0
-    add     x9, x9, x0
-    msr     cntv_cval_el0, x9
-    msr     cntv_ctl_el0, x2
-    isb
-    msr     daifclr, #2
-1:  wfi
+1:  \pause
     cbz     x18, 1b
     msr     daifset, #2
     sub     x0, x18, x9
     ret
+    .endm
+
+/* uint64_t bench_vtimer(uint64_t ticks): from the deadline to the handler's first instruction */
+    .global bench_vtimer
+bench_vtimer:
+    measure_vtimer
+
+/* uint64_t bench_wake(uint64_t ticks): the same, asleep until then */
+    .global bench_wake
+bench_wake:
+    measure_vtimer wfi
 
 /* uint64_t bench_wait(void): sleep until an interrupt was handled; when its handler began */
     .global bench_wait
