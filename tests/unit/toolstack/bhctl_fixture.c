@@ -53,7 +53,16 @@ enum bhctl_exit run(const char *text)
     return bhctl_run_line(&port, line);
 }
 
-static void set_identity(uint16_t domid, const char *name, uint16_t role, uint32_t flags)
+void are_usage_errors(const char *const *texts)
+{
+    for (size_t i = 0; texts[i] != NULL; i++) {
+        if (run(texts[i]) != BHCTL_USAGE) {
+            fail_msg("'%s' is taken: %s", texts[i], said);
+        }
+    }
+}
+
+void set_identity(uint16_t domid, const char *name, uint16_t role, uint32_t flags)
 {
     struct bulkhead_domain b = {.domid = domid, .role = role, .flags = flags};
 

@@ -23,7 +23,12 @@ extern struct bhctl_port port;
 
 /* Of each test.  control (1) holds what the launch gives it over brake (2) and linux (3, two vCPUs). */
 int start(void **state);
+/* The Boot Domain says who a domain is. */
+void set_identity(uint16_t domid, const char *name, uint16_t role, uint32_t flags);
 /* One command. */
 enum bhctl_exit run(const char *text);
+/* Several, up to NULL: none is how its verb is used. */
+void are_usage_errors(const char *const *texts);
+#define ARE_USAGE_ERRORS(...) are_usage_errors((const char *const[]){__VA_ARGS__, NULL})
 
 #endif

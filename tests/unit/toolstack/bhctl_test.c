@@ -83,17 +83,14 @@ static void a_refusal_names_the_rule(void **state)
 static void says_what_is_wrong_with_a_command(void **state)
 {
     (void)state;
+    ARE_USAGE_ERRORS("pause", "pause a b", "dmesg x", "list a b c d e f g h i j k");
     assert_int_equal(run(""), BHCTL_GOOD);
-    assert_int_equal(run("explode"), BHCTL_USAGE);
+    ARE_USAGE_ERRORS("explode");
     assert_string_equal(said, "bhctl: there is no verb 'explode'; 'help' lists them\n");
-    assert_int_equal(run("pause"), BHCTL_USAGE);
-    assert_int_equal(run("pause a b"), BHCTL_USAGE);
     assert_int_equal(run("pause nobody"), BHCTL_NOBODY);
     assert_string_equal(said, "bhctl: there is no domain 'nobody' that may be seen; 'list' shows them\n");
     assert_int_equal(run("pause 77"), BHCTL_NOBODY);
     assert_int_equal(run("pause 99999999999999999999"), BHCTL_NOBODY);
-    assert_int_equal(run("dmesg x"), BHCTL_USAGE);
-    assert_int_equal(run("list a b c d e f g h i j k"), BHCTL_USAGE);
     assert_int_equal(run("help"), BHCTL_GOOD);
     assert_non_null(strstr(said, "  pause       DOMAIN  it stops where it is\n"));
 }
@@ -147,8 +144,7 @@ static void tells_budgets_and_switches_schedules(void **state)
     assert_null(strstr(said, "brake")); /* nobody may ask */
     assert_non_null(strstr(said, "\nlinux                   0          0          no\n"));
     assert_int_equal(run("sched brake"), BHCTL_REFUSED);
-    assert_int_equal(run("switch 0"), BHCTL_USAGE);
-    assert_int_equal(run("switch 0 x"), BHCTL_USAGE);
+    ARE_USAGE_ERRORS("switch 0", "switch 0 x");
     assert_int_equal(run("switch 0 1"), BHCTL_REFUSED);
     assert_string_equal(said, "bhctl: switch is refused: this domain does not hold the right 'schedule' that it needs "
                               "[right-over-platform]\n");
@@ -168,10 +164,7 @@ static void tells_cpu_time_since_it_was_told_last(void **state)
 static void ends_the_machine_only_with_the_right_to(void **state)
 {
     (void)state;
-    assert_int_equal(run("power"), BHCTL_USAGE);
-    assert_int_equal(run("power down"), BHCTL_USAGE);
-    assert_int_equal(run("power off soon"), BHCTL_USAGE);
-    assert_int_equal(run("power off 5 6"), BHCTL_USAGE);
+    ARE_USAGE_ERRORS("power", "power down", "power off soon", "power off 5 6");
     assert_int_equal(run("power reset 5"), BHCTL_REFUSED);
     assert_string_equal(said, "bhctl: power is refused: this domain does not hold the right 'platform' that it needs "
                               "[right-over-platform]\n");
@@ -197,9 +190,7 @@ static void create_takes_an_archive_a_name_and_whether_it_waits(void **state)
     assert_int_equal(run("create guest.cpio"), BHCTL_REFUSED);
     assert_string_equal(said, "bhctl: create is refused: this program has no archives [no-archive]\n");
     port.create = note_creation;
-    assert_int_equal(run("create"), BHCTL_USAGE);
-    assert_int_equal(run("create --pause guest.cpio"), BHCTL_USAGE);
-    assert_int_equal(run("create a b c"), BHCTL_USAGE);
+    ARE_USAGE_ERRORS("create", "create --pause guest.cpio", "create a b c");
     assert_string_equal(created, "");
     assert_int_equal(run("create guest.cpio"), BHCTL_NOBODY);
     assert_string_equal(created, "guest.cpio -");

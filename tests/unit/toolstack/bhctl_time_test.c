@@ -6,14 +6,6 @@
 
 #include <xen/sched.h>
 
-static void set_name(uint16_t domid, const char *name, uint16_t role)
-{
-    struct bulkhead_domain b = {.domid = domid, .role = role};
-
-    strcpy(b.name, name);
-    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SET_DOMAIN, &b), OK);
-}
-
 /* Two domains on the CPU of an rtds pool; the caller holds the right to schedule over linux and, or not, over other. */
 static void start_budgets(bool asked)
 {
@@ -29,7 +21,7 @@ static void start_budgets(bool asked)
         struct xen_domctl op = {0};
 
         ids[i] = build_domain(boot, names[i], (i == 2u) ? 2 : 1, 2);
-        set_name(ids[i], names[i], (i == 0u) ? BULKHEAD_ROLE_CONTROL : BULKHEAD_ROLE_DOMU);
+        set_identity(ids[i], names[i], (i == 0u) ? BULKHEAD_ROLE_CONTROL : BULKHEAD_ROLE_DOMU, 0);
         for (uint32_t v = 0; i != 0u && v <= i - 1u; v++) {
             op.u.vcpuaffinity.vcpu = v;
             op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
@@ -60,9 +52,7 @@ static void a_reservation_that_does_not_fit_is_refused_with_the_sum(void **state
 {
     (void)state;
     start_budgets(true);
-    assert_int_equal(run("reserve linux 10000"), BHCTL_USAGE);
-    assert_int_equal(run("reserve linux 10000 x"), BHCTL_USAGE);
-    assert_int_equal(run("reserve linux 10000 5000 more"), BHCTL_USAGE);
+    ARE_USAGE_ERRORS("reserve linux 10000", "reserve linux 10000 x", "reserve linux 10000 5000 more");
     assert_int_equal(run("reserve nobody 10000 5000"), BHCTL_NOBODY);
     assert_int_equal(run("reserve linux 5000 10000"), BHCTL_FAILED);
     assert_int_equal(run("reserve linux 10000 5000 extra"), BHCTL_GOOD);
@@ -103,8 +93,7 @@ static uint32_t times_said(const char *text)
 static void shows_what_the_cpus_do(void **state)
 {
     (void)state;
-    assert_int_equal(run("trace x"), BHCTL_USAGE);
-    assert_int_equal(run("trace 1 2"), BHCTL_USAGE);
+    ARE_USAGE_ERRORS("trace x", "trace 1 2");
     assert_int_equal(run("trace 0"), BHCTL_GOOD);
     assert_int_equal(times_said("TRACE 42525431000002000000000000000000"),
                      1); /* the clock was read twice; each is a record */
