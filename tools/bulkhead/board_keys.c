@@ -2,10 +2,9 @@
 /* The keys of a board description. */
 #include "board.h"
 
-#define KEYS(array)             .keys = (array), .count = sizeof(array) / sizeof((array)[0])
-#define FIELD(structure, field) .offset = offsetof(struct structure, field)
-#define PPI                     .min = 16, .max = 31
-#define ADDRESS_MAX             ((UINT64_C(1) << 52) - 1)
+#include "key_rows.h"
+
+#define PPI .min = 16, .max = 31
 
 static const char *const uart_choices[] = {"none", "pl011", "imx", NULL};
 static const char *const conduit_choices[] = {"none", "smc", "hvc", NULL};
@@ -28,8 +27,7 @@ static const struct key range_key_rows[] = {
      .meaning = "Length in bytes.",
      .example = "size: 64 KiB"},
 };
-static const struct key_table range_keys = {KEYS(range_key_rows), .size = sizeof(struct range),
-                                            .at_offset = offsetof(struct range, at)};
+static const struct key_table range_keys = KEY_TABLE_AT(range_key_rows, range);
 
 static const struct key ram_key_rows[] = {
     {.name = "base",
@@ -55,8 +53,7 @@ static const struct key ram_key_rows[] = {
      .meaning = "Largest size that the board can have here; a system's `board: { memory: ... }` may go up to it.",
      .example = "maximum: 8 GiB"},
 };
-static const struct key_table ram_keys = {KEYS(ram_key_rows), .size = sizeof(struct range),
-                                          .at_offset = offsetof(struct range, at)};
+static const struct key_table ram_keys = KEY_TABLE_AT(ram_key_rows, range);
 
 static const struct key gic_key_rows[] = {
     {.name = "distributor",
@@ -96,7 +93,7 @@ static const struct key gic_key_rows[] = {
      .meaning = "INTID of the maintenance interrupt.",
      .example = "maintenance: 25"},
 };
-static const struct key_table gic_keys = {KEYS(gic_key_rows), .size = sizeof(struct board_gic), .at_offset = SIZE_MAX};
+static const struct key_table gic_keys = KEY_TABLE(gic_key_rows, board_gic);
 
 static const struct key uart_key_rows[] = {
     {.name = "kind",
@@ -126,8 +123,7 @@ static const struct key uart_key_rows[] = {
      .meaning = "INTID (32 + SPI number) of its interrupt.",
      .example = "interrupt: 33"},
 };
-static const struct key_table uart_keys = {KEYS(uart_key_rows), .size = sizeof(struct board_serial),
-                                           .at_offset = SIZE_MAX};
+static const struct key_table uart_keys = KEY_TABLE(uart_key_rows, board_serial);
 
 static const struct key watchdog_key_rows[] = {
     {.name = "kind",
@@ -150,8 +146,7 @@ static const struct key watchdog_key_rows[] = {
      .meaning = "Length of its registers.",
      .example = "size: 64 KiB"},
 };
-static const struct key_table watchdog_keys = {KEYS(watchdog_key_rows), .size = sizeof(struct board_dog),
-                                               .at_offset = SIZE_MAX};
+static const struct key_table watchdog_keys = KEY_TABLE(watchdog_key_rows, board_dog);
 
 static const struct key timer_key_rows[] = {
     {.name = "hypervisor",
@@ -176,8 +171,7 @@ static const struct key timer_key_rows[] = {
      .meaning = "INTID of the EL1 physical timer (CNTP).",
      .example = "physical: 30"},
 };
-static const struct key_table timer_keys = {KEYS(timer_key_rows), .size = sizeof(struct board_timer),
-                                            .at_offset = SIZE_MAX};
+static const struct key_table timer_keys = KEY_TABLE(timer_key_rows, board_timer);
 
 static const struct key device_key_rows[] = {
     {.name = "base",
@@ -221,8 +215,7 @@ static const struct key device_key_rows[] = {
      .meaning = "A short name that descriptions may write instead of the path.",
      .example = "alias: rtc"},
 };
-static const struct key_table device_keys = {KEYS(device_key_rows), .size = sizeof(struct board_device),
-                                             .at_offset = SIZE_MAX};
+static const struct key_table device_keys = KEY_TABLE(device_key_rows, board_device);
 
 static const struct key qemu_key_rows[] = {
     {.name = "machine",
@@ -264,8 +257,7 @@ static const struct key qemu_key_rows[] = {
      .meaning = "QEMU makes a device tree for this machine; where it does not, `run` passes one made from the board.",
      .example = "device-tree: true"},
 };
-static const struct key_table qemu_keys = {KEYS(qemu_key_rows), .size = sizeof(struct board_qemu),
-                                           .at_offset = SIZE_MAX};
+static const struct key_table qemu_keys = KEY_TABLE(qemu_key_rows, board_qemu);
 
 static const struct key board_key_rows[] = {
     {.name = "board",
@@ -388,5 +380,4 @@ static const struct key board_key_rows[] = {
      .meaning = "How `bulkhead run` starts this board in QEMU.",
      .example = "qemu: { machine: imx8mp-evk }"},
 };
-const struct key_table board_keys = {KEYS(board_key_rows), .size = sizeof(struct board),
-                                     .at_offset = offsetof(struct board, at)};
+const struct key_table board_keys = KEY_TABLE_AT(board_key_rows, board);

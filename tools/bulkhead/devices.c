@@ -9,11 +9,11 @@
 
 #include <bulkhead/launch.h>
 
-#define KEYS(array)             .keys = (array), .count = sizeof(array) / sizeof((array)[0])
-#define FIELD(structure, field) .offset = offsetof(struct structure, field)
-#define MAC_CHARACTERS          17u
-#define MAJOR_MAX               4095u
-#define MINOR_MAX               1048575u
+#include "key_rows.h"
+
+#define MAC_CHARACTERS 17u
+#define MAJOR_MAX      4095u
+#define MINOR_MAX      1048575u
 
 /* ---- keys ---- */
 
@@ -43,8 +43,7 @@ static const struct key disk_key_rows[] = {
      .meaning = "The domain cannot write the disk.",
      .example = "read-only: true"},
 };
-const struct key_table disk_keys = {KEYS(disk_key_rows), .size = sizeof(struct disk),
-                                    .at_offset = offsetof(struct disk, at)};
+const struct key_table disk_keys = KEY_TABLE_AT(disk_key_rows, disk);
 
 static const struct key nic_key_rows[] = {
     {.name = "backend",
@@ -60,8 +59,7 @@ static const struct key nic_key_rows[] = {
      .meaning = "Ethernet address of the domain's end.",
      .example = "mac: 00:16:3e:00:00:01"},
 };
-const struct key_table nic_keys = {KEYS(nic_key_rows), .size = sizeof(struct nic),
-                                   .at_offset = offsetof(struct nic, at)};
+const struct key_table nic_keys = KEY_TABLE_AT(nic_key_rows, nic);
 
 /* ---- rules ---- */
 

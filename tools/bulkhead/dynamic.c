@@ -7,13 +7,12 @@
 
 #include <bulkhead/launch.h>
 
+#include "key_rows.h"
 #include "launch.h"
 #include "privileges.h"
 #include "tree_internal.h"
 
-#define KEYS(array)             .keys = (array), .count = sizeof(array) / sizeof((array)[0])
-#define FIELD(structure, field) .offset = offsetof(struct structure, field)
-#define PAGE                    4096u
+#define PAGE 4096u
 
 static const struct key dynamic_key_rows[] = {
     {.name = "memory",
@@ -50,8 +49,7 @@ static const struct key dynamic_key_rows[] = {
      .meaning = "Physical CPUs on which they may run; never one of a safe domain.",
      .example = "cpus: [3]"},
 };
-const struct key_table dynamic_keys = {KEYS(dynamic_key_rows), .size = sizeof(struct system_dynamic),
-                                       .at_offset = offsetof(struct system_dynamic, at)};
+const struct key_table dynamic_keys = KEY_TABLE_AT(dynamic_key_rows, system_dynamic);
 
 static const struct domain *safe_domain_on(const struct system *s, uint64_t cpu)
 {

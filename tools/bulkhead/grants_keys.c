@@ -2,8 +2,7 @@
 /* The keys below `grants`. */
 #include "system.h"
 
-#define KEYS(array)             .keys = (array), .count = sizeof(array) / sizeof((array)[0])
-#define FIELD(structure, field) .offset = offsetof(struct structure, field)
+#include "key_rows.h"
 
 static const struct key grant_key_rows[] = {
     {.name = "to",
@@ -22,5 +21,4 @@ static const struct key grant_key_rows[] = {
          "`console`, `label`, `measurement`, `info`.",
      .example = "rights: [info, pause]"},
 };
-const struct key_table grant_keys = {KEYS(grant_key_rows), .size = sizeof(struct grant),
-                                     .at_offset = offsetof(struct grant, at)};
+const struct key_table grant_keys = KEY_TABLE_AT(grant_key_rows, grant);

@@ -4,8 +4,7 @@
 
 #include <assert.h>
 
-#define KEYS(array)             .keys = (array), .count = sizeof(array) / sizeof((array)[0])
-#define FIELD(structure, field) .offset = offsetof(struct structure, field)
+#include "key_rows.h"
 
 const char *const action_choices[] = {"ignore", "notify", "log", "pause", "halt", "restart", "platform", NULL};
 const char *const event_names[] = {"poweroff",     "reboot",  "crash",      "watchdog", "access", "illegal",
@@ -109,8 +108,7 @@ static const struct key health_key_rows[] = {
      .meaning = "What happens when the domain was restarted too often: it stays stopped, or the machine is reset.",
      .example = "fallback: platform"},
 };
-const struct key_table health_keys = {KEYS(health_key_rows), .size = sizeof(struct domain_health),
-                                      .at_offset = offsetof(struct domain_health, at)};
+const struct key_table health_keys = KEY_TABLE_AT(health_key_rows, domain_health);
 
 static_assert(sizeof(event_names) / sizeof(event_names[0]) == BULKHEAD_EVENT_COUNT + 1, "a key for each event");
 static_assert(sizeof(action_choices) / sizeof(action_choices[0]) == BULKHEAD_ACTION_COUNT + 1,

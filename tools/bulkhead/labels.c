@@ -6,11 +6,10 @@
 
 #include "devices.h"
 #include "file.h"
+#include "key_rows.h"
 #include "label_policy.h"
 
-#define KEYS(array)             .keys = (array), .count = sizeof(array) / sizeof((array)[0])
-#define FIELD(structure, field) .offset = offsetof(struct structure, field)
-#define DEFAULT_POLICY          "policy/default.conf" /* [impl->dsn~label-default-policy~1] */
+#define DEFAULT_POLICY "policy/default.conf" /* [impl->dsn~label-default-policy~1] */
 
 static const char *const mode_choices[] = {"enforcing", "permissive", NULL};
 
@@ -38,8 +37,7 @@ static const struct key labels_key_rows[] = {
      .meaning = "Further labels, of domains that a toolstack creates later.",
      .example = "extra: [system_u:system_r:domU_t]"},
 };
-const struct key_table labels_keys = {KEYS(labels_key_rows), .size = sizeof(struct system_labels),
-                                      .at_offset = offsetof(struct system_labels, at)};
+const struct key_table labels_keys = KEY_TABLE_AT(labels_key_rows, system_labels);
 
 /* sid[i] is that of label i. */
 struct compiler {

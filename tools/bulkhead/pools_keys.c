@@ -2,8 +2,7 @@
 /* The keys below `pools`. */
 #include "pools.h"
 
-#define KEYS(array)             .keys = (array), .count = sizeof(array) / sizeof((array)[0])
-#define FIELD(structure, field) .offset = offsetof(struct structure, field)
+#include "key_rows.h"
 
 static const char *const policy_choices[] = {"share", "null", "arinc653", "rtds", NULL};
 static const char *const idle_choices[] = {"keep", "lend", NULL};
@@ -29,8 +28,7 @@ static const struct key window_key_rows[] = {
      .meaning = "How long the window is; the guard time is part of it.",
      .example = "length: 500 us"},
 };
-static const struct key_table window_keys = {KEYS(window_key_rows), .size = sizeof(struct window),
-                                             .at_offset = offsetof(struct window, at)};
+static const struct key_table window_keys = KEY_TABLE_AT(window_key_rows, window);
 
 #define FRAME_KEY                                                                                                      \
     .name = "major-frame", .kind = KEY_TIME, .min = 1, .max = UINT64_C(1000000000000),                                 \
@@ -47,8 +45,7 @@ static const struct key schedule_key_rows[] = {
     {FRAME_KEY, FIELD(schedule, major_frame), .required = true},
     {WINDOWS_KEY, FIELD(schedule, windows), .required = true},
 };
-static const struct key_table schedule_keys = {KEYS(schedule_key_rows), .size = sizeof(struct schedule),
-                                               .at_offset = SIZE_MAX};
+static const struct key_table schedule_keys = KEY_TABLE(schedule_key_rows, schedule);
 
 static const struct key pool_key_rows[] = {
     {.name = "cpus",
@@ -95,4 +92,4 @@ static const struct key pool_key_rows[] = {
      .example =
          "schedules: { landing: { major-frame: 5 ms, windows: [{ domain: brake, start: 0 ms, length: 5 ms }] } }"},
 };
-const struct key_table pool_keys = {KEYS(pool_key_rows), .size = sizeof(struct pool), .at_offset = SIZE_MAX};
+const struct key_table pool_keys = KEY_TABLE(pool_key_rows, pool);

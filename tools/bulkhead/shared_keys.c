@@ -5,9 +5,7 @@
 #include <assert.h>
 #include <bulkhead/launch.h>
 
-#define KEYS(array)             .keys = (array), .count = sizeof(array) / sizeof((array)[0])
-#define FIELD(structure, field) .offset = offsetof(struct structure, field)
-#define ADDRESS_MAX             ((UINT64_C(1) << 52) - 1)
+#include "key_rows.h"
 
 static const struct key end_key_rows[] = {
     {.name = "domain",
@@ -34,8 +32,7 @@ static const struct key end_key_rows[] = {
                 "when the time is over.",
      .example = "min-interval: 1 ms"},
 };
-static const struct key_table end_keys = {KEYS(end_key_rows), .size = sizeof(struct channel_end),
-                                          .at_offset = offsetof(struct channel_end, at)};
+static const struct key_table end_keys = KEY_TABLE_AT(end_key_rows, channel_end);
 
 static const struct key channel_key_rows[] = {
     {.name = "ends",
@@ -46,8 +43,7 @@ static const struct key channel_key_rows[] = {
      .meaning = "The two ends.",
      .example = "ends: [{ domain: a, port: 1 }, { domain: b, port: 1 }]"},
 };
-const struct key_table channel_keys = {KEYS(channel_key_rows), .size = sizeof(struct channel),
-                                       .at_offset = offsetof(struct channel, at)};
+const struct key_table channel_keys = KEY_TABLE_AT(channel_key_rows, channel);
 
 static const struct key use_key_rows[] = {
     {.name = "domain",
@@ -70,8 +66,7 @@ static const struct key use_key_rows[] = {
      .meaning = "The domain may not write it.",
      .example = "read-only: true"},
 };
-static const struct key_table use_keys = {KEYS(use_key_rows), .size = sizeof(struct share_use),
-                                          .at_offset = offsetof(struct share_use, at)};
+static const struct key_table use_keys = KEY_TABLE_AT(use_key_rows, share_use);
 
 static const struct key share_key_rows[] = {
     {.name = "size",
@@ -105,8 +100,7 @@ static const struct key share_key_rows[] = {
      .meaning = "Who sees the memory, and where.",
      .example = "domains: [{ domain: a, address: 0x20000000 }, { domain: b, address: 0x20000000 }]"},
 };
-const struct key_table share_keys = {KEYS(share_key_rows), .size = sizeof(struct share),
-                                     .at_offset = offsetof(struct share, at)};
+const struct key_table share_keys = KEY_TABLE_AT(share_key_rows, share);
 
 static_assert(offsetof(struct channel, name) == 0 && offsetof(struct share, name) == 0,
               "KEY_NAMED stores the name first");

@@ -6,12 +6,9 @@
 #include <bulkhead/launch.h>
 
 #include "dynamic.h"
+#include "key_rows.h"
 #include "labels.h"
 #include "pools.h"
-
-#define KEYS(array)             .keys = (array), .count = sizeof(array) / sizeof((array)[0])
-#define FIELD(structure, field) .offset = offsetof(struct structure, field)
-#define ADDRESS_MAX             ((UINT64_C(1) << 52) - 1)
 
 const char *const role_choices[] = {"domu", "hardware", "control", "xenstore", "console", NULL};
 static const char *const console_choices[] = {"vpl011", "none", "pv", NULL};
@@ -37,8 +34,7 @@ static const struct key static_key_rows[] = {
      .meaning = "Length, a multiple of 4 KiB.",
      .example = "size: 64 MiB"},
 };
-static const struct key_table static_keys = {KEYS(static_key_rows), .size = sizeof(struct range),
-                                             .at_offset = offsetof(struct range, at)};
+static const struct key_table static_keys = KEY_TABLE_AT(static_key_rows, range);
 
 static const struct key domain_key_rows[] = {
     {.name = "role",
@@ -260,8 +256,7 @@ static const struct key domain_key_rows[] = {
      .meaning = "Security label, `user:role:type` of the label policy. Needs `labels`.",
      .example = "seclabel: system_u:system_r:driver_t"},
 };
-static const struct key_table domain_keys = {KEYS(domain_key_rows), .size = sizeof(struct domain),
-                                             .at_offset = offsetof(struct domain, at)};
+static const struct key_table domain_keys = KEY_TABLE_AT(domain_key_rows, domain);
 
 static const struct key choice_key_rows[] = {
     {.name = "name",
@@ -292,8 +287,7 @@ static const struct key choice_key_rows[] = {
      .meaning = "CPU model for `bulkhead run`.",
      .example = "cpu: cortex-a72"},
 };
-static const struct key_table choice_keys = {KEYS(choice_key_rows), .size = sizeof(struct system_board),
-                                             .at_offset = offsetof(struct system_board, at)};
+static const struct key_table choice_keys = KEY_TABLE_AT(choice_key_rows, system_board);
 
 static const struct key boot_domain_key_rows[] = {
     {.name = "cpu",
@@ -312,8 +306,7 @@ static const struct key boot_domain_key_rows[] = {
      .meaning = "RAM of the Boot Domain, a multiple of 2 MiB; returned when it exits.",
      .example = "memory: 32 MiB"},
 };
-static const struct key_table boot_domain_keys = {KEYS(boot_domain_key_rows), .size = sizeof(struct system_boot_domain),
-                                                  .at_offset = SIZE_MAX};
+static const struct key_table boot_domain_keys = KEY_TABLE(boot_domain_key_rows, system_boot_domain);
 
 static const struct key system_key_rows[] = {
     {.name = "system",
@@ -411,8 +404,7 @@ static const struct key system_key_rows[] = {
                 "Its policy alone, or a mapping.",
      .example = "labels: { policy: default, mode: permissive }"},
 };
-const struct key_table system_keys = {KEYS(system_key_rows), .size = sizeof(struct system),
-                                      .at_offset = offsetof(struct system, at)};
+const struct key_table system_keys = KEY_TABLE_AT(system_key_rows, system);
 
 static_assert(offsetof(struct domain, name) == 0, "KEY_NAMED stores the name first");
 static_assert(LAUNCH_MAX_MODULES >= MODULE_KINDS, "a domain's modules fit the launch archive");
