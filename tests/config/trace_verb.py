@@ -46,7 +46,7 @@ def events(data):
 
 
 class Trace(unittest.TestCase):
-    """[utest->dsn~tool-trace~1]"""
+    """[utest->dsn~tool-trace~2]"""
 
     def test_each_record_is_a_slice_up_to_the_next(self):
         slices = [e for e in events(GOOD) if e["ph"] == "X"]
@@ -69,6 +69,21 @@ class Trace(unittest.TestCase):
         blocks = [block(0, [record(5, RUN)]), block(1, [record(7, IDLE)])]
         text = b"bulkhead: hello\n" + line(blocks[0]) + b"TRACE of a crash\n" + line(blocks[1]) + b"end"
         self.assertEqual(events(text), events(b"".join(blocks)))
+
+    def test_a_line_that_others_broke_into_is_read_whole(self):
+        """The console begins it again behind theirs: once, twice, with its time in front, up to its very end."""
+        blocks = [block(0, [record(5 + i, RUN), record(6 + i, HYPERCALL)]) for i in (0, 10, 20)]
+        whole = b"".join(line(data) for data in blocks)
+        for cuts in ([60], [61, 62], [0, 3, 16, 63], [63, 100, 127, len(blocks[1]) * 2]):
+            pieces = b"".join(b"[    1.%06d] (reader) TRACE " % i + blocks[1].hex().encode()[:cut] +
+                              b"\r\n(reader) *** 3 bytes lost ***\r\n[    2.000001] (brake) brake: seq 7\r\n" for i, cut in enumerate(cuts))
+            self.assertEqual(events(line(blocks[0]) + pieces + line(blocks[1]) + line(blocks[2])), events(whole), cuts)
+
+    def test_a_line_that_ends_early_for_good_is_refused(self):
+        cut = b"(reader) TRACE " + block(0, [record(5, RUN)]).hex().encode()[:-8] + b"\r\n"
+        for behind in (b"", b"(brake) seq\r\n" * 9, line(block(0, [record(7, RUN)]))):
+            code, _, errors = run(cut + behind)
+            self.assertEqual((code, errors.split(";")[0]), (1, "in.trace:1:16: the trace ends within a block"))
 
     def test_many_records_and_large_times(self):
         many = [record((1 << 62) + 10 * i, RUN) for i in range(3000)]

@@ -14,11 +14,7 @@ WORKS = ["hypercall xen_version", "trap device or memory", "interrupt 27"]  # in
 
 def converted(root, test):
     log = root / "build" / "test" / "target" / f"{test['name']}.log"
-    lines = log.read_text(errors="replace").splitlines()  # a line that another domain's broke into is there again, whole
-    whole = [line for i, line in enumerate(lines) if not any(len(line) > 20 and later.startswith(line) for later in lines[i + 1:i + 6])]
-    trace = log.with_suffix(".trace")
-    trace.write_text("".join(line + "\n" for line in whole))
-    text = subprocess.run([root / "build" / "bulkhead", "trace", trace], capture_output=True, check=True).stdout
+    text = subprocess.run([root / "build" / "bulkhead", "trace", log], capture_output=True, check=True).stdout
     return [e for e in json.loads(text)["traceEvents"] if e["ph"] == "X"]
 
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define WORD "TRACE "
+#define NEAR 4u /* lines: what broke into one, that some of it was lost, and the rest again */
 
 struct reader {
     struct arena *arena;
@@ -102,37 +103,66 @@ static struct bytes decode(struct arena *arena, struct bytes text)
     return (struct bytes){out, n};
 }
 
-static bool read_line(struct reader *r, struct bytes line)
+/* The line that `text` begins with, its end left out. */
+static struct bytes line_of(struct bytes text)
 {
-    const uint8_t *word = memmem(line.data, line.size, WORD, strlen(WORD));
+    const uint8_t *end = text.size == 0 ? NULL : memchr(text.data, '\n', text.size);
+
+    return (struct bytes){text.data, end == NULL ? text.size : (size_t)(end - text.data)};
+}
+
+static struct bytes skip(struct bytes text, size_t size)
+{
+    return (struct bytes){text.data + size, text.size - size};
+}
+
+/* What stands behind the first WORD of a line; nothing where there is none. */
+static struct bytes behind_word(struct bytes line)
+{
+    const uint8_t *word = line.size == 0 ? NULL : memmem(line.data, line.size, WORD, strlen(WORD));
+
+    return word == NULL ? skip(line, line.size) : skip(line, (size_t)(word - line.data) + strlen(WORD));
+}
+
+/* Where another domain's line breaks into one, the console begins it again behind that: these digits are not all. */
+static bool is_said_again(struct bytes digits, struct bytes later)
+{
+    for (unsigned i = 0; i < NEAR && later.size > 0; i++) {
+        struct bytes line = line_of(later);
+        struct bytes again = behind_word(line);
+
+        if (again.size >= digits.size && memcmp(again.data, digits.data, digits.size) == 0) {
+            return true;
+        }
+        later = skip(later, line.size < later.size ? line.size + 1 : line.size);
+    }
+    return false;
+}
+
+static bool read_line(struct reader *r, struct bytes line, struct bytes later)
+{
+    struct bytes text = behind_word(line);
+    struct bytes block = decode(r->arena, text);
     size_t size = 0;
 
-    if (word == NULL) {
-        return true;
+    if (block.size < sizeof(struct bulkhead_trace_block) ||
+        is_said_again((struct bytes){text.data, 2 * block.size}, later)) {
+        return true; /* somebody else's line, or not whole yet */
     }
-    word += strlen(WORD);
-    r->at.column = (uint64_t)(word - line.data) + 1;
-
-    struct bytes block = decode(r->arena, (struct bytes){word, (size_t)(line.data + line.size - word)});
-    if (block.size < sizeof(struct bulkhead_trace_block)) {
-        return true; /* somebody else's line */
-    }
+    r->at.column = (uint64_t)(text.data - line.data) + 1;
     return read_block(r, block, &size) && (size == block.size || refuse(r, "there is more than a block"));
 }
 
 static bool read_text(struct reader *r, struct bytes data)
 {
-    size_t at = 0;
+    while (data.size > 0) {
+        struct bytes line = line_of(data);
 
-    while (at < data.size) {
-        const uint8_t *end = memchr(data.data + at, '\n', data.size - at);
-        size_t size = end == NULL ? data.size - at : (size_t)(end - (data.data + at));
-
+        data = skip(data, line.size < data.size ? line.size + 1 : line.size);
         r->at.line++;
-        if (!read_line(r, (struct bytes){data.data + at, size})) {
+        if (!read_line(r, line, data)) {
             return false;
         }
-        at += size + 1;
     }
     return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Traces (bulkhead/trace.h): read, and written in the formats of others.
- * [impl->dsn~tool-trace~1] */
+ * [impl->dsn~tool-trace~2] */
 #ifndef TOOL_TRACE_H
 #define TOOL_TRACE_H
 
