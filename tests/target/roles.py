@@ -71,7 +71,7 @@ ROLES = [
     },
     {
         # A stock kernel reboots and powers off when it is asked; what it leaves in memory is dumped.
-        # [itest->dsn~bhctl-request~1, dsn~bhctl-dump~1, dsn~boot-store-shutdown~1]
+        # [itest->dsn~bhctl-request~1, dsn~bhctl-dump~1, dsn~boot-store-shutdown~1, dsn~bhctl-trace~1]
         "name": "requests",
         "system": f"{SYSTEMS}/requests.yaml",
         "lanes": [
@@ -83,16 +83,19 @@ ROLES = [
              ("send", "bhctl dump guest /tmp/core && grep -c 'Linux version 6.1' /tmp/core\n"), r"\(dom0\) [1-9]\d*$", "dom0# $",
              ("send", "bhctl dump plain /tmp/plain && head -c 4 /tmp/plain; bhctl list plain\n"), "ELF",
              r"plain +\d+ +16 +1 +[rb-]+ ", "dom0# $",
+             ("send", "bhctl trace 20 >/tmp/trace; echo code-$?\n"), "code-0", "dom0# $", ("send", "cat /tmp/trace\n"),
+             r"TRACE 42525431", "dom0# $",
              ("send", "bhctl shutdown task; echo code-$?\n"),
              r"shutdown of task is refused: it is a safe domain, .* 'destroy' \[safe-domain-protected\]", "code-3", "dom0# $",
              ("send", "bhctl dump task /tmp/task; echo code-$?; ls /tmp\n"),
-             r"dump of task is refused: it is a safe domain, .* 'map-foreign' \[safe-domain-protected\]", "code-3", r"core +plain$",
+             r"dump of task is refused: it is a safe domain, .* 'map-foreign' \[safe-domain-protected\]", "code-3", r"core +plain +trace$",
              "dom0# $", ("send", "bhctl shutdown plain; echo code-$?\n"),
              r"shutdown failed: it is not connected .* \[no-request-to-domains\]", "code-1", *[cluster("plain")] * 2],
             goes_on(r"guest: restarted", cluster("task")),
         ],
         "forbid": [FATAL, r"CORRUPT", r"Kernel panic"],
         "timeout": 180,
+        "after": traces.shows(1, "hypercall bulkhead_op"),  # its own last call
     },
     {
         # The same from the shell without an operating system, which has no files.  [itest->dsn~bhctl-shell-store~1]
@@ -194,7 +197,7 @@ ROLES = [
                    r"bhctl> $"]],
         "forbid": [FATAL],
         "timeout": 240,
-        "after": traces.check_shell,
+        "after": traces.shows(2, "interrupt 27", "d2v0"),  # the safe task beside it takes its timer's interrupt, and goes on
     },
     {
         # Domains at run time: started, run, restart, end; whatever the launch did not set aside is refused by name.
