@@ -252,7 +252,7 @@ static bool build(struct builder *builder, uint32_t index)
            passes(domain, "fill its memory", load_contents(&load, state->domid)) &&
            passes(domain, "give it its rings", rings_seed(builder->plan, index, state->domid, load.devices.magic)) &&
            passes(domain, "give it its devices", load_devices(&load, state->domid)) &&
-           passes(domain, "set its entry state", hyper_set_entry(state->domid, load.kernel.entry, load.place.fdt)) &&
+           passes(domain, "set its entry state", hyper_set_entry(state->domid, load_entry(&load), load.place.fdt)) &&
            seal(domain, &load, state->domid) &&
            (builder->is_paused || passes(domain, "start it", hyper_unpause(state->domid)));
 }

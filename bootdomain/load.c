@@ -10,6 +10,7 @@
 #include "ranges.h"
 #include "text.h"
 #include "tree.h"
+#include "verify.h"
 #include "window.h"
 
 #define PARTIAL_BYTES 0x4000u /* of a partial device tree that is not aligned */
@@ -63,6 +64,29 @@ static bool read_partial(struct load *load, const struct board_table *board, con
     return *partial != NULL && passthrough_read(&load->devices_given, &context, *partial);
 }
 
+/* What is behind the ramdisk: the device tree, and what compares the images. */
+static uint64_t tree_room(const struct load *load)
+{
+    return GUEST_FDT_ROOM + (load->domain->verify ? VERIFY_ROOM : 0);
+}
+
+static bool place_verify(struct load *load)
+{
+    if (!load->domain->verify) {
+        return true;
+    }
+    load->verify = load->place.fdt + GUEST_FDT_ROOM;
+    if (load->verify + VERIFY_ROOM > VERIFY_LIMIT) {
+        log_problem(
+            load->domain->name,
+            "its images cannot be verified at 0x%lx and above; give it memory below, or leave " LAUNCH_PROP_VERIFY
+            " out",
+            (unsigned long)VERIFY_LIMIT);
+        return false;
+    }
+    return true;
+}
+
 bool load_prepare(struct load *load, const struct board_table *board)
 {
     const char *name = load->domain->name;
@@ -72,8 +96,9 @@ bool load_prepare(struct load *load, const struct board_table *board)
     guest_devices_of(load->domain, board, &load->devices);
     if (!read_partial(load, board, &partial) ||
         !kernel_examine(&load->kernel, name, &load->modules[PLAN_KERNEL], &load->banks) ||
-        !layout_place(name, &load->banks, &load->kernel, load->modules[PLAN_RAMDISK].size, GUEST_FDT_ROOM,
-                      &load->place)) {
+        !layout_place(name, &load->banks, &load->kernel, load->modules[PLAN_RAMDISK].size, tree_room(load),
+                      &load->place) ||
+        !place_verify(load)) {
         return false;
     }
     struct guest_fdt_input input = {.domain = load->domain,
@@ -215,6 +240,62 @@ static int64_t copy_kernel(const struct load *load, uint16_t domid)
     return result;
 }
 
+uint64_t load_entry(const struct load *load)
+{
+    return (load->verify != 0) ? load->verify : load->kernel.entry;
+}
+
+/* Inflated, a kernel is as long as its header says. */
+static uint64_t segment_bytes(const struct load *load, uint32_t i)
+{
+    const struct kernel_segment *segment = &load->kernel.segments[i];
+
+    return (load->kernel.format == KERNEL_IMAGE_GZIP) ? segment->memory_size : segment->file_size;
+}
+
+/* The digest of what is in the domain's memory. */
+static int64_t digest(uint16_t domid, struct verify_range *range)
+{
+    struct sha256 sha;
+    uint64_t done = 0;
+    int64_t result = 0;
+
+    sha256_open(&sha);
+    while (done < range->bytes && result == 0) {
+        uint64_t left = range->bytes - done;
+        uint64_t piece = (left < WINDOW_PIECE) ? left : WINDOW_PIECE;
+        uint8_t *from;
+        result = window_open(domid, range->base + done, piece, &from);
+        if (result == 0) {
+            sha256_add(&sha, from, piece);
+            result = window_close(domid, range->base + done, piece);
+        }
+        done += piece;
+    }
+    sha256_close(&sha, range->digest);
+    return result;
+}
+
+static int64_t write_verify(const struct load *load, uint16_t domid)
+{
+    static struct verify verify;
+    static uint8_t page[VERIFY_PAGE_BYTES];
+    int64_t result = 0;
+
+    verify_open(&verify, load->verify, load->kernel.entry);
+    uint64_t first = verify.head.count;
+    for (uint32_t i = 0; i < load->kernel.segment_count; i++) {
+        verify_add(&verify, "kernel", load->kernel.segments[i].to, segment_bytes(load, i));
+    }
+    verify_add(&verify, "ramdisk", load->place.ramdisk, load->modules[PLAN_RAMDISK].size);
+    verify_add(&verify, "device tree", load->place.fdt, load->fdt_size);
+    for (uint64_t i = first; i < verify.head.count && result == 0; i++) {
+        result = digest(domid, &verify.ranges[i]);
+    }
+    verify_write(&verify, page);
+    return (result == 0) ? window_copy(domid, load->verify, page, sizeof(page)) : result;
+}
+
 int64_t load_contents(const struct load *load, uint16_t domid)
 {
     const struct plan_module *ramdisk = &load->modules[PLAN_RAMDISK];
@@ -223,7 +304,8 @@ int64_t load_contents(const struct load *load, uint16_t domid)
     if (result == 0 && load->place.ramdisk != 0 && !load->is_ramdisk_moved) {
         result = window_copy(domid, load->place.ramdisk, ramdisk->data, ramdisk->size);
     }
-    return (result == 0) ? window_copy(domid, load->place.fdt, load->fdt, load->fdt_size) : result;
+    result = (result == 0) ? window_copy(domid, load->place.fdt, load->fdt, load->fdt_size) : result;
+    return (result == 0 && load->verify != 0) ? write_verify(load, domid) : result;
 }
 
 static int64_t seal(uint16_t domid, uint64_t at, uint64_t bytes)
@@ -234,19 +316,17 @@ static int64_t seal(uint16_t domid, uint64_t at, uint64_t bytes)
     return (bytes != 0) ? hyper_seal_image(domid, first, end - first) : 0;
 }
 
-/* Inflated, a kernel is as long as its header says. */
 int64_t load_seal(const struct load *load, uint16_t domid)
 {
     const struct plan_module *ramdisk = &load->modules[PLAN_RAMDISK];
-    bool inflated = load->kernel.format == KERNEL_IMAGE_GZIP;
     int64_t result = 0;
 
     for (uint32_t i = 0; i < load->kernel.segment_count && result == 0; i++) {
-        const struct kernel_segment *s = &load->kernel.segments[i];
-        result = seal(domid, s->to, inflated ? s->memory_size : s->file_size);
+        result = seal(domid, load->kernel.segments[i].to, segment_bytes(load, i));
     }
     if (result == 0 && load->place.ramdisk != 0) {
         result = seal(domid, load->place.ramdisk, ramdisk->size);
     }
-    return (result == 0) ? seal(domid, load->place.fdt, load->fdt_size) : result;
+    result = (result == 0) ? seal(domid, load->place.fdt, load->fdt_size) : result;
+    return (result == 0 && load->verify != 0) ? seal(domid, load->verify, VERIFY_PAGE_BYTES) : result;
 }

@@ -39,6 +39,7 @@ struct load {
     struct passthrough devices_given;
     const uint8_t *fdt;
     uint64_t fdt_size;
+    uint64_t verify; /* guest-physical: what compares its images; 0 = nothing does */
 };
 
 /* Decide.  load->domain, load->plan, load->modules and load->has_safe are set by the caller.  False, and said, when the domain cannot be built.
@@ -50,6 +51,9 @@ int64_t load_memory(const struct load *load, uint16_t domid);
 
 /* Give the domain the devices of its partial tree. */
 int64_t load_devices(const struct load *load, uint16_t domid);
+
+/* Where its first vCPU begins. */
+uint64_t load_entry(const struct load *load);
 
 /* Seal what kernel, ramdisk and device tree are in memory by now. */
 int64_t load_seal(const struct load *load, uint16_t domid);

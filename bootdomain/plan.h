@@ -50,6 +50,7 @@ struct plan_domain {
     uint32_t maptrack_frames;
     uint64_t paging;   /* bytes of the page-table pool; 0 = the builder's formula */
     bool keep_modules; /* it can be restarted */
+    bool verify;       /* it compares its images with their digests before its kernel runs */
     bool has_health;
     struct bulkhead_health health; /* but its domid */
     bool xen_node;                 /* the guest's device tree names the hypervisor */

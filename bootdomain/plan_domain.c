@@ -126,6 +126,12 @@ static void read_keep(struct plan_reader *reader, const struct prop *prop)
     reader->domain->keep_modules = true;
 }
 
+static void read_verify(struct plan_reader *reader, const struct prop *prop)
+{
+    (void)prop;
+    reader->domain->verify = true;
+}
+
 static void read_health(struct plan_reader *reader, const struct prop *prop)
 {
     struct bulkhead_health *h = &reader->domain->health;
@@ -316,6 +322,7 @@ static const struct {
     {LAUNCH_PROP_ROLE, read_role},
     {LAUNCH_PROP_SAFE, read_safe},
     {LAUNCH_PROP_KEEP, read_keep},
+    {LAUNCH_PROP_VERIFY, read_verify},
     {LAUNCH_PROP_HEALTH, read_health},
     {LAUNCH_PROP_ARGO, read_argo},
     {LAUNCH_PROP_NAME, NULL},

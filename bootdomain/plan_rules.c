@@ -205,6 +205,13 @@ static void check_modules(const struct plan *plan, const struct plan_context *co
     }
 }
 
+static void check_verify(const struct plan_domain *domain)
+{
+    if (domain->verify && !domain->keep_modules) {
+        log_problem(domain->name, LAUNCH_PROP_VERIFY " without " LAUNCH_PROP_KEEP "; write both");
+    }
+}
+
 void plan_check_rules(struct plan *plan, const struct plan_context *context)
 {
     uint32_t before = log_problem_count();
@@ -216,6 +223,7 @@ void plan_check_rules(struct plan *plan, const struct plan_context *context)
     for (uint32_t i = 0; i < plan->count; i++) {
         check_fixed(plan, context, i);
         check_modules(plan, context, i);
+        check_verify(&plan->domains[i]);
     }
     plan_check_shares(plan, context);
     check_total_memory(plan, context);

@@ -29,7 +29,7 @@ done
 # The sources of bhctl: its own, and those with which the Boot Domain builds domains.
 bhctl_sources() {
     echo "$toolstack"/linux/*.c "$toolstack"/create/*.c "$toolstack"/lib/*.c guests/lib/string.c
-    for file in bootdomain/*.c; do
+    for file in bootdomain/*.c bootdomain/*.S; do
         case $file in
         */main.c | */console.c | */labels.c | */hyper_map.c) ;;
         *) echo "$file" ;;

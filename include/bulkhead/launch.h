@@ -30,6 +30,7 @@
  *           bulkhead,argo = "partners" | "any";         // Argo: with rings for one sender, or for anybody too
  *           bulkhead,after = "other", "third";          // started once these have been started
  *           bulkhead,keep-modules;                      // a pristine copy is sealed: it can be restarted
+ *           bulkhead,verify;                            // it compares the images with their digests before it starts
  *           bulkhead,health = <fallback max within a0..a9>;  // enum bulkhead_action; max restarts within that many
  *                                                       // seconds; an action for each enum bulkhead_event
  *           module@0 {
@@ -98,6 +99,7 @@
 #define LAUNCH_PROP_KEEP      "bulkhead,keep-modules"
 #define LAUNCH_PROP_GRANTS    "bulkhead,grants" /* of a domain or /chosen: "RIGHT:DOMAIN", ... */
 #define LAUNCH_PROP_HEALTH    "bulkhead,health"
+#define LAUNCH_PROP_VERIFY    "bulkhead,verify"
 #define LAUNCH_PROP_CPUS      "bulkhead,cpus"
 #define LAUNCH_PROP_GUARD     "bulkhead,guard"
 #define LAUNCH_PROP_SCHEDULE  "bulkhead,schedule"
@@ -111,6 +113,7 @@
 #define LAUNCH_MAX_MODULES    4 /* a domain */
 #define LAUNCH_MODULE_ALIGN   0x200000u
 #define LAUNCH_HEALTH_CELLS   13
+#define LAUNCH_VERIFY_ROOM    0x3000u /* of a domain's memory, behind its device tree: what compares its images */
 
 /* Paravirtual devices */
 #define LAUNCH_PROP_CONSOLE "bulkhead,console"

@@ -23,7 +23,7 @@ on-failure: halt
 reboot: immediate
 boot-domain: { memory: 32 MiB }
 domains:
-  brake: { safe: true, memory: 16 MiB, cpus: [1], kernel: flat.bin, restartable: true, console: none,
+  brake: { safe: true, memory: 16 MiB, cpus: [1], kernel: flat.bin, restartable: true, verify: true, console: none,
            health: { access: log, max-restarts: 5, fallback: platform } }
   linux:
     memory: 64 MiB
@@ -174,7 +174,7 @@ class Image(unittest.TestCase):
         """[utest->dsn~tool-launch-dtb~1]"""
         tree = self.tree()
         for expected in ("bulkhead,version = <0x01>", 'bulkhead,on-failure = "halt"', 'bulkhead,reboot = "immediate"', 'bulkhead,after = "brake"', "bulkhead,safe;",
-                         "bulkhead,keep-modules;", "memory = <0x00 0x10000>", "nr_spis = <0x40>", "capabilities = <0x02>",
+                         "bulkhead,keep-modules;", "bulkhead,verify;", "memory = <0x00 0x10000>", "nr_spis = <0x40>", "capabilities = <0x02>",
                          'bulkhead,role = "hardware"', "direct-map;", "xen,static-mem = <0x00 0x50000000 0x00 0x1000000>",
                          'bootargs = "console=ttyAMA0 quote=\\"x\\""', 'compatible = "multiboot,kernel\\0multiboot,module"'):
             self.assertIn(expected, tree)

@@ -123,3 +123,16 @@ def hang(gdb, elf, at="upcall_hypercall"):
     address = symbol(elf, at)
     gdb.run_to(address)
     gdb.write(address, HANG)
+
+
+def flip_sealed_image(gdb, elf):
+    """At the first restart of a domain, a bit of the sealed copy of its first image changes."""
+    page, copy, to, source, size = 4096, symbol(elf, "memcpy"), 0, 1, 2
+    gdb.run_to(symbol(elf, "launch_rewind"))
+    while True:
+        gdb.run_to(copy)
+        if gdb.get_register(size) and not any(gdb.get_register(n) % page for n in (to, source, size)):
+            break
+        gdb.ask("s")
+    address = gdb.get_register(source) + page // 2
+    gdb.write(address, (gdb.read_word(address) ^ 1).to_bytes(8, "little"))

@@ -18,6 +18,7 @@ import gdb
 import machines
 import traces
 import translation
+from console import Failure
 from lines import BRAKE, CTRL_A3, DONE, EXITED, FAILED, FATAL, HALTED, SYSTEMS, cluster, goes_on
 from roles import ROLES
 
@@ -44,6 +45,12 @@ def damaged(name, damage, *lines):
     """The smallest system's image with one defect; the lines must tell it."""
     return {"name": name, "system": "examples/hello.yaml", "machine": "damaged", "damage": damage,
             "lanes": [list(lines)], "forbid": [FATAL, r"hello by"], "timeout": 60}
+
+
+def one_life(_root, test, text):
+    """The kernel ran once."""
+    if (lives := text.count("(end) end: how 3")) != 1:
+        raise Failure(f"{test['name']}: {lives} lives, not 1")
 
 
 def linux(name, base, options, timeout=240):
@@ -217,6 +224,34 @@ SYSTEM_TESTS = [
             goes_on(r"\(no-vector\) end: how 14", cluster(), 4),
         ],
         "forbid": [FATAL, r"end: still here", r"CORRUPT"],
+        "timeout": 120,
+    },
+    {
+        # The same where each start is verified first; a Linux that panics, too.  [itest->dsn~boot-verify~1]
+        "name": "t_verify",
+        "system": f"{SYSTEMS}/t_verify.yaml",
+        "lanes": [
+            [*[line for n in range(6)
+               for line in (rf"\(victim\) t_restart: life {n}$", r"\(victim\) DONE 4 passed, 0 failed",
+                            rf"victim: restarted in \d+ us, {n + 1} times by now")], r"victim: restarted too often"],
+            [*[r"\(linux\).*Booting Linux", r"\(linux\).*Kernel panic - not syncing",
+               r"linux: wants to reboot"] * 2, r"linux: restarted too often"],
+        ],
+        "forbid": [FATAL, FAILED, r"verify:", r"x1-x3 nonzero", r"\(linux\).*MMU enabled"],
+        "timeout": 240,
+    },
+    {
+        # A bit of the sealed kernel changes: no life of it begins again, and the limit of restarts ends it.
+        # [itest->dsn~boot-verify~1]
+        "name": "t_verify_flip",
+        "system": f"{SYSTEMS}/t_verify_flip.yaml",
+        "inject": gdb.flip_sealed_image,
+        "lanes": [[r"\(end\) end: how 3", r"end: crashed \(",
+                   *[line for n in (1, 2)
+                     for line in (rf"end: restarted in \d+ us, {n} times by now",
+                                  r"\(end\) verify: kernel is not as it was launched; this life ends", r"end: crashed \(")],
+                   r"end: restarted too often", ("send", "d"), r"1 end +crashed .* 2 restarts"]],
+        "after": one_life,
         "timeout": 120,
     },
     {

@@ -129,6 +129,9 @@ static void put_flags(struct buffer *out, const struct domain *d)
     if (d->restartable.value) {
         buffer_printf(out, "    restartable: true\n");
     }
+    if (d->verify.value) {
+        buffer_printf(out, "    verify: true\n");
+    }
     if (d->console.value == CONSOLE_NONE) {
         buffer_printf(out, "    console: none\n");
     }

@@ -35,13 +35,19 @@ unsigned health_action(const struct domain *d, unsigned event)
 uint64_t health_image_bytes(const struct domain *d)
 {
     const struct kernel_info *k = &d->module[MODULE_KERNEL].kernel;
-    uint64_t sum = k->high - k->low + d->module[MODULE_RAMDISK].data.size + DEVICE_TREE_ROOM;
+    uint64_t sum =
+        k->high - k->low + d->module[MODULE_RAMDISK].data.size + DEVICE_TREE_ROOM + (d->verify.value ? PAGE : 0);
 
     return d->restartable.value ? (sum + PAGE - 1) / PAGE * PAGE : 0;
 }
 
 void health_check(struct diags *d, const struct domain *domain)
 {
+    if (domain->verify.value && !domain->restartable.value) {
+        diag_error(d, domain->verify.at, "verify-restartable",
+                   "`%s` has no sealed images to verify; write `restartable: true` too, or leave `verify` out",
+                   domain->name.value);
+    }
     for (unsigned i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
         const struct number *n = &domain->health.action[i];
         if (n->given && health_action(domain, i) == BULKHEAD_ACTION_RESTART && !domain->restartable.value) {

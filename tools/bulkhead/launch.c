@@ -162,6 +162,9 @@ static void put_health(void *fdt, const struct domain *d)
     if (d->restartable.value) {
         must(fdt_property(fdt, LAUNCH_PROP_KEEP, NULL, 0));
     }
+    if (d->verify.value) {
+        must(fdt_property(fdt, LAUNCH_PROP_VERIFY, NULL, 0));
+    }
     if (!health_is_described(d)) {
         return;
     }

@@ -151,7 +151,8 @@ static void check_kernel(struct diags *d, const struct domain *domain)
     }
     uint64_t ramdisk = domain->module[MODULE_RAMDISK].data.size;
     uint64_t need = kernel->kernel.high + align_up(ramdisk, PAGE) +
-                    (kernel->kernel.format == KERNEL_FLAT ? PAGE : DEVICE_TREE_ROOM);
+                    (kernel->kernel.format == KERNEL_FLAT ? PAGE : DEVICE_TREE_ROOM) +
+                    (domain->verify.value ? LAUNCH_VERIFY_ROOM : 0);
     if (kernel->kernel.high > bank.size) {
         diag_error(d, domain->file[MODULE_KERNEL].at, "kernel-fits",
                    "the kernel needs %" PRIu64 " KiB, `%s` has %" PRIu64 " KiB; write `memory: %" PRIu64

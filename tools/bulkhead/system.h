@@ -126,6 +126,7 @@ struct domain {
     struct number argo; /* enum domain_argo */
     struct number nr_spis;
     struct flag restartable;
+    struct flag verify;
     struct domain_health health;
     struct items passthrough; /* struct text */
     struct flag force_dma;

@@ -163,6 +163,18 @@ static const struct key domain_key_rows[] = {
          "Seal a copy of what kernel, ramdisk and device tree are in memory, so that the hypervisor can restart the "
          "domain without anybody's help. The copy is paid in memory.",
      .example = "restartable: true"},
+    {.name = "verify",
+     .kind = KEY_FLAG,
+     FIELD(domain, verify),
+     .fallback = "false",
+     .meaning =
+         "Before its kernel, at the first start and at every restart, the domain compares the SHA-256 of kernel, "
+         "ramdisk "
+         "and device tree in its memory with what they were at the launch, and crashes if one differs. The program "
+         "that "
+         "does it is put behind the device tree: 12 KiB of the domain's memory, its kernel's from then on. Needs "
+         "`restartable`.",
+     .example = "verify: true"},
     {.name = "health",
      .kind = KEY_MAP,
      FIELD(domain, health),

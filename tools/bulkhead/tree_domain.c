@@ -296,6 +296,7 @@ static const struct {
     {LAUNCH_PROP_SAFE, take_safe},
     {LAUNCH_PROP_AFTER, take_after},
     {LAUNCH_PROP_KEEP, tree_take_keep},
+    {LAUNCH_PROP_VERIFY, tree_take_verify},
     {LAUNCH_PROP_HEALTH, tree_take_health},
     {LAUNCH_PROP_ARGO, take_argo},
     {LAUNCH_PROP_LABEL, take_label},

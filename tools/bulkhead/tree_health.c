@@ -8,6 +8,12 @@ void tree_take_keep(const struct tree_reader *r, const char *name)
     r->domain->restartable = (struct flag){.value = true, .at = tree_here(r), .given = true};
 }
 
+void tree_take_verify(const struct tree_reader *r, const char *name)
+{
+    (void)name;
+    r->domain->verify = (struct flag){.value = true, .at = tree_here(r), .given = true};
+}
+
 void tree_take_health(const struct tree_reader *r, const char *name)
 {
     struct domain_health *h = &r->domain->health;

@@ -62,6 +62,7 @@ void tree_take_extra(const struct tree_reader *r, const char *name);
 
 /* What a domain says of failures. */
 void tree_take_keep(const struct tree_reader *r, const char *name);
+void tree_take_verify(const struct tree_reader *r, const char *name);
 void tree_take_health(const struct tree_reader *r, const char *name);
 
 /* One xen,vcpu node; then all of them as the domain's list of CPUs. */

@@ -123,6 +123,8 @@ static void reads_all_of_a_domain(void **state)
     assert_int_equal(brake->vcpus, 1);
     assert_int_equal(brake->spis, 1);
     assert_true(brake->keep_modules);
+    assert_true(brake->verify);
+    assert_false(linux_a->verify);
     assert_string_equal(brake->modules[PLAN_KERNEL].name, "kernel");
     assert_ptr_equal(brake->modules[PLAN_KERNEL].data, kernel_bytes);
     assert_string_equal(brake->bootargs, "period=1000");
