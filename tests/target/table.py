@@ -88,7 +88,7 @@ TEST_GUESTS = [
     # Whoever is hostile, what is safe does not notice.
     guest("t_roles", forbid=[FATAL, FAILED, r"CORRUPT", r"platform is reset"], timeout=240, lanes=[
         *[[rf"\({name}\).*{DONE}"] for name in ("control", "hardware", "ordinary")],
-        *[goes_on(rf"\(ordinary\).*{DONE}", line) for line in (BRAKE, cluster())]]),
+        *[goes_on(event, line) for event in (r"t_roles: the budget is spent", rf"\(ordinary\).*{DONE}") for line in (BRAKE, cluster())]]),
     guest("t_granted", lanes=[[rf"\({name}\).*{DONE}"] for name in ("granter", "mapper", "alone")]),
     # The trace is printed by the Control Domain, and converted here.  [itest->dsn~trace-ring~1]
     guest("tracer", options=["--icount=4"], lanes=[[r"\(control\) tracer: CPU 2: [1-9]\d* records", r"tracer: done"]],
