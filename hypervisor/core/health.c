@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events, actions, crash records, watchdogs.
- * [impl->dsn~health-table~1] [impl->dsn~health-storm~1] [impl->dsn~health-crash~1] [impl->dsn~health-watchdog~1] */
+ * [impl->dsn~life-cause~1] [impl->dsn~health-table~1] [impl->dsn~health-storm~1] [impl->dsn~health-crash~1] [impl->dsn~health-watchdog~1] */
 #include "core/health.h"
 #include "core/console.h"
 #include "core/evtchn.h"
@@ -166,6 +166,7 @@ static void end(struct domain *d, struct vcpu *v, enum bulkhead_event event, uin
     first = domain_state(d) == DOMAIN_LIVE;
     if (first) {
         d->shutdown_code = code;
+        d->health.ended = (code != SHUTDOWN_suspend) ? (uint16_t)(event + 1u) : 0u;
         __atomic_store_n(&d->state, DOMAIN_SHUTDOWN, __ATOMIC_RELEASE);
     }
     spin_unlock(&d->lock);
@@ -234,6 +235,8 @@ void health_restarted(struct domain *d, err_t err)
     }
     spin_lock(&d->lock);
     d->health.restarts++;
+    d->health.cause = d->health.ended;
+    d->health.ended = 0;
     d->health.took = arch_ticks() - d->health.began;
     spin_unlock(&d->lock);
     __atomic_store_n(&d->health.logged, 0u, __ATOMIC_RELAXED);
@@ -254,6 +257,7 @@ err_t health_read(struct vcpu *v UNUSED, struct domain *d, void *structure)
     }
     spin_lock(&d->lock);
     out->restarts = h->restarts;
+    out->cause = h->cause;
     out->took = ticks_to_ns(h->took);
     out->crashes = h->crashes;
     out->crash = h->crash;

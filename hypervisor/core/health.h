@@ -23,6 +23,8 @@ struct health {                           /* of a domain; guarded by its lock wh
     uint64_t restarts;                    /* all of them */
     ticks_t began;                        /* the last one */
     ticks_t took;                         /* the last one that is over */
+    uint16_t ended;                       /* what ended this life: 1 + enum bulkhead_event; 0: nothing yet */
+    uint16_t cause;                       /* the same of the life before */
     uint64_t crashes;
     uint64_t events[BULKHEAD_EVENT_COUNT]; /* atomic (relaxed) */
     ticks_t watchdog[HEALTH_WATCHDOGS];    /* deadline; 0 = off */

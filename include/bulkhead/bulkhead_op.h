@@ -367,7 +367,8 @@ struct bulkhead_crash {
 /* LIFE: of the caller itself, or right INFO.  RESTART: -ENOSYS not sealed, -EBUSY being restarted or taken apart. */
 struct bulkhead_life {
     uint16_t domid;
-    uint16_t pad[3];
+    uint16_t cause; /* what ended the life before: 1 + enum bulkhead_event; 0: a call, or there was none */
+    uint16_t pad[2];
     uint64_t restarts;
     uint64_t took;               /* nanoseconds of the last one */
     uint64_t events[16];         /* reports by enum bulkhead_event, of all lives */

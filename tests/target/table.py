@@ -227,7 +227,18 @@ SYSTEM_TESTS = [
         "timeout": 120,
     },
     {
-        # The same where each start is verified first; a Linux that panics, too.  [itest->dsn~boot-verify~1]
+        # What ended the life before is told, and memory that is kept counts: always, not over a crash, never.
+        # [itest->dsn~life-cause~1] [itest->dsn~guest-life~1]
+        "name": "t_start",
+        "system": f"{SYSTEMS}/t_start.yaml",
+        "lanes": [[line for n, count in enumerate(counts)
+                   for line in (rf"\({name}\) DONE 3 passed, 0 failed", rf"\({name}\) t_start: life {n} counts {count}$")]
+                  for name, counts in (("warm", (1, 2, 3, 4)), ("mixed", (1, 2, 1, 2)), ("cold", (1, 1, 1, 1)))],
+        "forbid": [FATAL, FAILED],
+        "timeout": 120,
+    },
+    {
+        # t_restart's guest where each start is verified first; a Linux that panics, too.  [itest->dsn~boot-verify~1]
         "name": "t_verify",
         "system": f"{SYSTEMS}/t_verify.yaml",
         "lanes": [

@@ -362,6 +362,48 @@ static void too_many_restarts_in_a_time_lead_to_the_fallback(void **state)
     assert_int_equal(destroy(boot, one), OK);
 }
 
+/* [utest->dsn~life-cause~1] */
+static void a_life_knows_what_ended_the_one_before(void **state)
+{
+    static const struct {
+        uint32_t code;
+        uint16_t cause;
+    } ends[] = {{SHUTDOWN_crash, 1 + BULKHEAD_EVENT_CRASH},
+                {SHUTDOWN_reboot, 1 + BULKHEAD_EVENT_REBOOT},
+                {SHUTDOWN_watchdog, 1 + BULKHEAD_EVENT_WATCHDOG},
+                {SHUTDOWN_reboot, 1 + BULKHEAD_EVENT_REBOOT}};
+    uint16_t one = sealed_domain("one", 9);
+    struct bulkhead_life l = {.domid = one};
+    struct xen_domctl op = {0};
+
+    (void)state;
+    assert_int_equal(unpause(boot, one), OK);
+    settle();
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_LIFE, &l), OK);
+    assert_int_equal(l.cause, 0);
+    for (uint32_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        shut_down(one, ends[i].code);
+        wait_for(one);
+        assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_LIFE, &l), OK);
+        assert_int_equal(l.restarts, i + 1u);
+        assert_int_equal(l.cause, ends[i].cause);
+        l.domid = DOMID_SELF;
+        assert_int_equal(do_bulkhead(vcpu_of(one, 0), BULKHEAD_OP_LIFE, &l), OK);
+        assert_int_equal(l.cause, ends[i].cause);
+        l.domid = one;
+    }
+    /* A suspend that was resumed is no end; then a call restarts it. */
+    shut_down(one, SHUTDOWN_suspend);
+    settle();
+    assert_int_equal(do_domctl(boot, XEN_DOMCTL_resumedomain, one, &op), OK);
+    settle();
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_RESTART, &l), OK);
+    wait_for(one);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_LIFE, &l), OK);
+    assert_int_equal(l.restarts, 5);
+    assert_int_equal(l.cause, 0);
+}
+
 static int64_t permit_frame(uint16_t domid, uint64_t mfn, bool allow)
 {
     struct xen_domctl op = {.u.iomem_permission = {.first_mfn = mfn, .nr_mfns = 1, .allow_access = allow}};
@@ -421,6 +463,7 @@ int main(void)
         cmocka_unit_test_setup(a_static_channel_is_made_again, launch_start),
         cmocka_unit_test_setup(grants_of_its_launch_are_there_again, launch_start),
         cmocka_unit_test_setup(a_foreign_mapping_neither_stops_a_restart_nor_sees_the_new_life, launch_start),
+        cmocka_unit_test_setup(a_life_knows_what_ended_the_one_before, launch_start),
         cmocka_unit_test_setup(devices_are_its_own_again, launch_start),
         cmocka_unit_test_setup(memory_that_it_gave_up_stays_its_own, launch_start),
         cmocka_unit_test_setup(two_vcpus_that_take_back_the_same_memory_get_it_once, launch_start),
