@@ -121,6 +121,7 @@ def markdown(results):
 LEFT, WIDTH, HEIGHT, GAP, TOP = 60, 640, 120, 56, 34
 COLOURS = ("#1b6ca8", "#c0504d")
 FIRST_US, LAST_US = 10, 100_000
+BAR = 2  # width of a bar: it stands for all latencies that lie within it on the scale, about 3 %
 
 
 def at_us(us):
@@ -129,6 +130,14 @@ def at_us(us):
 
 def at_count(count, base):
     return base - HEIGHT * math.log10(max(count, 1) + 1) / math.log10(WAKE_UPS + 1)
+
+
+def bars(latency):
+    """{number of a bar from the left: wake-ups}; what lies beyond the histogram is in the last one."""
+    counts = collections.Counter()
+    for us, count in [*latency.buckets.items(), (LAST_US, latency.beyond)]:
+        counts[min(int((at_us(us) - LEFT) / BAR), WIDTH // BAR - 1)] += count
+    return {number: counts[number] for number in sorted(counts) if counts[number]}
 
 
 def panel(scenario, sides, base):
@@ -145,10 +154,8 @@ def panel(scenario, sides, base):
     for count in (1, 10, 100, 1000):
         parts.append(f'<text x="{LEFT - 4}" y="{at_count(count, base) + 4:.1f}" text-anchor="end">{count}</text>')
     for (_, latency), colour in zip(sides, COLOURS):
-        path = "".join(f"M{at_us(us):.1f} {base}V{at_count(count, base):.1f}" for us, count in sorted(latency.buckets.items()))
-        if latency.beyond:
-            path += f"M{at_us(LAST_US):.1f} {base}V{at_count(latency.beyond, base):.1f}"
-        parts.append(f'<path d="{path}" stroke="{colour}" stroke-width="2" stroke-opacity="0.7"/>')
+        path = "".join(f"M{LEFT + BAR * number + BAR // 2} {base}V{at_count(count, base):.1f}" for number, count in bars(latency).items())
+        parts.append(f'<path d="{path}" stroke="{colour}" stroke-width="{BAR}" stroke-opacity="0.7"/>')
     return parts
 
 
@@ -157,7 +164,7 @@ def svg(results):
     height = TOP + len(results) * (HEIGHT + GAP)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 30}" height="{height}" font-family="sans-serif" '
              'font-size="11"><rect width="100%" height="100%" fill="white"/>',
-             f'<text x="8" y="16">cyclictest: of {WAKE_UPS:,} wake-ups, how many so late; both scales logarithmic</text>']
+             f'<text x="8" y="16">cyclictest: of {WAKE_UPS:,} wake-ups, how many so late, a bar for each 3 % of latency; both scales logarithmic</text>']
     for row, (scenario, sides) in enumerate(results):
         parts += panel(scenario, sides, TOP + (row + 1) * (HEIGHT + GAP) - GAP / 2)
     return "\n".join(parts) + "\n</svg>\n"

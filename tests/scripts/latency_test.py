@@ -49,6 +49,16 @@ class Latencies(unittest.TestCase):
         self.assertEqual(plot.count('stroke-opacity="0.7"'), 2)
         self.assertIn("100 ms", plot)
 
+    def test_a_bar_is_a_part_of_the_scale(self):
+        """Near ones share a bar, no wake-up is left out, and a long tail makes the plot no larger than its pixels."""
+        self.assertEqual(bench_rt.bars(bench_rt.parse(CONSOLE)), {11: 1900, 18: 80, 51: 18, 319: 2})
+        tail = bench_rt.Latency({us: 1 for us in range(1, 200_001)}, 1, 100_000, 200_000, 3)
+        bars = bench_rt.bars(tail)
+        self.assertEqual((sum(bars.values()), min(bars), max(bars)), (200_003, 0, 319))
+        self.assertEqual(list(bars), sorted(bars))
+        self.assertEqual(bars[160], len([us for us in range(1000, 1030) if bench_rt.at_us(us) < bench_rt.LEFT + 322]))
+        self.assertLess(len(bench_rt.svg([(bench_rt.SCENARIOS[0], [("Bulkhead", tail), ("Xen 4.17", tail)])])), 12_000)
+
 
 class Scheduler(unittest.TestCase):
     def test_plot_has_a_line_for_each_policy(self):
