@@ -7,9 +7,9 @@ bench.py --gate            Bulkhead only, no files, and a fiftieth more is allow
 bench.py --scheduler       the cost of a choice of each policy alone, and its plot build/scheduler.svg
 bench.py --write-baseline  today's figures of Bulkhead become docs/bench-baseline.json
 
-The machine: QEMU virt, cortex-a57, 4 GiB, -icount shift=4 (a counter tick is an instruction).  Operations: the same
-bench guest on both.  Boot: one CPU, domains that do nothing, the first of 64 MiB, further ones of 16 and of 64 MiB; instructions from reset to a
-domain's first one, counted by a QEMU plugin on the unchanged binaries.
+The machine: QEMU virt, cortex-a57, 4 GiB, -icount shift=4,sleep=off on both (a counter tick is an instruction, and idle time
+is skipped: what a run gives does not depend on the workstation).  Operations: the same bench guest on both.  Boot: one CPU,
+domains that do nothing, the first of 64 MiB, further ones of 16 and of 64 MiB; instructions from reset to a domain's first one, counted by a QEMU plugin on the unchanged binaries.
 [impl->dsn~bench-gate~1]
 """
 import bisect

@@ -103,7 +103,7 @@ def on_xen(scenario):
     for kernel, bootargs in domains:
         command += ["--kernel", f"build/deps/{kernel}/vmlinuz", "--memory", str(MEMORY_MIB), "--ramdisk", RAMDISK,
                     "--bootargs", bootargs]
-    return parse(run([*command, "--", "-icount", "shift=0,sleep=off"]))
+    return parse(run([*command, "--", "-icount", "shift=0,sleep=off", "-seed", "1"]))
 
 
 def markdown(results):

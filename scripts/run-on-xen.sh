@@ -16,7 +16,7 @@
 #   --cpu MODEL         (cortex-a57)
 #   --xen FILE          (build/deps/xen-4.17/xen)
 #   --xen-args TEXT     added to Xen's command line
-#   --icount            count instructions: -icount shift=4, one counter tick each
+#   --icount            count instructions, one counter tick each, idle time skipped, as `bulkhead run --icount=4` does
 #   --until REGEX       stop when a line matches (Python's syntax); exit code 0
 #   --timeout SECONDS   exit code 124 when they pass             (60)
 #   --log FILE
@@ -97,7 +97,7 @@ EOF
 
 while [ $# -gt 0 ]; do
     case $1 in
-    --icount) icount='-icount shift=4'; shift; continue ;;
+    --icount) icount='-icount shift=4,sleep=off -seed 1'; shift; continue ;;
     --dry-run) dry_run=yes; shift; continue ;;
     --) shift; break ;;
     --*) [ $# -ge 2 ] || die "$1 needs a value" ;;

@@ -4,6 +4,8 @@
 """
 import gzip
 import os
+import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -109,6 +111,23 @@ class RunOnXen(unittest.TestCase):
         self.assertIn("dom0_mem=512M", tree)
         self.assertIn('xen,enhanced = "enabled"', tree)
         self.assertNotIn("domU2 {", tree)
+
+    def test_instructions_are_counted_as_bulkhead_run_counts_them(self):
+        """[utest->dsn~bench-gate~1]"""
+        kernel = str(DEPS / "linux-6.1" / "vmlinuz")
+        with tempfile.TemporaryDirectory() as folder:
+            fake = Path(folder) / "qemu-system-aarch64"
+            fake.write_text(f"""#!/bin/sh
+case "$*" in *dumpdtb*) exec {shutil.which("qemu-system-aarch64")} "$@" ;; esac
+echo "QEMU $*"
+""")
+            fake.chmod(0o755)
+            theirs = subprocess.run(["scripts/run-on-xen.sh", "--icount", "--xen", kernel, "--kernel", kernel, "--until", "QEMU"], cwd=ROOT,
+                                    env=dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"), capture_output=True, text=True, check=True)
+        ours = run("build/bulkhead", "run", "examples/hello.yaml", "--icount=4", "--print").stdout
+        for option in ("-icount", "-rtc", "-seed"):
+            values = [re.search(rf"{option} (\S+)", text)[1] for text in (theirs.stdout, ours)]
+            self.assertEqual(values[0], values[1], option)
 
     def test_wrong_use_is_refused(self):
         for options, message in (((), "no --kernel given"),
