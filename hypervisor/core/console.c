@@ -298,6 +298,13 @@ void console_panic(const char *text, size_t n)
     }
 }
 
+void console_last(const char *text, size_t n)
+{
+    spin_lock(&lock);
+    console_panic(text, n);
+    spin_unlock(&lock);
+}
+
 size_t console_history(uint32_t *index, char *to, size_t n, bool clear)
 {
     return LOCKED(&lock, console_ring_history(index, to, n, clear));

@@ -39,6 +39,8 @@ err_t console_focus(struct vcpu *v, struct domain *d, void *structure) MUST_CHEC
 void console_forget(struct domain *d);
 /* The machine dies: everything that waits, then text, straight to the device, without lock. */
 void console_panic(const char *text, size_t n);
+/* The machine goes in order: the same while other CPUs may still write.  Bound: CONSOLE_RING characters at the device's pace. */
+void console_last(const char *text, size_t n);
 /* Bytes that were not shown so far, of all domains and the hypervisor. */
 uint64_t console_lost(void);
 

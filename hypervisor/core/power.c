@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/power.h"
+#include "core/console.h"
 #include "core/evtchn.h"
-#include "core/print.h"
 #include "core/rights.h"
 
 #define WAIT_MAX   3600u /* seconds */
@@ -23,10 +23,14 @@ void power_init(bool now)
 
 static void go(uint32_t action)
 {
-    print_panic("bulkhead: the platform is %s\n", (action == BULKHEAD_POWER_OFF) ? "powered off" : "reset");
+    static const char off[] = "bulkhead: the platform is powered off\n";
+    static const char reset[] = "bulkhead: the platform is reset\n";
+
     if (action == BULKHEAD_POWER_OFF) {
+        console_last(off, sizeof(off) - 1u);
         arch_power_off();
     }
+    console_last(reset, sizeof(reset) - 1u);
     arch_reset();
 }
 

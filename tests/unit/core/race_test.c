@@ -6,7 +6,9 @@
 
 #include "fixture.h"
 #include "arch/contract/arch.h"
+#include "core/console.h"
 #include "core/physmap.h"
+#include "core/print.h"
 #include "core/rights.h"
 
 #include <pthread.h>
@@ -333,6 +335,49 @@ static void two_domains_map_each_other_at_once(void **state)
     host_check_stage2(NULL);
 }
 
+/* ---- console ---- */
+
+static uint32_t writing; /* a CPU is about to write to the device */
+
+static void give_way(void)
+{
+    __atomic_store_n(&writing, 1u, __ATOMIC_RELEASE);
+    for (uint32_t i = 0; i < 1000u; i++) { /* who does not wait for the lock gets there first */
+        sched_yield();
+    }
+}
+
+static void *drain_or_speak_last(void *arg)
+{
+    static const char last[] = "bulkhead: that was all\n";
+    struct cpu *cpu = be(arg);
+
+    if (cpu->id == 0u) {
+        upcall_console_ready();
+        return NULL;
+    }
+    while (__atomic_load_n(&writing, __ATOMIC_ACQUIRE) == 0u) {
+        sched_yield();
+    }
+    console_last(last, sizeof(last) - 1u);
+    return NULL;
+}
+
+/* [utest->dsn~console-ring~1] */
+static void the_last_words_come_behind_all_others(void **state)
+{
+    (void)state;
+    host_console_clear();
+    host_console_room(4);
+    print("a line that waits\n");
+    host_console_room(SIZE_MAX);
+    writing = 0;
+    host_console_at_write(give_way);
+    at_once(drain_or_speak_last, 2);
+    host_console_at_write(NULL);
+    assert_string_equal(host_console(), "(bulkhead) a line that waits\r\nbulkhead: that was all\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +387,7 @@ int main(void)
         cmocka_unit_test_setup(a_right_has_one_holder_whoever_moves, start),
         cmocka_unit_test_setup(a_reference_keeps_a_domain_whole, start),
         cmocka_unit_test_setup(two_domains_map_each_other_at_once, start),
+        cmocka_unit_test_setup(the_last_words_come_behind_all_others, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
