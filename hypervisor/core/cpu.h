@@ -38,6 +38,7 @@ struct cpu_inbox {
     struct vcpu *head; /* atomic (acquire/release): stack of vCPUs with notifications, linked by inbox_next */
     uint32_t active;   /* atomic: sched.active; messages to vCPUs of other queues wait without a kick */
     uint32_t kicked;   /* atomic: 1 = a kick is on its way */
+    uint32_t busy;     /* atomic (release by its CPU): 1 = what it took out of the inbox may be in its hands */
 } ALIGNED(CACHE_LINE);
 
 extern struct cpu_inbox cpu_inbox[MAX_CPUS];

@@ -112,17 +112,26 @@ void domain_reap_nudge(const struct domain *d)
     }
 }
 
-static bool is_off_all_cpus(const struct domain *d)
+/* ERR_BUSY: a CPU has a vCPU, or a message for it, and nudges when it has not.  ERR_RESTART: it is about to let go. */
+static err_t off_all_cpus(const struct domain *d)
 {
-    for (uint32_t i = 0; i < d->max_vcpus; i++) {
+    err_t err = OK;
+
+    for (uint32_t i = 0; i < d->max_vcpus && err == OK; i++) {
         const struct vcpu *v = domain_vcpu(d, i);
-        if (v != NULL &&
-            (__atomic_load_n(&v->attached, __ATOMIC_ACQUIRE) || __atomic_load_n(&v->running, __ATOMIC_ACQUIRE) ||
-             __atomic_load_n(&v->notify, __ATOMIC_ACQUIRE) != 0u)) {
-            return false;
+
+        if (v == NULL) {
+            continue;
+        }
+        if (__atomic_load_n(&v->attached, __ATOMIC_ACQUIRE) || __atomic_load_n(&v->running, __ATOMIC_ACQUIRE) ||
+            __atomic_load_n(&v->notify, __ATOMIC_ACQUIRE) != 0u) {
+            err = ERR_BUSY;
+        } else if (__atomic_load_n(&cpu_inbox[v->home].busy, __ATOMIC_ACQUIRE) != 0u) { /* after notify */
+            err = ERR_RESTART;
+        } else { /* nobody knows it any more */
         }
     }
-    return true;
+    return err;
 }
 
 /* Bound: PHYSMAP_BATCH frames given up, or 512 entries looked at. */
@@ -274,7 +283,7 @@ static err_t reap_stage(struct domain *d, bool restart)
     switch (d->reap_stage) {
     case REAP_WAIT_VCPUS:
     case REAP_WAIT_TOLD:
-        err = is_off_all_cpus(d) ? OK : ERR_BUSY;
+        err = off_all_cpus(d);
         break;
     case REAP_GRANTS:
         err = argo_reap(d);

@@ -16,24 +16,27 @@ struct cpu_inbox cpu_inbox[MAX_CPUS];
 
 void vcpu_notify(struct vcpu *v, uint32_t bits)
 {
-    struct cpu_inbox *box = &cpu_inbox[v->home];
+    uint32_t home = v->home;
+    struct cpu_inbox *box = &cpu_inbox[home];
     struct vcpu *head;
+    uint32_t queue;
 
     if (__atomic_fetch_or(&v->notify, bits, __ATOMIC_ACQ_REL) != 0u) {
         return; /* it is in the inbox, or about to be */
     }
+    queue = __atomic_load_n(&v->queue, __ATOMIC_RELAXED); /* once posted, v may be taken, and freed with its domain */
     head = __atomic_load_n(&box->head, __ATOMIC_RELAXED);
     do { /* bound: contending CPUs */
         v->inbox_next = head;
     } while (!__atomic_compare_exchange_n(&box->head, &head, v, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-    if (this_cpu()->id == v->home) {
+    if (this_cpu()->id == home) {
         this_cpu()->work |= CPU_WORK_INBOX;
         return;
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* posted before the served queue is looked at */
-    if (__atomic_load_n(&box->active, __ATOMIC_RELAXED) == __atomic_load_n(&v->queue, __ATOMIC_RELAXED) &&
+    if (__atomic_load_n(&box->active, __ATOMIC_RELAXED) == queue &&
         __atomic_exchange_n(&box->kicked, 1u, __ATOMIC_SEQ_CST) == 0u) {
-        arch_cpu_kick(v->home);
+        arch_cpu_kick(home);
     }
 }
 
@@ -89,7 +92,6 @@ COLD static void detach(struct cpu *cpu, struct vcpu *v)
     cpu->vcpu_count--;
     sched_detach(cpu, v);
     __atomic_store_n(&v->attached, false, __ATOMIC_RELEASE);
-    domain_reap_nudge(v->domain);
 }
 
 /* The domain's reasons to run or not have changed. */
@@ -156,11 +158,13 @@ static void take_event(struct vcpu *v, uint32_t bits)
 
 void vcpu_drain_inbox(struct cpu *cpu)
 {
+    struct cpu_inbox *box = &cpu_inbox[cpu->id];
     struct vcpu *v;
 
     cpu->work &= ~(uint64_t)CPU_WORK_INBOX;
-    __atomic_store_n(&cpu_inbox[cpu->id].kicked, 0u, __ATOMIC_SEQ_CST); /* what is posted from now on kicks again */
-    v = __atomic_exchange_n(&cpu_inbox[cpu->id].head, NULL, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&box->busy, 1u, __ATOMIC_RELAXED);   /* seen by who sees a notify that is taken below */
+    __atomic_store_n(&box->kicked, 0u, __ATOMIC_SEQ_CST); /* what is posted from now on kicks again */
+    v = __atomic_exchange_n(&box->head, NULL, __ATOMIC_SEQ_CST);
     while (v != NULL) {                    /* bound: vCPUs of this CPU, each is in once */
         struct vcpu *next = v->inbox_next; /* before notify is 0: then others may post v again */
         uint32_t bits = __atomic_exchange_n(&v->notify, 0u, __ATOMIC_ACQ_REL);
@@ -179,9 +183,12 @@ void vcpu_drain_inbox(struct cpu *cpu)
             if ((bits & VCPU_NOTIFY_WATCHDOG) != 0u) {
                 health_watchdog_set(v);
             }
+        } else {
+            domain_reap_nudge(v->domain); /* it may have waited for this */
         }
         v = next;
     }
+    __atomic_store_n(&box->busy, 0u, __ATOMIC_RELEASE); /* a vCPU of a domain that ends, and the domain, may go now */
 }
 
 /* ---- states ---- */

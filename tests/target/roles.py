@@ -245,7 +245,7 @@ ROLES = [
              ("send", "bhctl create /nothing; echo code-$?\n"), r"the file cannot be read", "code-1", "dom0# $",
              ("send", "t() { bhctl create $a visitor && bhctl destroy visitor; }\n"), "dom0# $",
              ("send", "for i in $(seq 20); do t || break; done; echo i-$i\n"), "i-20", "dom0# $",
-             ("send", "bhctl list\n"), r"task +2 +16"],
+             ("send", "bhctl destroy ticker\n"), "dom0# $", ("send", "bhctl list\n"), r"task +2 +16"],
             goes_on(r"ticker: restarted", cluster("task")),
         ],
         "forbid": [FATAL, r"CORRUPT"],

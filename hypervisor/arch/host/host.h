@@ -42,6 +42,8 @@ void host_add_ticks(ticks_t n);
 void host_set_wallclock(uint64_t seconds);
 void host_break_cpu(uint32_t id); /* arch_cpu_start refuses it */
 uint32_t host_kicks(uint32_t id); /* arch_cpu_kick calls so far */
+/* What other CPUs do between a kick and the kicker's next instruction; NULL = nothing. */
+void host_at_kick(void (*fn)(uint32_t id));
 
 /* The n-th copy_in or copy_out from now on fails (1 = the next); 0 = none does. */
 void host_fail_copy(uint32_t n);

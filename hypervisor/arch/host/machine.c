@@ -24,6 +24,7 @@ _Thread_local struct cpu *host_this_cpu;
 static struct cpu cpus[MAX_CPUS];
 static struct board_table board;
 static uint32_t kicks[MAX_CPUS]; /* atomic */
+static void (*at_kick)(uint32_t id);
 static ticks_t now;              /* atomic */
 static uint64_t wallclock;
 static uint64_t broken;
@@ -57,6 +58,7 @@ void host_reset(uint32_t ram_mib)
     memset(cpus, 0, sizeof(cpus));
     memset(cpu_inbox, 0, sizeof(cpu_inbox));
     memset(kicks, 0, sizeof(kicks));
+    at_kick = NULL;
     board = (struct board_table){.magic = BOARD_MAGIC,
                                  .version = BOARD_VERSION,
                                  .size = sizeof(board),
@@ -157,6 +159,14 @@ err_t arch_cpu_start(uint32_t id)
 void arch_cpu_kick(uint32_t id)
 {
     (void)__atomic_fetch_add(&kicks[id], 1u, __ATOMIC_RELAXED);
+    if (at_kick != NULL) {
+        at_kick(id);
+    }
+}
+
+void host_at_kick(void (*fn)(uint32_t id))
+{
+    at_kick = fn;
 }
 
 void arch_cpu_idle(void)

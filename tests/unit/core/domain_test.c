@@ -161,6 +161,43 @@ static void destroy_gives_back_every_frame(void **state)
     assert_int_equal(build_domain(boot, "one", 1, 2), one); /* the slot and the name are free */
 }
 
+/* CPU 0 gets as far as it can while the CPU that kicked it stands still. */
+static void take_apart(uint32_t id)
+{
+    uint32_t kicker = this_cpu()->id;
+
+    if (id == 0u) {
+        host_at_kick(NULL);
+        host_become(0);
+        for (uint32_t i = 0; i < 1000u; i++) {
+            (void)domain_reap_step(this_cpu());
+        }
+        host_become(kicker);
+    }
+}
+
+/* [utest->dsn~domain-life~1] */
+static void a_domain_stays_while_a_cpu_still_looks_at_it(void **state)
+{
+    uint16_t one = build_domain(boot, "one", 3, 2);
+    struct vcpu *v = vcpu_of(one, 2);
+
+    (void)state;
+    assert_int_equal(v->home, 2);
+    v = vcpu_of(one, 0);
+    assert_int_equal(v->home, 0);
+    assert_int_equal(unpause(boot, one), OK);
+    settle();
+    assert_int_equal(destroy(boot, one), OK);
+    (void)cpu_runs(0);
+    (void)cpu_runs(1);
+    host_at_kick(take_apart); /* CPU 2 has just let go of the last vCPU */
+    (void)cpu_runs(2);
+    assert_int_equal(state_of(one), DOMAIN_DYING);
+    settle();
+    assert_null(domain_get_slot(one));
+}
+
 /* [utest->dsn~domain-life~1] */
 static void what_others_map_outlives_its_domain(void **state)
 {
@@ -403,6 +440,7 @@ int main(void)
         cmocka_unit_test_setup(pauses_are_counted, start),
         cmocka_unit_test_setup(a_domain_shuts_down_once_and_keeps_its_memory, start),
         cmocka_unit_test_setup(destroy_gives_back_every_frame, start),
+        cmocka_unit_test_setup(a_domain_stays_while_a_cpu_still_looks_at_it, start),
         cmocka_unit_test_setup(what_others_map_outlives_its_domain, start),
         cmocka_unit_test_setup(a_dying_domain_takes_nothing_more, start),
         cmocka_unit_test_setup(a_large_domain_goes_in_steps, start),
