@@ -345,9 +345,10 @@ static bool start(void)
 
 static bool damaged(struct diags *d, struct place at)
 {
-    diag_error(d, at, "label-policy-file",
-               "the label policy is damaged, or it has more initial sids than the installed libsepol knows (3.8 does not "
-               "take `domDM`); leave that out, or compile it again with `checkpolicy -t Xen`");
+    diag_error(
+        d, at, "label-policy-file",
+        "the label policy is damaged, or it has more initial sids than the installed libsepol knows (3.8 does not "
+        "take `domDM`); leave that out, or compile it again with `checkpolicy -t Xen`");
     return false;
 }
 

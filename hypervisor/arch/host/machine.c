@@ -25,7 +25,7 @@ static struct cpu cpus[MAX_CPUS];
 static struct board_table board;
 static uint32_t kicks[MAX_CPUS]; /* atomic */
 static void (*at_kick)(uint32_t id);
-static ticks_t now;              /* atomic */
+static ticks_t now; /* atomic */
 static uint64_t wallclock;
 static uint64_t broken;
 static _Thread_local jmp_buf *leave;
