@@ -2,8 +2,9 @@
 #include "core/console_ring.h"
 #include "core/console.h"
 
-#define RECORDS      1024u
+#define RECORDS      8192u
 #define RECORDS_SELF 64u /* kept for the hypervisor */
+#define LINE_LEAST   6u  /* bytes of the shortest line: "(n) ", CR, LF */
 
 /* A stretch of bytes of one owner. */
 struct record {
@@ -24,6 +25,8 @@ static struct {
 } ring;
 
 static_assert((CONSOLE_RING & (CONSOLE_RING - 1u)) == 0u && (RECORDS & (RECORDS - 1u)) == 0u, "free-running indices");
+static_assert((CONSOLE_RING / LINE_LEAST) <= (RECORDS - RECORDS_SELF),
+              "empty lines of several domains run out of bytes first");
 static_assert(CONSOLE_QUOTA * 8u <= CONSOLE_RING, "seven floods do not silence an eighth domain");
 
 static struct record *last_record(void)

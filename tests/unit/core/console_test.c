@@ -363,6 +363,21 @@ static void many_floods_leave_room_for_the_hypervisor(void **state)
     assert_non_null(strstr(host_console(), "(bulkhead) still here\r\n"));
 }
 
+/* [utest->dsn~console-flood~1] */
+static void floods_of_empty_lines_silence_nobody_else(void **state)
+{
+    (void)state;
+    host_console_room(0);
+    for (uint32_t i = 0; i < 3000u; i++) {
+        say(one, "\n");
+        say(two, "\n");
+    }
+    say(boot->domain, "I am heard\n");
+    host_console_room(SIZE_MAX);
+    device_ready();
+    assert_non_null(strstr(host_console(), "(boot) I am heard\r\n"));
+}
+
 /* [utest->dsn~console-ring~1] */
 static void bytes_leave_in_order_however_slow_the_device_is(void **state)
 {
@@ -469,6 +484,7 @@ int main(void)
         cmocka_unit_test_setup(status_lists_domains_states_and_cpus, start),
         cmocka_unit_test_setup(a_flood_loses_its_own_bytes_and_says_so, start),
         cmocka_unit_test_setup(many_floods_leave_room_for_the_hypervisor, start),
+        cmocka_unit_test_setup(floods_of_empty_lines_silence_nobody_else, start),
         cmocka_unit_test_setup(bytes_leave_in_order_however_slow_the_device_is, start),
         cmocka_unit_test_setup(a_panic_shows_what_waits_first, start),
         cmocka_unit_test_setup(console_io_writes_and_reads, start),
