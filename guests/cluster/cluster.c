@@ -9,6 +9,7 @@
 #include <guest/exception.h>
 #include <guest/gic.h>
 #include <guest/hypercall.h>
+#include <guest/pattern.h>
 #include <guest/platform.h>
 #include <guest/power.h>
 #include <guest/print.h>
@@ -50,25 +51,6 @@ static void wait_release(void)
     released = false;
 }
 
-/* What word index holds in round round. */
-static uint64_t word(uint64_t index, uint64_t round)
-{
-    return (index + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ round;
-}
-
-/* Check [first, first + PART) for round and write round + 1 there. */
-static void check_part(uint64_t first, uint64_t round)
-{
-    for (uint64_t i = first; i < first + PART && i < WORDS; i++) {
-        if (pattern[i] != word(i, round)) {
-            print("cluster: memory CORRUPT at 0x%llx: 0x%016llx, not 0x%016llx\n", (unsigned long long)&pattern[i],
-                  (unsigned long long)pattern[i], (unsigned long long)word(i, round));
-            shutdown(SHUTDOWN_crash);
-        }
-        pattern[i] = word(i, round + 1);
-    }
-}
-
 /* A needle that swings between 0 and SPEED_MAX, 3 km/h a step. */
 static int speed_at(uint64_t step)
 {
@@ -87,18 +69,18 @@ int main(uint64_t x0)
     gic_init();
     gic_init_cpu();
     gic_enable(TIMER_VIRTUAL_PPI);
-    for (uint64_t i = 0; i < WORDS; i++) {
-        pattern[i] = word(i, 0);
-    }
+    pattern_fill(pattern, WORDS);
     power_watch();
     print("cluster: instrument cluster, %u releases a second\n", RATE);
     deadline = ticks();
     for (uint64_t round = 0; lines == 0 || round < lines; round++) {
         for (uint32_t part = 0; part < RATE; part++) {
+            uint64_t end = (part + 1) * PART;
+
             deadline += period;
             timer_set(deadline);
             wait_release();
-            check_part(part * PART, round);
+            pattern_check("cluster", pattern, part * PART, end < WORDS ? end : WORDS, round);
             power_answer(true);
         }
         print("cluster: seq %llu speed %d km/h, %llu KiB checked, ok\n", (unsigned long long)round + 1,

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a domain beside hostile ones said came whole and in order."""
+import re
+
+from console import EMULATOR, Failure, clean
+
+LINE = re.compile(r"storm: line (\d+) of (\d+): \d+ deadlines, \d+ to \d+ ticks late, \d+ beyond \d+, \d+ events")
+END = ["TEST neighbours_move_no_deadline ok", "DONE 1 passed, 0 failed"]
+NAME = "(victim) "
+
+
+def check(root, test, _):
+    data = (root / "build" / "test" / "target" / f"{test['name']}.log").read_bytes()
+    lines = [clean(raw) for raw in EMULATOR.sub(b"", data).split(b"\n")]
+    said = [line[len(NAME):] for line in lines if line.startswith(NAME)]
+    numbers = [LINE.fullmatch(line) for line in said[:-len(END)]]
+    count = len(numbers)
+    if said[-len(END):] != END or count == 0 or [n and (int(n[1]), int(n[2])) for n in numbers] != [(i, count) for i in range(1, count + 1)]:
+        raise Failure("a line of the victim is missing, broken or out of order")
