@@ -208,6 +208,14 @@ static void attack_memory(struct attacker *attacker)
     attacker->exceptions += probe.faulted ? 1 : 0;
 }
 
+/* QEMU 10.0 ends itself over a binary point of 8 and more; a real controller takes the three bits that there are. */
+static uint64_t spared_emulator(uint32_t word, uint64_t value)
+{
+    bool is_point = word == word_msr(3, 0, 12, 8, 3) || word == word_msr(3, 0, 12, 12, 3);
+
+    return is_point ? value & 7 : value;
+}
+
 /* Reads of all, writes of the interrupt controller's, the timer's, the PMU's and the debug registers. */
 static void attack_sysreg(struct attacker *attacker)
 {
@@ -232,7 +240,7 @@ static void attack_sysreg(struct attacker *attacker)
     default:
         break;
     }
-    probe = probe_instruction(word, argument(attacker));
+    probe = probe_instruction(word, spared_emulator(word, argument(attacker)));
     attacker->exceptions += probe.faulted ? 1 : 0;
 }
 

@@ -2,7 +2,7 @@
 /* t_roles: a hostile domain tries every operation on others that its role does not let it touch, and is refused with the
  * documented error; who they are does not notice.  Boot arguments: control=1 it is the Control Domain (it may look at
  * them), else it holds no right at all; first=, last= domids of the victims; rounds=N; of the Control Domain, domains=
- * and vcpus= that it may create; of others, later= the first domid of these.
+ * and vcpus= that it may create; of others, later= the first domid of these; every=1 nothing but every operation.
  *   t_roles: 2 victims, 100 rounds, 11000 calls refused
  * [itest->dsn~hostile-roles~1] [impl->dsn~hostile-roles~1] */
 #include "t_roles.h"
@@ -117,12 +117,16 @@ int main(uint64_t x0)
         {"no_right_moves", no_right_moves_any_more},
         {"power", the_platform_does_not_end_while_a_safe_domain_refuses},
     };
+    static const struct test every[] = {{"every_operation", every_operation_on_every_victim_is_refused}};
     struct bulkhead_boot_record record = {.exited = 0};
 
     platform_init(x0);
     is_control = platform_argument("control", 0) != 0;
     while (record.exited == 0) { /* rights have moved then */
         (void)bulkhead_op(BULKHEAD_OP_BOOT_RECORD, &record);
+    }
+    if (platform_argument("every", 0) != 0) {
+        test_run(every, COUNT(every));
     }
     test_run(tests, COUNT(tests));
 }
