@@ -75,14 +75,6 @@ STARTS = [
     hello("hello-uefi", r"Bulkhead on qemu-virt", machine="uefi"),
 ]
 
-
-def beside_all(name, timeout):
-    """Every deadline of a safe domain beside hostile ones, its memory and its console."""
-    return guest(name, options=["--icount=4"], exact=True, timeout=timeout, forbid=[FATAL, FAILED, r"CORRUPT"], after=neighbours.check,
-                 lanes=[[r"made every attack", r"attacker: watchdog expired", r"attacker: restarted .* 2 times"],
-                        [rf"\(victim\) {DONE}"]])
-
-
 GUESTS = ["t_debug", "t_fp", "t_gic", "t_gic_shared", "t_grant", "t_mem", "t_mem_large", "t_psci", "t_trap", "t_xenver",
           "t_guest"]
 TEST_GUESTS = [
@@ -114,7 +106,7 @@ TEST_GUESTS = [
     guest("t_labels", lanes=[[rf"\({name}\).*{DONE}"] for name in ("server", "friend", "stranger", "control")]),
     guest("t_static", lanes=[[rf"\({name}\).*{DONE}"] for name in ("asks", "answers")]),
     guest("t_storm", options=["--icount=4"], lanes=[[r"storm: \d+ upcalls in", DONE]]),
-    beside_all("t_neighbours", 240),
+    neighbours.row("t_neighbours", 240),
     # Deadlines are in counter ticks; with --icount these do not depend on how busy this workstation is.
     guest("t_timer", options=["--icount=4"]),
     # Time as the domains see it.  [itest->dsn~tool-pools~1]
@@ -498,7 +490,7 @@ FAULTS = [
 ]
 
 # By name only, minutes long: `tests/target/run.py hostile-long` (make abuse).
-LONG = [hostile("hostile-long"), beside_all("t_neighbours-long", 7200), guest("t_dynamic-long", timeout=3600),
+LONG = [hostile("hostile-long"), neighbours.row("t_neighbours-long", 7200), guest("t_dynamic-long", timeout=3600),
         guest("t_windows-long", options=["--icount=4"], timeout=3600, exact=True, lanes=[[r"window: CPU 0, 1000000 windows", DONE]])]
 
 TESTS = [*DOM0LESS, *ARGO, *PV_DEVICES, *STARTS, *TEST_GUESTS, *LINUX, *SYSTEM_TESTS, *ROLES, *BETWEEN, *BAD_STARTS, *FAULTS]
