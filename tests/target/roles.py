@@ -200,7 +200,8 @@ ROLES = [
         "after": traces.shows(2, "interrupt 27", "d2v0"),  # the safe task beside it takes its timer's interrupt, and goes on
     },
     {
-        # Domains at run time: started, run, restart, end; whatever the launch did not set aside is refused by name.
+        # Domains at run time: started, run, restart, end; whatever the launch did not set aside is refused by name. The Linux
+        # verifies its images.  [itest->dsn~boot-verify~1]
         # [itest->dsn~bhctl-create~1, dsn~bhctl-create-ordinary~1, dsn~dynamic-domains~1, dsn~dynamic-memory~1]
         # [itest->dsn~dynamic-cpus~1, dsn~dynamic-ordinary~1]
         "name": "dynamic",
@@ -225,7 +226,7 @@ ROLES = [
             goes_on(BRAKE + " 1 ", BRAKE, 5),
         ],
         "forbid": [FATAL, r"CORRUPT"],
-        "timeout": 120,
+        "timeout": 240,
     },
     {
         # The same by a Linux that is in charge, from a file.  [itest->dsn~bhctl-create-linux~1]
