@@ -162,15 +162,17 @@ hash:
     strb    w4, [x2, x3]
     add     x3, x3, #1
     b       4b
-5:  mov     w4, #0x80
+5:  cbz     x1, 6f
+    dc      civac, x0
+6:  mov     w4, #0x80
     strb    w4, [x2, x1]
     rev     x26, x26
     cmp     x1, #56
-    b.hs    6f
+    b.hs    7f
     str     x26, [x2, #56]
     bl      block
     ret     x27
-6:  str     x26, [x2, #120]
+7:  str     x26, [x2, #120]
     bl      block
     add     x2, x24, #(WORK_LAST + 64)
     bl      block
