@@ -285,10 +285,10 @@ static int64_t write_verify(const struct load *load, uint16_t domid)
     verify_open(&verify, load->verify, load->kernel.entry);
     uint64_t first = verify.head.count;
     for (uint32_t i = 0; i < load->kernel.segment_count; i++) {
-        verify_add(&verify, "kernel", load->kernel.segments[i].to, segment_bytes(load, i));
+        (void)verify_add(&verify, "kernel", load->kernel.segments[i].to, segment_bytes(load, i));
     }
-    verify_add(&verify, "ramdisk", load->place.ramdisk, load->modules[PLAN_RAMDISK].size);
-    verify_add(&verify, "device tree", load->place.fdt, load->fdt_size);
+    (void)verify_add(&verify, "ramdisk", load->place.ramdisk, load->modules[PLAN_RAMDISK].size);
+    (void)verify_add(&verify, "device tree", load->place.fdt, load->fdt_size);
     for (uint64_t i = first; i < verify.head.count && result == 0; i++) {
         result = digest(domid, &verify.ranges[i]);
     }

@@ -9,14 +9,14 @@
 #define BITS_A_BYTE 8u
 
 static const uint32_t constants[ROUNDS] = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+    0x428a2f98u, 0x71374491u, 0xb5c0fbcfu, 0xe9b5dba5u, 0x3956c25bu, 0x59f111f1u, 0x923f82a4u, 0xab1c5ed5u,
+    0xd807aa98u, 0x12835b01u, 0x243185beu, 0x550c7dc3u, 0x72be5d74u, 0x80deb1feu, 0x9bdc06a7u, 0xc19bf174u,
+    0xe49b69c1u, 0xefbe4786u, 0x0fc19dc6u, 0x240ca1ccu, 0x2de92c6fu, 0x4a7484aau, 0x5cb0a9dcu, 0x76f988dau,
+    0x983e5152u, 0xa831c66du, 0xb00327c8u, 0xbf597fc7u, 0xc6e00bf3u, 0xd5a79147u, 0x06ca6351u, 0x14292967u,
+    0x27b70a85u, 0x2e1b2138u, 0x4d2c6dfcu, 0x53380d13u, 0x650a7354u, 0x766a0abbu, 0x81c2c92eu, 0x92722c85u,
+    0xa2bfe8a1u, 0xa81a664bu, 0xc24b8b70u, 0xc76c51a3u, 0xd192e819u, 0xd6990624u, 0xf40e3585u, 0x106aa070u,
+    0x19a4c116u, 0x1e376c08u, 0x2748774cu, 0x34b0bcb5u, 0x391c0cb3u, 0x4ed8aa4au, 0x5b9cca4fu, 0x682e6ff3u,
+    0x748f82eeu, 0x78a5636fu, 0x84c87814u, 0x8cc70208u, 0x90befffau, 0xa4506cebu, 0xbef9a3f7u, 0xc67178f2u};
 
 static uint32_t rotate(uint32_t value, uint32_t by)
 {
@@ -42,7 +42,7 @@ static void compress(uint32_t state[SHA256_WORDS], const uint8_t *block)
     uint32_t v[SHA256_WORDS]; /* a to h */
 
     expand(w, block);
-    memcpy(v, state, sizeof(v));
+    (void)memcpy(v, state, sizeof(v));
     for (uint32_t i = 0; i < ROUNDS; i++) {
         uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
         uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
@@ -65,44 +65,46 @@ static void compress(uint32_t state[SHA256_WORDS], const uint8_t *block)
 
 void sha256_open(struct sha256 *sha)
 {
-    static const struct sha256 start = {
-        .state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
+    static const struct sha256 start = {.state = {0x6a09e667u, 0xbb67ae85u, 0x3c6ef372u, 0xa54ff53au, 0x510e527fu,
+                                                  0x9b05688cu, 0x1f83d9abu, 0x5be0cd19u}};
 
     *sha = start;
 }
 
 void sha256_add(struct sha256 *sha, const uint8_t *data, uint64_t bytes)
 {
-    while (bytes != 0) {
-        uint64_t at = sha->bytes % SHA256_BLOCK_BYTES;
-        uint64_t piece = SHA256_BLOCK_BYTES - at;
+    uint64_t done = 0;
 
-        piece = (bytes < piece) ? bytes : piece;
+    while (done < bytes) {
+        uint64_t at = sha->bytes % SHA256_BLOCK_BYTES;
+        uint64_t room = SHA256_BLOCK_BYTES - at;
+        uint64_t piece = (bytes - done < room) ? bytes - done : room;
+
         if (piece == SHA256_BLOCK_BYTES) {
-            compress(sha->state, data);
+            compress(sha->state, &data[done]);
         } else {
-            memcpy(&sha->block[at], data, piece);
-            if (at + piece == SHA256_BLOCK_BYTES) {
+            (void)memcpy(&sha->block[at], &data[done], piece);
+            if (piece == room) {
                 compress(sha->state, sha->block);
             }
         }
         sha->bytes += piece;
-        data += piece;
-        bytes -= piece;
+        done += piece;
     }
 }
 
 void sha256_close(struct sha256 *sha, uint32_t digest[SHA256_WORDS])
 {
-    static const uint8_t padding[SHA256_BLOCK_BYTES] = {0x80};
     uint64_t bits = sha->bytes * BITS_A_BYTE;
     uint64_t used = sha->bytes % SHA256_BLOCK_BYTES;
-    uint8_t length[sizeof(bits)];
+    uint64_t zeroes = ((used < LENGTH_AT) ? LENGTH_AT : (SHA256_BLOCK_BYTES + LENGTH_AT)) - used;
+    uint8_t end[SHA256_BLOCK_BYTES + sizeof(bits)];
 
-    sha256_add(sha, padding, ((used < LENGTH_AT) ? LENGTH_AT : SHA256_BLOCK_BYTES + LENGTH_AT) - used);
-    for (uint32_t i = 0; i < sizeof(length); i++) {
-        length[i] = (uint8_t)(bits >> (BITS_A_BYTE * (sizeof(length) - 1 - i)));
+    (void)memset(end, 0, sizeof(end));
+    end[0] = 0x80u;
+    for (uint32_t i = 0; i < sizeof(bits); i++) {
+        end[zeroes + i] = (uint8_t)(bits >> (BITS_A_BYTE * (sizeof(bits) - 1u - i)));
     }
-    sha256_add(sha, length, sizeof(length));
-    memcpy(digest, sha->state, sizeof(sha->state));
+    sha256_add(sha, end, zeroes + sizeof(bits));
+    (void)memcpy(digest, sha->state, sizeof(sha->state));
 }

@@ -11,7 +11,7 @@ struct verify_range *verify_add(struct verify *verify, const char *name, uint64_
         return NULL;
     }
     *range = (struct verify_range){.base = base, .bytes = bytes};
-    memcpy(range->name, name, strlen(name));
+    (void)memcpy(range->name, name, strlen(name));
     verify->head.count++;
     return range;
 }
@@ -21,7 +21,7 @@ void verify_open(struct verify *verify, uint64_t at, uint64_t entry)
     struct verify_range *own;
     struct sha256 sha;
 
-    memset(verify, 0, sizeof(*verify));
+    (void)memset(verify, 0, sizeof(*verify));
     verify->head.entry = entry;
     own = verify_add(verify, "this check", at, VERIFY_CODE_BYTES);
     sha256_open(&sha);
@@ -31,8 +31,8 @@ void verify_open(struct verify *verify, uint64_t at, uint64_t entry)
 
 void verify_write(const struct verify *verify, uint8_t *page)
 {
-    memset(page, 0, VERIFY_PAGE_BYTES);
-    memcpy(page, verify_code, VERIFY_CODE_BYTES);
-    memcpy(&page[VERIFY_CODE_BYTES], &verify->head, sizeof(verify->head));
-    memcpy(&page[VERIFY_CODE_BYTES + sizeof(verify->head)], verify->ranges, sizeof(verify->ranges));
+    (void)memset(page, 0, VERIFY_PAGE_BYTES);
+    (void)memcpy(page, verify_code, VERIFY_CODE_BYTES);
+    (void)memcpy(&page[VERIFY_CODE_BYTES], &verify->head, sizeof(verify->head));
+    (void)memcpy(&page[VERIFY_CODE_BYTES + sizeof(verify->head)], verify->ranges, sizeof(verify->ranges));
 }
