@@ -17,6 +17,9 @@
 #define CAPABILITY_CONTROL  1u
 #define CAPABILITY_HARDWARE 2u
 #define CAPABILITY_STORE    4u
+#define STORM_CELL          (LAUNCH_HEALTH_CELLS - 1u)
+#define STORM_WINDOWS       64u /* a second */
+#define STORM_LIMIT         (STORM_WINDOWS << 16)
 
 static const char *const roles[] = {
     [BULKHEAD_ROLE_DOMU] = "domu", [BULKHEAD_ROLE_HARDWARE] = "hardware", [BULKHEAD_ROLE_CONTROL] = "control"};
@@ -140,11 +143,12 @@ static void read_health(struct plan_reader *reader, const struct prop *prop)
 
     for (uint32_t i = 0; good && i < LAUNCH_HEALTH_CELLS; i++) {
         good = prop_cells(prop, i * (uint32_t)sizeof(uint32_t), 1, &cells[i]) &&
-               (i == 1 || i == 2 || cells[i] < BULKHEAD_ACTION_COUNT);
+               (i == 1 || i == 2 || cells[i] < ((i == STORM_CELL) ? STORM_LIMIT : BULKHEAD_ACTION_COUNT));
     }
     if (!good) {
-        log_problem(prop->domain, "%s is not <fallback max within> and 10 actions below %u; write 13 cells", prop->name,
-                    (unsigned)BULKHEAD_ACTION_COUNT);
+        log_problem(prop->domain,
+                    "%s is not <fallback max within>, 10 actions below %u and a limit below %u; write 14 cells",
+                    prop->name, (unsigned)BULKHEAD_ACTION_COUNT, (unsigned)STORM_LIMIT);
         return;
     }
     h->fallback = (uint8_t)cells[0];
@@ -153,6 +157,7 @@ static void read_health(struct plan_reader *reader, const struct prop *prop)
     for (uint32_t i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
         h->action[i] = (uint8_t)cells[3 + i];
     }
+    h->storm = (uint16_t)(cells[STORM_CELL] / STORM_WINDOWS);
     reader->domain->has_health = true;
 }
 

@@ -12,8 +12,6 @@
 #define SPI_FIRST 32u
 #define SPI_COUNT 988u
 
-#define STORM 512u /* in a 64th of a second: 32,768 a second */
-
 struct device_range {
     uint64_t first;  /* frame */
     uint64_t count;  /* 0: the entry is not used */
@@ -227,14 +225,14 @@ err_t device_spi(struct domain *d, uint32_t intid, enum device_change change)
     return LOCKED(&device_lock, change_spi(d, intid, change, owner_of(intid)));
 }
 
-/* [impl->dsn~device-storm~1] */
-static bool begins_storm(struct rate *r)
+/* [impl->dsn~device-storm~2] */
+static bool begins_storm(struct rate *r, const struct domain *d)
 {
     uint16_t now = (uint16_t)(arch_ticks() / (arch_ticks_hz() >> 6));
 
     r->count = (r->since == now) ? r->count + 1u : 1u;
     r->since = now;
-    return r->count == STORM;
+    return r->count == d->health.storm;
 }
 
 NOINLINE bool upcall_device_interrupt(uint32_t intid)
@@ -246,7 +244,7 @@ NOINLINE bool upcall_device_interrupt(uint32_t intid)
         return false;
     }
     arch_spi_raise(d, intid);
-    if (UNLIKELY(begins_storm(&rates[intid - SPI_FIRST]))) {
+    if (UNLIKELY(begins_storm(&rates[intid - SPI_FIRST], d))) {
         arch_spi_mute(intid);
         health_report(d, NULL, BULKHEAD_EVENT_STORM);
     }

@@ -12,7 +12,8 @@
 
 #include <xen/sched.h>
 
-#define ENDS 4u /* the first events end a life, whatever the action */
+#define ENDS  4u   /* the first events end a life, whatever the action */
+#define STORM 512u /* in a 64th of a second: 32,768 a second */
 
 static const char *const text[BULKHEAD_EVENT_COUNT] = {
     [BULKHEAD_EVENT_POWEROFF] = "powered off",
@@ -41,6 +42,7 @@ void health_init(struct health *h)
 
     memcpy(h->action, usual, sizeof(usual));
     h->fallback = BULKHEAD_ACTION_HALT;
+    h->storm = STORM;
 }
 
 err_t health_configure(struct vcpu *v UNUSED, struct domain *d, void *structure)
@@ -65,6 +67,7 @@ err_t health_configure(struct vcpu *v UNUSED, struct domain *d, void *structure)
     if (err == OK) {
         memcpy(h->action, b->action, sizeof(h->action));
         h->fallback = b->fallback;
+        h->storm = (b->storm != 0u) ? b->storm : STORM;
         h->max_restarts = b->max_restarts;
         h->within = ns_to_ticks(b->within);
     }

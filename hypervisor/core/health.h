@@ -15,6 +15,7 @@ struct vcpu;
 struct health {                           /* of a domain; guarded by its lock where nothing else is said */
     uint8_t action[BULKHEAD_EVENT_COUNT]; /* const after the first unpause: enum bulkhead_action */
     uint8_t fallback;                     /* the same */
+    uint16_t storm;                       /* the same: interrupts of a line in a 64th of a second */
     uint32_t max_restarts;                /* the same */
     ticks_t within;                       /* the same */
     ticks_t first;                        /* first of the restarts that are counted */

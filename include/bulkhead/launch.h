@@ -112,7 +112,7 @@
 #define LAUNCH_MAX_DOMAINS    128
 #define LAUNCH_MAX_MODULES    4 /* a domain */
 #define LAUNCH_MODULE_ALIGN   0x200000u
-#define LAUNCH_HEALTH_CELLS   13
+#define LAUNCH_HEALTH_CELLS   14
 #define LAUNCH_VERIFY_ROOM    0x3000u /* of a domain's memory, behind its device tree: what compares its images */
 
 /* Paravirtual devices */

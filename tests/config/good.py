@@ -24,7 +24,7 @@ reboot: immediate
 boot-domain: { memory: 32 MiB }
 domains:
   brake: { safe: true, memory: 16 MiB, cpus: [1], kernel: flat.bin, restartable: true, verify: true, console: none,
-           health: { access: log, max-restarts: 5, fallback: platform } }
+           health: { access: log, max-restarts: 5, fallback: platform, storm-limit: 6400 } }
   linux:
     memory: 64 MiB
     vcpus: 3

@@ -149,9 +149,11 @@ static void put_health(struct buffer *out, const struct domain *d)
     for (unsigned i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
         buffer_printf(out, "      %s: %s\n", event_names[i], action_choices[health_action(d, i)]);
     }
-    buffer_printf(out, "      max-restarts: %" PRIu64 "\n      within: %" PRIu64 "\n      fallback: %s\n",
+    buffer_printf(out,
+                  "      max-restarts: %" PRIu64 "\n      within: %" PRIu64
+                  "\n      fallback: %s\n      storm-limit: %" PRIu64 "\n",
                   d->health.max_restarts.value, d->health.within.value,
-                  d->health.fallback.value != 0 ? "platform" : "halt");
+                  d->health.fallback.value != 0 ? "platform" : "halt", d->health.storm_limit.value);
 }
 
 static void put_domain(struct buffer *out, const struct domain *d)

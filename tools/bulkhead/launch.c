@@ -176,6 +176,8 @@ static void put_health(void *fdt, const struct domain *d)
     for (unsigned i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
         cells[3 + i] = cpu_to_fdt32(health_action(d, i));
     }
+    cells[LAUNCH_HEALTH_CELLS - 1] =
+        cpu_to_fdt32(d->health.storm_limit.given ? (uint32_t)d->health.storm_limit.value : HEALTH_STORM_LIMIT);
     must(fdt_property(fdt, LAUNCH_PROP_HEALTH, cells, sizeof(cells)));
 }
 

@@ -91,14 +91,16 @@ struct module {
 };
 
 #define HEALTH_MAX_RESTARTS 3u
-#define HEALTH_WITHIN       60u /* seconds */
-#define HEALTH_ENDS         4u  /* the first events end a life: their choices begin with `halt` */
+#define HEALTH_WITHIN       60u    /* seconds */
+#define HEALTH_STORM_LIMIT  32768u /* interrupts a second */
+#define HEALTH_ENDS         4u     /* the first events end a life: their choices begin with `halt` */
 
 struct domain_health {
     struct number action[BULKHEAD_EVENT_COUNT]; /* enum bulkhead_action; of the first HEALTH_ENDS from `halt` on */
     struct number max_restarts;
-    struct number within;   /* seconds */
-    struct number fallback; /* 0 halt, 1 platform */
+    struct number within;      /* seconds */
+    struct number storm_limit; /* interrupts of a line a second */
+    struct number fallback;    /* 0 halt, 1 platform */
     struct place at;
 };
 

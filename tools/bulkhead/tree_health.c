@@ -22,9 +22,10 @@ void tree_take_health(const struct tree_reader *r, const char *name)
     for (unsigned i = 0; i < LAUNCH_HEALTH_CELLS; i++) {
         bool ends = i >= 3 && i < 3 + HEALTH_ENDS;
         uint64_t least = (i == 0 || ends) ? BULKHEAD_ACTION_HALT : 0;
-        uint64_t most = (i == 1 || i == 2) ? UINT32_MAX : BULKHEAD_ACTION_PLATFORM;
+        bool counts = i == 1 || i == 2 || i == LAUNCH_HEALTH_CELLS - 1;
+        uint64_t most = counts ? UINT32_MAX : BULKHEAD_ACTION_PLATFORM;
         if (!tree_number(r->tree, r->node, name, i, 1, &cell[i]) || cell[i] < least || cell[i] > most) {
-            tree_wrong(r, "the table of actions is damaged; write 13 cells");
+            tree_wrong(r, "the table of actions is damaged; write 14 cells");
             return;
         }
     }
@@ -32,6 +33,7 @@ void tree_take_health(const struct tree_reader *r, const char *name)
     h->fallback = tree_number_here(r, cell[0] == BULKHEAD_ACTION_PLATFORM);
     h->max_restarts = tree_number_here(r, cell[1]);
     h->within = tree_number_here(r, cell[2]);
+    h->storm_limit = tree_number_here(r, cell[LAUNCH_HEALTH_CELLS - 1]);
     for (unsigned i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
         h->action[i] = tree_number_here(r, cell[3 + i] - (i < HEALTH_ENDS ? BULKHEAD_ACTION_HALT : 0));
     }

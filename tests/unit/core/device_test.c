@@ -333,7 +333,7 @@ static void without_table_memory_nothing_is_mapped(void **state)
     assert_int_equal(permit(boot, one, RTC, 1, FORBID), OK);
 }
 
-/* [utest->dsn~device-storm~1] */
+/* [utest->dsn~device-storm~2] */
 static void a_line_that_comes_too_often_is_switched_off_and_reported(void **state)
 {
     const ticks_t period = arch_ticks_hz() / 64u;
@@ -365,10 +365,33 @@ static void a_line_that_comes_too_often_is_switched_off_and_reported(void **stat
     assert_int_equal(domain_of(two)->health.events[BULKHEAD_EVENT_STORM], 0);
 }
 
+/* [utest->dsn~device-storm~2] */
+static void a_domain_has_a_limit_of_its_own(void **state)
+{
+    struct bulkhead_health h = {.fallback = BULKHEAD_ACTION_HALT, .storm = 3};
+    const uint64_t *storms = &domain_of(one)->health.events[BULKHEAD_EVENT_STORM];
+
+    (void)state;
+    for (uint32_t i = 0; i < 4u; i++) {
+        h.action[i] = BULKHEAD_ACTION_HALT;
+    }
+    h.domid = one;
+    assert_int_equal(hypercall(boot, HYPERVISOR_BULKHEAD_OP, BULKHEAD_OP_SET_HEALTH, POINTER(&h), 0), OK);
+    assert_int_equal(bind(one, RTC_SPI), OK);
+    host_set_ticks(1000u * (arch_ticks_hz() / 64u));
+    assert_true(upcall_device_interrupt(RTC_SPI));
+    assert_true(upcall_device_interrupt(RTC_SPI));
+    assert_int_equal(*storms, 0);
+    assert_true(upcall_device_interrupt(RTC_SPI));
+    assert_int_equal(*storms, 1);
+    assert_int_equal(host_muted(), RTC_SPI);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_line_that_comes_too_often_is_switched_off_and_reported, start),
+        cmocka_unit_test_setup(a_domain_has_a_limit_of_its_own, start),
         cmocka_unit_test_setup(registers_are_mapped_as_device_memory, start),
         cmocka_unit_test_setup(nothing_but_registers_of_free_devices, start),
         cmocka_unit_test_setup(a_range_has_one_owner, start),
