@@ -150,11 +150,11 @@ static const struct operation operations[OPERATIONS] = {
     [GNTTABOP_cache_flush] = {.fn = grant_cache_flush, .size = sizeof(struct gnttab_cache_flush), .mute = true},
 };
 
-/* The first n structures of the array. */
-static int64_t step(struct vcpu *v, const struct operation *o, gva_t array, uint32_t n)
+/* The first *n structures of the array, or fewer of them, as is told there. */
+static int64_t step(struct vcpu *v, const struct operation *o, gva_t array, uint32_t *n)
 {
     union structures s;
-    size_t size = (size_t)n * o->size;
+    size_t size = (size_t)*n * o->size;
     int64_t result = copy_in(&s, array, size);
     err_t err;
 
@@ -162,10 +162,17 @@ static int64_t step(struct vcpu *v, const struct operation *o, gva_t array, uint
         return result;
     }
     if (o->fn == NULL) {
-        grant_unmap(v->domain, s.unmap, n);
+        grant_unmap(v->domain, s.unmap, *n);
     } else {
-        for (size_t at = 0; at < size && result == OK; at += o->size) {
+        size_t at = 0;
+
+        do {
             result = o->fn(v, &s.bytes[at]);
+            at += o->size;
+        } while (at < size && result == OK && !arch_irq_pending());
+        if (at < size && result == OK) {
+            size = at;
+            *n = (uint32_t)(at / o->size);
         }
     }
     if (!o->mute && (result == OK || o->always)) {
@@ -180,7 +187,7 @@ int64_t grant_table_op(struct vcpu *v, uint64_t *args)
     uint32_t cmd = (uint32_t)args[0];
     uint32_t count = (uint32_t)args[2];
     const struct operation *o = &operations[index_nospec(cmd, OPERATIONS)];
-    uint32_t n = (count < GRANT_BATCH) ? count : GRANT_BATCH;
+    uint32_t n = GRANT_BATCH;
     int64_t result;
 
     if (count > (uint32_t)INT32_MAX || cmd >= FIRST_ARGUMENT) {
@@ -189,6 +196,8 @@ int64_t grant_table_op(struct vcpu *v, uint64_t *args)
     if (cmd >= OPERATIONS || o->size == 0u) {
         return ERR_NOSYS;
     }
+    n = (o->fn != NULL) ? n : GRANT_UNMAP;
+    n = (count < n) ? count : n;
     if (o->no_count) {
         count = 1;
         n = 1;
@@ -196,7 +205,7 @@ int64_t grant_table_op(struct vcpu *v, uint64_t *args)
     if (o->single && count != 1u) {
         return ERR_INVAL;
     }
-    result = (n > 0u) ? step(v, o, GVA(args[1]), n) : OK;
+    result = (n > 0u) ? step(v, o, GVA(args[1]), &n) : OK;
     if (LIKELY(n == count) || result != OK) {
         return result;
     }

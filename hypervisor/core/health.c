@@ -106,15 +106,42 @@ static bool is_abnormal(enum bulkhead_event event)
     return event != BULKHEAD_EVENT_POWEROFF && event != BULKHEAD_EVENT_REBOOT;
 }
 
-static void print_crash(const struct bulkhead_crash *c)
+#define CRASH_LINES 10u /* the report of the event is the first */
+
+static void print_line(const struct bulkhead_crash *c, uint32_t line)
 {
-    print("  vCPU %u pc %016lx lr %016lx sp %016lx pstate %08lx", (unsigned)c->vcpu, (unsigned long)c->pc,
-          (unsigned long)c->x[30], (unsigned long)c->sp_el1, (unsigned long)c->pstate);
-    print("  esr %08lx far %016lx elr %016lx spsr %08lx", (unsigned long)c->esr_el1, (unsigned long)c->far_el1,
-          (unsigned long)c->elr_el1, (unsigned long)c->spsr_el1);
-    for (uint32_t i = 0; i < 28u; i += 4u) {
-        print("  x%u %016lx %016lx %016lx %016lx", (unsigned)i, (unsigned long)c->x[i], (unsigned long)c->x[i + 1u],
-              (unsigned long)c->x[i + 2u], (unsigned long)c->x[i + 3u]);
+    uint32_t first = (line > 2u) ? (line - 3u) * 4u : 0u;
+    const uint64_t *x = &c->x[first];
+
+    if (line == 1u) {
+        print("  vCPU %u pc %016lx lr %016lx sp %016lx pstate %08lx", (unsigned)c->vcpu, (unsigned long)c->pc,
+              (unsigned long)c->x[30], (unsigned long)c->sp_el1, (unsigned long)c->pstate);
+    } else if (line == 2u) {
+        print("  esr %08lx far %016lx elr %016lx spsr %08lx", (unsigned long)c->esr_el1, (unsigned long)c->far_el1,
+              (unsigned long)c->elr_el1, (unsigned long)c->spsr_el1);
+    } else if (line > 2u) {
+        print("  x%u %016lx %016lx %016lx %016lx", (unsigned)first, (unsigned long)x[0], (unsigned long)x[1],
+              (unsigned long)x[2], (unsigned long)x[3]);
+    }
+}
+
+static bool print_next(struct domain *d)
+{
+    struct health *h = &d->health;
+    bool more = h->printed < CRASH_LINES;
+
+    if (more) {
+        print_line(&h->crash, h->printed);
+        h->printed++;
+    }
+    return more;
+}
+
+/* A line a step: interrupts are looked at between two. */
+void health_print(struct vcpu *v)
+{
+    if (print_next(v->domain)) {
+        vcpu_notify(v, VCPU_NOTIFY_CRASH);
     }
 }
 
@@ -134,8 +161,9 @@ static void record(struct domain *d, struct vcpu *v, enum bulkhead_event event)
     c->time = ticks_to_ns(arch_ticks() - d->time_zero);
     arch_vcpu_dump(v, c);
     console_tail(d, c->console, sizeof(c->console));
+    d->health.printed = 0;
     spin_unlock(&d->lock);
-    print_crash(c);
+    vcpu_notify(v, VCPU_NOTIFY_CRASH);
 }
 
 static void follow(struct domain *d, enum bulkhead_action action)
@@ -155,6 +183,8 @@ static void follow(struct domain *d, enum bulkhead_action action)
         }
     }
     if (action == BULKHEAD_ACTION_PLATFORM) {
+        while (d->health.crash.event != 0u && print_next(d)) { /* bound: CRASH_LINES */
+        }
         power_wanted(d);
     }
 }

@@ -30,6 +30,7 @@ struct health {                           /* of a domain; guarded by its lock wh
     uint64_t events[BULKHEAD_EVENT_COUNT]; /* atomic (relaxed) */
     ticks_t watchdog[HEALTH_WATCHDOGS];    /* deadline; 0 = off */
     struct bulkhead_crash crash;           /* the last one */
+    uint32_t printed;                      /* lines of it; by the home of the vCPU that crashed */
 };
 
 /* A new domain: what ends it ends it, the rest is counted. */
@@ -41,6 +42,8 @@ err_t health_configure(struct vcpu *v, struct domain *d, void *structure) MUST_C
 void health_report(struct domain *d, struct vcpu *v, enum bulkhead_event event);
 /* A restart of d is over; err: it cannot be built again. */
 void health_restarted(struct domain *d, err_t err);
+/* The next line of the crash of v, which its home was told of (VCPU_NOTIFY_CRASH). */
+void health_print(struct vcpu *v);
 /* BULKHEAD_OP_LIFE: counts and the last crash. */
 err_t health_read(struct vcpu *v, struct domain *d, void *structure);
 

@@ -172,6 +172,9 @@ void vcpu_drain_inbox(struct cpu *cpu)
         if ((bits & VCPU_NOTIFY_HOLD) != 0u) {
             take_hold(cpu, v);
         }
+        if (UNLIKELY((bits & VCPU_NOTIFY_CRASH) != 0u)) {
+            health_print(v);
+        }
         if (domain_state(v->domain) != DOMAIN_DYING) {
             if ((bits & VCPU_NOTIFY_START) != 0u) {
                 take_start(cpu, v);

@@ -258,8 +258,9 @@ static NOINLINE bool reap(struct cpu *cpu, struct vcpu *chosen, ticks_t now)
 
 struct vcpu *upcall_next(struct cpu *cpu)
 {
-    if (!list_empty(&cpu->reap) && !is_real_time(cpu)) {
+    if (!list_empty(&cpu->reap) && !is_real_time(cpu) && !arch_irq_pending()) {
         (void)domain_reap_step(cpu); /* a step a slice: a busy CPU gets on with it too */
+        arch_cpu_wait(0);
     }
     for (;;) {
         struct vcpu *v;
@@ -270,6 +271,9 @@ struct vcpu *upcall_next(struct cpu *cpu)
             cpu->work = 0;
             if (posted) {
                 vcpu_drain_inbox(cpu);
+            }
+            if (UNLIKELY((cpu->work & CPU_WORK_INBOX) != 0u)) { /* long work in steps */
+                arch_cpu_wait(0);
             }
         }
         now = arch_ticks();
