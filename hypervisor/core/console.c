@@ -12,7 +12,7 @@
 #define CTRL_A       '\x01'
 #define SWITCH_COUNT 3u
 #define LINE_ROOM    320u
-#define SEND_PIECE   96u /* bytes to the device with the lock held */
+#define SEND_PIECE   112u /* bytes to the device with the lock held */
 
 static struct spinlock lock;   /* rank 7 */
 static struct domain *focus;   /* written under lock, read anywhere: who gets input; NULL = the hypervisor */
