@@ -135,15 +135,10 @@ static err_t detach(struct domain *from, const struct domain *d, gfn_t gfn, uint
     } else if (e.mapping == MAPPING_RAM && e.order != 0u) {
         return (arch_stage2_prepare(from, gfn, 0) == OK) ? ERR_RESTART : ERR_INVAL;
     } else {
-        gfn_t gone[PHYSMAP_PAGES];
-
+        e.mapping = MAPPING_NONE;
         n = movable(from, gfn, (n < PHYSMAP_PAGES) ? n : PHYSMAP_PAGES, mfn);
         for (; i < n && arch_stage2_prepare(from, GFN(gfn.v + i), 0) == OK; i++) {
-            gone[i] = GFN(gfn.v + i);
-            arch_stage2_clear(from, gone[i]);
-        }
-        if (i > 0u) {
-            arch_stage2_flush(from, gone, (uint32_t)i);
+            arch_stage2_set(from, GFN(gfn.v + i), &e);
         }
     }
     if (i > 0u) {

@@ -162,17 +162,22 @@ static int64_t step(struct vcpu *v, const struct operation *o, gva_t array, uint
         return result;
     }
     if (o->fn == NULL) {
+        *n = (*n < GRANT_UNMAP) ? *n : GRANT_UNMAP;
+        size = (size_t)*n * sizeof(s.unmap[0]);
         grant_unmap(v->domain, s.unmap, *n);
     } else {
         size_t at = 0;
 
-        do {
+        for (;;) { /* bound: *n */
             result = o->fn(v, &s.bytes[at]);
             at += o->size;
-        } while (at < size && result == OK && !arch_irq_pending());
-        if (at < size && result == OK) {
-            size = at;
-            *n = (uint32_t)(at / o->size);
+            if (at >= size || result != OK) {
+                break;
+            }
+            if (arch_irq_pending()) {
+                size = at;
+                *n = (uint32_t)(at / o->size);
+            }
         }
     }
     if (!o->mute && (result == OK || o->always)) {
@@ -187,7 +192,7 @@ int64_t grant_table_op(struct vcpu *v, uint64_t *args)
     uint32_t cmd = (uint32_t)args[0];
     uint32_t count = (uint32_t)args[2];
     const struct operation *o = &operations[index_nospec(cmd, OPERATIONS)];
-    uint32_t n = GRANT_BATCH;
+    uint32_t n = (count < GRANT_BATCH) ? count : GRANT_BATCH;
     int64_t result;
 
     if (count > (uint32_t)INT32_MAX || cmd >= FIRST_ARGUMENT) {
@@ -196,8 +201,6 @@ int64_t grant_table_op(struct vcpu *v, uint64_t *args)
     if (cmd >= OPERATIONS || o->size == 0u) {
         return ERR_NOSYS;
     }
-    n = (o->fn != NULL) ? n : GRANT_UNMAP;
-    n = (count < n) ? count : n;
     if (o->no_count) {
         count = 1;
         n = 1;

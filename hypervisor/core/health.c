@@ -106,43 +106,38 @@ static bool is_abnormal(enum bulkhead_event event)
     return event != BULKHEAD_EVENT_POWEROFF && event != BULKHEAD_EVENT_REBOOT;
 }
 
-#define CRASH_LINES 10u /* the report of the event is the first */
-
-static void print_line(const struct bulkhead_crash *c, uint32_t line)
+static void look(bool wait)
 {
-    uint32_t first = (line > 2u) ? (line - 3u) * 4u : 0u;
-    const uint64_t *x = &c->x[first];
-
-    if (line == 1u) {
-        print("  vCPU %u pc %016lx lr %016lx sp %016lx pstate %08lx", (unsigned)c->vcpu, (unsigned long)c->pc,
-              (unsigned long)c->x[30], (unsigned long)c->sp_el1, (unsigned long)c->pstate);
-    } else if (line == 2u) {
-        print("  esr %08lx far %016lx elr %016lx spsr %08lx", (unsigned long)c->esr_el1, (unsigned long)c->far_el1,
-              (unsigned long)c->elr_el1, (unsigned long)c->spsr_el1);
-    } else if (line > 2u) {
-        print("  x%u %016lx %016lx %016lx %016lx", (unsigned)first, (unsigned long)x[0], (unsigned long)x[1],
-              (unsigned long)x[2], (unsigned long)x[3]);
+    if (wait) {
+        arch_cpu_wait(0);
     }
 }
 
-static bool print_next(struct domain *d)
+/* wait: interrupts are taken before each line. */
+static void print_crash(struct domain *d, bool wait)
 {
-    struct health *h = &d->health;
-    bool more = h->printed < CRASH_LINES;
+    const struct bulkhead_crash *c = &d->health.crash;
 
-    if (more) {
-        print_line(&h->crash, h->printed);
-        h->printed++;
+    if (!d->health.untold) {
+        return;
     }
-    return more;
+    d->health.untold = false;
+    look(wait);
+    print("  vCPU %u pc %016lx lr %016lx sp %016lx pstate %08lx", (unsigned)c->vcpu, (unsigned long)c->pc,
+          (unsigned long)c->x[30], (unsigned long)c->sp_el1, (unsigned long)c->pstate);
+    look(wait);
+    print("  esr %08lx far %016lx elr %016lx spsr %08lx", (unsigned long)c->esr_el1, (unsigned long)c->far_el1,
+          (unsigned long)c->elr_el1, (unsigned long)c->spsr_el1);
+    for (uint32_t i = 0; i < 28u; i += 4u) {
+        look(wait);
+        print("  x%u %016lx %016lx %016lx %016lx", (unsigned)i, (unsigned long)c->x[i], (unsigned long)c->x[i + 1u],
+              (unsigned long)c->x[i + 2u], (unsigned long)c->x[i + 3u]);
+    }
 }
 
-/* A line a step: interrupts are looked at between two. */
-void health_print(struct vcpu *v)
+void health_tell_crash(struct domain *d)
 {
-    if (print_next(v->domain)) {
-        vcpu_notify(v, VCPU_NOTIFY_CRASH);
-    }
+    print_crash(d, true);
 }
 
 /* [impl->dsn~health-crash~1] */
@@ -161,9 +156,9 @@ static void record(struct domain *d, struct vcpu *v, enum bulkhead_event event)
     c->time = ticks_to_ns(arch_ticks() - d->time_zero);
     arch_vcpu_dump(v, c);
     console_tail(d, c->console, sizeof(c->console));
-    d->health.printed = 0;
+    d->health.untold = true;
     spin_unlock(&d->lock);
-    vcpu_notify(v, VCPU_NOTIFY_CRASH);
+    vcpu_notify(v, VCPU_NOTIFY_HOLD | VCPU_NOTIFY_CRASH);
 }
 
 static void follow(struct domain *d, enum bulkhead_action action)
@@ -183,8 +178,7 @@ static void follow(struct domain *d, enum bulkhead_action action)
         }
     }
     if (action == BULKHEAD_ACTION_PLATFORM) {
-        while (d->health.crash.event != 0u && print_next(d)) { /* bound: CRASH_LINES */
-        }
+        print_crash(d, false);
         power_wanted(d);
     }
 }

@@ -17,7 +17,9 @@
 
 /* ---- reservations: populate_physmap, decrease_reservation ---- */
 
-#define UNIT_ORDER 2u /* of frames of an extent that are not one large entry */
+/* Frames of an extent that are not one large entry. */
+#define GET_ORDER  3u
+#define GIVE_ORDER 2u
 
 static err_t decrease(struct domain *d, gfn_t gfn, uint32_t order)
 {
@@ -37,9 +39,10 @@ static err_t decrease(struct domain *d, gfn_t gfn, uint32_t order)
 /* How much of an extent is done at once, sub frames of it being done: all of it if that can be one large entry. */
 static uint32_t unit_order(struct domain *d, uint32_t op, gfn_t gfn, uint32_t order, uint64_t sub)
 {
+    uint32_t unit = (op == XENMEM_populate_physmap) ? GET_ORDER : GIVE_ORDER;
     uint32_t hole = 0;
 
-    if (order <= UNIT_ORDER) {
+    if (order <= unit) {
         return order;
     }
     if (op == XENMEM_populate_physmap && order == PHYSMAP_BIG_ORDER && sub == 0u && IS_ALIGNED(gfn.v, PHYSMAP_BATCH)) {
@@ -47,7 +50,7 @@ static uint32_t unit_order(struct domain *d, uint32_t op, gfn_t gfn, uint32_t or
         hole = physmap_look(d, gfn).order;
         spin_unlock(&d->physmap_lock);
     }
-    return (hole >= PHYSMAP_BIG_ORDER) ? PHYSMAP_BIG_ORDER : UNIT_ORDER;
+    return (hole >= PHYSMAP_BIG_ORDER) ? PHYSMAP_BIG_ORDER : unit;
 }
 
 /* A unit; a builder's limit and state stay what they are meanwhile. */

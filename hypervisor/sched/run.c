@@ -272,9 +272,6 @@ struct vcpu *upcall_next(struct cpu *cpu)
             if (posted) {
                 vcpu_drain_inbox(cpu);
             }
-            if (UNLIKELY((cpu->work & CPU_WORK_INBOX) != 0u)) { /* long work in steps */
-                arch_cpu_wait(0);
-            }
         }
         now = arch_ticks();
         v = choose(cpu, now);
