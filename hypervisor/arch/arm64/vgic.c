@@ -67,7 +67,7 @@ COLD static void renew(struct domain *d, bool fresh)
         }
         s->irqs.group = UINT32_MAX;
         s->irqs.bound = bound;
-        memset(s->owner, VGIC_NO_OWNER, sizeof(s->owner));
+        __builtin_memset(s->owner, VGIC_NO_OWNER, sizeof(s->owner)); /* in line: createdomain goes in one piece */
     }
     spin_unlock(&g->lock);
 }
