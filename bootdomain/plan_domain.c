@@ -19,7 +19,7 @@
 #define CAPABILITY_STORE    4u
 #define STORM_CELL          (LAUNCH_HEALTH_CELLS - 1u)
 #define STORM_WINDOWS       64u /* a second */
-#define STORM_LIMIT         (STORM_WINDOWS << 16)
+#define STORM_LIMIT         (STORM_WINDOWS * 65536u)
 
 static const char *const roles[] = {
     [BULKHEAD_ROLE_DOMU] = "domu", [BULKHEAD_ROLE_HARDWARE] = "hardware", [BULKHEAD_ROLE_CONTROL] = "control"};
@@ -143,9 +143,9 @@ static void read_health(struct plan_reader *reader, const struct prop *prop)
 
     for (uint32_t i = 0; good && i < LAUNCH_HEALTH_CELLS; i++) {
         good = prop_cells(prop, i * (uint32_t)sizeof(uint32_t), 1, &cells[i]) &&
-               (i == 1 || i == 2 || cells[i] < ((i == STORM_CELL) ? STORM_LIMIT : BULKHEAD_ACTION_COUNT));
+               (i == 1 || i == 2 || i == STORM_CELL || cells[i] < BULKHEAD_ACTION_COUNT);
     }
-    if (!good) {
+    if (!good || cells[STORM_CELL] >= STORM_LIMIT) {
         log_problem(prop->domain,
                     "%s is not <fallback max within>, 10 actions below %u and a limit below %u; write 14 cells",
                     prop->name, (unsigned)BULKHEAD_ACTION_COUNT, (unsigned)STORM_LIMIT);
