@@ -193,7 +193,7 @@ ROLES = [
     {
         "name": "control-trace",
         "system": "examples/control.yaml",
-        "lanes": [[EXITED, ("send", CTRL_A3), r"Serial input to control", BRAKE, ("send", "trace 20\r"), r"TRACE 42525431",
+        "lanes": [[EXITED, ("send", CTRL_A3), r"Serial input to control", BRAKE, ("send", "trace 100\r"), r"TRACE 42525431",
                    r"bhctl> $"]],
         "forbid": [FATAL],
         "timeout": 240,
