@@ -10,8 +10,7 @@
 #include "core/pool.h"
 #include "lib/string.h"
 
-#define PORTS_A_STEP 32u
-#define KEEP_STEP    128u /* frames between two looks for an interrupt */
+#define PORTS_A_STEP 128u
 
 bool launch_is_sealed(const struct domain *d)
 {
@@ -114,7 +113,7 @@ static err_t note(struct domain *d, uint64_t gfn, const struct stage2_entry *e, 
     REQUIRES(d->physmap_lock)
 {
     struct piece p = {.gfn = gfn,
-                      .mfn = e->mfn.v,
+                      .mfn = e->mfn.v + (gfn & ((UINT64_C(1) << e->order) - 1u)),
                       .count = (uint32_t)count,
                       .kind = (e->mapping == MAPPING_RAM) ? PIECE_RAM : PIECE_OTHER,
                       .access = (uint8_t)e->access,
@@ -145,8 +144,7 @@ static err_t note_memory(struct domain *d, uint64_t *gfn) REQUIRES(d->physmap_lo
         uint64_t span = UINT64_C(1) << e.order;
         uint64_t n = span - (*gfn & (span - 1u));
 
-        n = (e.mapping != MAPPING_NONE && n > KEEP_STEP) ? KEEP_STEP : n;
-        if (looked >= PHYSMAP_BATCH || (looked > 0u && arch_irq_pending())) {
+        if (looked >= PHYSMAP_BATCH) {
             return ERR_RESTART;
         }
         if (e.mapping != MAPPING_NONE) {
@@ -225,19 +223,25 @@ mfn_t launch_ram_at(const struct launch *l, uint64_t gfn, uint64_t *run)
 }
 
 /* [impl->dsn~launch-balloon~1] */
-err_t launch_find(struct domain *d, gfn_t gfn, uint64_t count, mfn_t *out)
+err_t launch_populate(struct domain *d, gfn_t gfn, uint32_t order)
 {
+    struct stage2_entry e = {.access = ACCESS_RWX, .mapping = MAPPING_RAM};
+    uint64_t count = UINT64_C(1) << order;
     uint64_t run = 0;
     err_t err = OK;
 
-    *out = launch_is_sealed(d) ? launch_ram_at(d->launch, gfn.v, &run) : MFN_NONE;
-    if (out->v == MFN_NONE.v) {
+    e.mfn = launch_is_sealed(d) ? launch_ram_at(d->launch, gfn.v, &run) : MFN_NONE;
+    if (e.mfn.v == MFN_NONE.v) {
         return ERR_NOENT;
     }
-    spin_lock(&d->physmap_lock); /* one of its vCPUs gets them */
-    if (run < count || !frame_wake(*out, count, FRAME_OWNER(d->slot))) {
-        err = ERR_BUSY;
+    if (run < count ||
+        !LOCKED(&d->physmap_lock, frame_wake(e.mfn, count, FRAME_OWNER(d->slot)))) { /* one vCPU gets them */
+        return ERR_BUSY;
     }
-    spin_unlock(&d->physmap_lock);
+    arch_scrub(e.mfn, count);
+    err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, count, &e));
+    for (uint64_t i = 0; err != OK && i < count; i++) {
+        physmap_release(MFN(e.mfn.v + i));
+    }
     return err;
 }

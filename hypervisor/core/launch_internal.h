@@ -11,8 +11,7 @@
 #include <xen/arch-arm.h>
 #include <xen/grant_table.h>
 
-#define COPY_FRAMES   2u /* a step of sealing */
-#define REBUILD_PAGES 4u /* a step of copying back */
+#define COPY_FRAMES   64u /* a step */
 #define LAUNCH_PAGES  8u
 #define LAUNCH_PIECES (PAGE_SIZE / sizeof(struct piece))
 

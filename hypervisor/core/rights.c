@@ -85,29 +85,21 @@ void rights_create(uint32_t creator, uint32_t target)
     }
 }
 
-bool rights_drop_held(uint32_t slot, uint32_t *right)
+void rights_drop_held(uint32_t slot)
 {
-    if (__atomic_load_n(&held[slot], __ATOMIC_RELAXED) == 0u || *right >= BULKHEAD_RIGHT_COUNT) {
-        return false;
-    }
-    for (uint32_t t = 0; t <= RIGHTS_PLATFORM; t++) {
-        if (__atomic_load_n(cell(*right, t), __ATOMIC_RELAXED) == name(slot)) {
-            (void)rights_move((enum bulkhead_right)(*right), t, slot, RIGHTS_NOBODY);
+    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) { /* bound: rights * targets = 2080 */
+        for (uint32_t t = 0; t <= RIGHTS_PLATFORM; t++) {
+            (void)rights_move((enum bulkhead_right)r, t, slot, RIGHTS_NOBODY);
         }
     }
-    (*right)++;
-    return true;
 }
 
 void rights_destroy(uint32_t slot)
 {
-    uint32_t right = 0;
-
     for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {
         rights_end((enum bulkhead_right)r, slot);
     }
-    while (rights_drop_held(slot, &right)) { /* bound: rights; those that it got while it ended */
-    }
+    rights_drop_held(slot);
 }
 
 void rights_end(enum bulkhead_right right, uint32_t target)

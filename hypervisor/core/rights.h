@@ -32,8 +32,8 @@ bool rights_any(const struct vcpu *caller);
 void rights_create(uint32_t creator, uint32_t target);
 /* A slot is empty again: its cells end, and so do those it holds. */
 void rights_destroy(uint32_t slot);
-/* The cells of *right that slot holds end; *right moves on.  false: it holds none any more.  Bound: MAX_DOMAINS cells. */
-bool rights_drop_held(uint32_t slot, uint32_t *right);
+/* The cells that slot holds end. */
+void rights_drop_held(uint32_t slot);
 /* One cell ends, whoever holds it. */
 void rights_end(enum bulkhead_right right, uint32_t target);
 

@@ -261,50 +261,6 @@ static void spent_ram_changes_nothing(void **state)
     assert_int_equal(look(d, RAM_GFN + 4096u).mapping, MAPPING_NONE);
 }
 
-/* [utest->dsn~interrupt-latency~1] */
-static void an_interrupt_ends_a_step_and_the_same_call_goes_on(void **state)
-{
-    uint64_t free_before = frame_free_count();
-    uint32_t steps = 1;
-
-    (void)state;
-    d->max_frames = 4096;
-    host_irq_every = 1;
-    while (physmap_populate(d, GFN(RAM_GFN + 4096u), 9) == ERR_RESTART) {
-        assert_int_equal(look(d, RAM_GFN + 4096u).mapping, MAPPING_NONE);
-        assert_int_equal(d->frames, 1024u + 512u);
-        steps++;
-    }
-    assert_int_equal(steps, 2u + (512u + 19u) / 20u); /* one finds them, each other but the last ends with a look */
-    assert_int_equal(look(d, RAM_GFN + 4096u).order, 9);
-    assert_int_equal(frame_free_count(), free_before - 512u);
-    assert_int_equal(physmap_populate(d, GFN(RAM_GFN + 4096u + 512u), 9), ERR_RESTART);
-    for (steps = 0; physmap_populate(d, GFN(RAM_GFN + 1027u), 4) == ERR_RESTART; steps++) { /* another call */
-        assert_true(steps < 1000u);
-    }
-    assert_int_equal(d->frames, 1024u + 512u + 16u); /* what the first one had is free again */
-    assert_int_equal(physmap_populate(d, GFN(RAM_GFN + 4096u + 1024u), 9), ERR_RESTART);
-    while (!physmap_run_drop(d)) {
-    }
-    host_irq_every = 0;
-    assert_int_equal(d->frames, 1024u + 512u + 16u);
-    assert_int_equal(frame_free_count(), free_before - 512u - 16u);
-    host_check_stage2(d);
-}
-
-/* [utest->dsn~interrupt-latency~1] */
-static void frames_in_hand_are_left_alone(void **state)
-{
-    struct frame_run r;
-
-    (void)state;
-    assert_int_equal(physmap_run_begin(d, GFN(RAM_GFN + 4096u), 512, false, &r), OK);
-    assert_int_equal(physmap_populate(d, GFN(RAM_GFN + 4096u + 512u), 9), ERR_RESTART); /* as if on another CPU */
-    assert_false(physmap_run_drop(d));
-    assert_int_equal(physmap_run_end(d, &r, (struct stage2_entry){0}, ERR_NOMEM), ERR_NOMEM);
-    assert_int_equal(physmap_populate(d, GFN(RAM_GFN + 4096u + 512u), 9), OK);
-}
-
 /* [utest->dsn~physmap~1] */
 static void large_memory_fits_where_small_entries_were(void **state)
 {
@@ -433,8 +389,6 @@ int main(void)
         cmocka_unit_test_setup(a_spent_table_budget_changes_nothing, start),
         cmocka_unit_test_setup(spent_ram_changes_nothing, start),
         cmocka_unit_test_setup(large_memory_fits_where_small_entries_were, start),
-        cmocka_unit_test_setup(an_interrupt_ends_a_step_and_the_same_call_goes_on, start),
-        cmocka_unit_test_setup(frames_in_hand_are_left_alone, start),
         cmocka_unit_test_setup(every_mapping_and_count_is_what_a_reference_says, start),
     };
 
