@@ -85,10 +85,10 @@ static void unload(struct cpu *cpu, struct vcpu *v)
 COLD static void detach(struct cpu *cpu, struct vcpu *v)
 {
     set_held(cpu, v, true);
-    for (uint32_t i = 0; i < TIMER_KINDS; i++) {
+    unload(cpu, v);
+    for (uint32_t i = 0; i < TIMER_KINDS; i++) { /* what unloading has armed, too */
         timer_cancel(&v->timers[i]);
     }
-    unload(cpu, v);
     cpu->vcpu_count--;
     sched_detach(cpu, v);
     __atomic_store_n(&v->attached, false, __ATOMIC_RELEASE);

@@ -20,6 +20,7 @@ struct arch_vcpu {
     uint32_t pending; /* cpu-local: interrupts that end a WFI */
     uint32_t resets;
     uint32_t fired[4]; /* arch_vcpu_timer() calls by kind */
+    ticks_t deadline;  /* of its virtual timer; 0 = off */
     bool trap_wfi;
     mfn_t frame; /* interrupt state, from the pool */
 };

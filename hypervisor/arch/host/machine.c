@@ -303,6 +303,15 @@ static void check_clean(struct domain *d)
     host_check_stage2(d);
 }
 
+/* Its virtual timer goes on as a software timer. */
+static void unload(struct vcpu *v)
+{
+    if (v->arch.deadline != 0u) {
+        timer_arm(&v->timers[TIMER_VIRT], v->arch.deadline);
+    }
+    __atomic_store_n(&v->running, false, __ATOMIC_RELEASE);
+}
+
 void arch_vcpu_load(struct vcpu *v)
 {
     struct cpu *cpu = this_cpu();
@@ -311,7 +320,7 @@ void arch_vcpu_load(struct vcpu *v)
         return;
     }
     if (cpu->arch.loaded != NULL) {
-        __atomic_store_n(&cpu->arch.loaded->running, false, __ATOMIC_RELEASE);
+        unload(cpu->arch.loaded);
     }
     cpu->arch.loaded = v;
     if (v == NULL) {
@@ -320,6 +329,7 @@ void arch_vcpu_load(struct vcpu *v)
     if (v->home != cpu->id) {
         host_fail("vCPU %u loaded on CPU %u, its home is %u", v->id, cpu->id, v->home);
     }
+    timer_cancel(&v->timers[TIMER_VIRT]);
     __atomic_store_n(&v->running, true, __ATOMIC_RELEASE);
     if (!v->domain->arch.entered) {
         v->domain->arch.entered = true;

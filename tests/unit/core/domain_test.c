@@ -161,6 +161,24 @@ static void destroy_gives_back_every_frame(void **state)
     assert_int_equal(build_domain(boot, "one", 1, 2), one); /* the slot and the name are free */
 }
 
+/* [utest->dsn~domain-life~1] */
+static void no_timer_outlives_its_domain(void **state)
+{
+    uint16_t one = build_domain(boot, "one", 3, 2);
+    struct vcpu *v = vcpu_of(one, 2);
+
+    (void)state;
+    v->arch.deadline = arch_ticks() + HOST_HZ;
+    assert_int_equal(unpause(boot, one), OK);
+    vcpu_notify(v, VCPU_NOTIFY_START);
+    assert_ptr_equal(cpu_runs(2), v); /* in registers, with a timer that is to come */
+    host_become(0);
+    assert_int_equal(destroy(boot, one), OK);
+    settle();
+    assert_null(domain_get_slot(one));
+    assert_true(list_empty(&cpu_of(2)->sched.queue[0].timers));
+}
+
 /* CPU 0 gets as far as it can while the CPU that kicked it stands still. */
 static void take_apart(uint32_t id)
 {
@@ -440,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup(pauses_are_counted, start),
         cmocka_unit_test_setup(a_domain_shuts_down_once_and_keeps_its_memory, start),
         cmocka_unit_test_setup(destroy_gives_back_every_frame, start),
+        cmocka_unit_test_setup(no_timer_outlives_its_domain, start),
         cmocka_unit_test_setup(a_domain_stays_while_a_cpu_still_looks_at_it, start),
         cmocka_unit_test_setup(what_others_map_outlives_its_domain, start),
         cmocka_unit_test_setup(a_dying_domain_takes_nothing_more, start),
