@@ -253,25 +253,18 @@ static uint64_t segment_bytes(const struct load *load, uint32_t i)
     return (load->kernel.format == KERNEL_IMAGE_GZIP) ? segment->memory_size : segment->file_size;
 }
 
+static void digest_piece(void *context, uint8_t *at, uint64_t bytes)
+{
+    sha256_add(context, at, bytes);
+}
+
 /* The digest of what is in the domain's memory. */
 static int64_t digest(uint16_t domid, struct verify_range *range)
 {
     struct sha256 sha;
-    uint64_t done = 0;
-    int64_t result = 0;
 
     sha256_open(&sha);
-    while (done < range->bytes && result == 0) {
-        uint64_t left = range->bytes - done;
-        uint64_t piece = (left < WINDOW_PIECE) ? left : WINDOW_PIECE;
-        uint8_t *from;
-        result = window_open(domid, range->base + done, piece, &from);
-        if (result == 0) {
-            sha256_add(&sha, from, piece);
-            result = window_close(domid, range->base + done, piece);
-        }
-        done += piece;
-    }
+    int64_t result = window_each(domid, range->base, range->bytes, digest_piece, &sha);
     sha256_close(&sha, range->digest);
     return result;
 }

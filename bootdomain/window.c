@@ -41,7 +41,7 @@ int64_t window_close(uint16_t domid, uint64_t gaddr, uint64_t bytes)
     return (cleaned != 0) ? cleaned : unmapped;
 }
 
-int64_t window_copy(uint16_t domid, uint64_t gaddr, const uint8_t *from, uint64_t bytes)
+int64_t window_each(uint16_t domid, uint64_t gaddr, uint64_t bytes, window_visit *visit, void *context)
 {
     uint64_t done = 0;
     int64_t result = 0;
@@ -49,13 +49,33 @@ int64_t window_copy(uint16_t domid, uint64_t gaddr, const uint8_t *from, uint64_
     while (done < bytes && result == 0) {
         uint64_t left = bytes - done;
         uint64_t piece = (left < WINDOW_PIECE) ? left : WINDOW_PIECE;
-        uint8_t *to;
-        result = window_open(domid, gaddr + done, piece, &to);
+        uint8_t *at;
+        result = window_open(domid, gaddr + done, piece, &at);
         if (result == 0) {
-            memcpy(to, &from[done], piece);
+            visit(context, at, piece);
             result = window_close(domid, gaddr + done, piece);
         }
         done += piece;
     }
     return result;
+}
+
+struct copy {
+    const uint8_t *from;
+    uint64_t done;
+};
+
+static void copy_piece(void *context, uint8_t *at, uint64_t bytes)
+{
+    struct copy *copy = context;
+
+    memcpy(at, &copy->from[copy->done], bytes);
+    copy->done += bytes;
+}
+
+int64_t window_copy(uint16_t domid, uint64_t gaddr, const uint8_t *from, uint64_t bytes)
+{
+    struct copy copy = {.from = from};
+
+    return window_each(domid, gaddr, bytes, copy_piece, &copy);
 }

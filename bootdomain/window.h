@@ -16,6 +16,13 @@ int64_t window_open(uint16_t domid, uint64_t gaddr, uint64_t bytes, uint8_t **at
 /* Clean what was open and unmap it. */
 int64_t window_close(uint16_t domid, uint64_t gaddr, uint64_t bytes);
 
+/* What is done with an open piece of window_each's range. */
+typedef void window_visit(void *context, uint8_t *at, uint64_t bytes);
+
+/* Open, visit and close [gaddr, gaddr + bytes) of the domain, a piece at a time and in order.  0 or a negative errno; the
+ * first one ends it. */
+int64_t window_each(uint16_t domid, uint64_t gaddr, uint64_t bytes, window_visit *visit, void *context);
+
 /* Copy `bytes` to the domain's gaddr. */
 int64_t window_copy(uint16_t domid, uint64_t gaddr, const uint8_t *from, uint64_t bytes);
 
