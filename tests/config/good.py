@@ -166,10 +166,8 @@ class Image(unittest.TestCase):
         self.assertEqual(listing.decode().split(), [m[0] for m in self.members])
 
     def tree(self, member="launch.dtb"):
-        """A member as dtc 1.7 prints it: older ones print a list of strings as one, with \\0 between them."""
         _, _, data, size = next(m for m in self.members if m[0] == member)
-        return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts"], input=self.archive[data:data + size],
-                              capture_output=True, check=True).stdout.decode().replace("\\0", '", "')
+        return work.decompile(self.archive[data:data + size])
 
     def test_launch_tree_says_what_the_description_says(self):
         """[utest->dsn~tool-launch-dtb~1]"""

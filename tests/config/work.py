@@ -3,6 +3,7 @@
 import os
 import pathlib
 import struct
+import subprocess
 import sys
 import unittest
 
@@ -32,6 +33,12 @@ def enter():
     for name, data in (("hypervisor.bin", hypervisor()), ("boot.bin", "boot domain"), ("flat.bin", "flat")):
         write(name, data)
     return bulkhead, dict(os.environ, BULKHEAD_ROOT=str(ROOT))
+
+
+def decompile(tree):
+    """A device tree as dtc 1.7 prints it: older ones print a list of strings as one, with \\0 between them."""
+    return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts"], input=tree, capture_output=True,
+                          check=True).stdout.decode().replace("\\0", '", "')
 
 
 def run_tests():
