@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "toolstack/lib": {"include", "xen"},
     "toolstack/create": {"toolstack/lib", "bootdomain", "include", "xen"},
     "toolstack/shell": {"toolstack/lib", "toolstack/create", "include", "xen", "guests/lib"},
-    "toolstack/test": {"toolstack/lib", "toolstack/create", "include", "xen", "guests/lib"},
+    "toolstack/test": {"toolstack/lib", "toolstack/create", "toolstack/shell", "include", "xen", "guests/lib"},
     "toolstack/linux": {"toolstack/lib", "toolstack/create", "bootdomain", "include", "xen", "libc", "guests/linux"},
     "tools": {"include", "libc", "libfdt", "xen"},
     "guests/linux": {"guests", "libc"},
@@ -41,7 +41,7 @@ MAY_INCLUDE = {
 # Where the compiler looks, for every part and for those whose name starts so.
 INCLUDE_ROOTS = {"": ("hypervisor", "include"), "bootdomain": ("bootdomain", "bootdomain/include", "guests/lib/include"),
                  "guests": ("guests/lib/include", "guests/lib/libc"), "tools/": ("tools/bulkhead",),
-                 "toolstack": ("toolstack/lib", "toolstack/create", "bootdomain", "guests/lib/include"), "toolstack/linux": ("guests/linux",)}
+                 "toolstack": ("toolstack/lib", "toolstack/create", "toolstack/shell", "bootdomain", "guests/lib/include"), "toolstack/linux": ("guests/linux",)}
 # Headers that each architecture brings for the contract.
 ARCH_TYPES = {"arch_types.h", "arch_inline.h"}
 UPCALL = "hypervisor/core/upcall.h"

@@ -205,3 +205,18 @@ uint64_t dt_cells(const struct dt_property *property, uint32_t index, uint32_t c
     }
     return value;
 }
+
+bool dt_ramdisk(const void *blob, const uint8_t **data, uint64_t *size)
+{
+    struct dt dt;
+    struct dt_property start, end;
+    uint32_t chosen = dt_open(&dt, blob) ? dt_find(&dt, dt_root(&dt), "chosen") : DT_NONE;
+
+    if (chosen == DT_NONE || !dt_property(&dt, chosen, "linux,initrd-start", &start) ||
+        !dt_property(&dt, chosen, "linux,initrd-end", &end)) {
+        return false;
+    }
+    *data = (const uint8_t *)dt_cells(&start, 0, start.bytes / 4u);
+    *size = dt_cells(&end, 0, end.bytes / 4u) - (uint64_t)*data;
+    return true;
+}

@@ -245,26 +245,6 @@ static bool read_launch(const uint8_t *at, uint64_t size)
     return size == 0u;
 }
 
-/* The ramdisk; false: there is none. */
-static bool find_launch(uint64_t x0, const uint8_t **data, uint64_t *size)
-{
-    struct dt dt;
-    struct dt_property start, end;
-
-    if (!dt_open(&dt, (const void *)x0)) {
-        return false;
-    }
-    uint32_t chosen = dt_find(&dt, dt_root(&dt), "chosen");
-    if (chosen == DT_NONE || !dt_property(&dt, chosen, "linux,initrd-start", &start) ||
-        !dt_property(&dt, chosen, "linux,initrd-end", &end)) {
-        return false;
-    }
-    uint64_t first = dt_cells(&start, 0, start.bytes / 4u);
-    *data = (const uint8_t *)first;
-    *size = dt_cells(&end, 0, end.bytes / 4u) - first;
-    return true;
-}
-
 static void bind_input(void)
 {
     struct evtchn_bind_virq op = {.virq = VIRQ_CONSOLE};
@@ -284,7 +264,7 @@ int main(uint64_t x0)
     platform_init(x0);
     store_init();
     shared = shared_info_map();
-    if (shared == NULL || !find_launch(x0, &data, &size) || !read_launch(data, size)) {
+    if (shared == NULL || !dt_ramdisk((const void *)x0, &data, &size) || !read_launch(data, size)) {
         print("store: the launch gave no tree that can be read; build the image again\n");
         shutdown(SHUTDOWN_crash);
     }

@@ -8,11 +8,11 @@
 #include <guest/hypercall.h>
 #include <guest/platform.h>
 #include <guest/print.h>
-#include <guest/timer.h>
 
 #include <stdbool.h>
 
 #include "create.h"
+#include "port.h"
 #include "store.h"
 
 #define LINE_BYTES 120u
@@ -25,7 +25,6 @@
 #define UART_MASK_TYPED 0x50u /* received, and receive time-out */
 #define UART_CLEAR      0x44u
 
-static char buffer[BHCTL_BUFFER] __attribute__((aligned(4096)));
 static volatile bool typed;
 
 void on_irq(struct exception_frame *frame)
@@ -42,46 +41,11 @@ void on_irq(struct exception_frame *frame)
     }
 }
 
-static int64_t call(struct bhctl_port *port, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
-{
-    (void)port;
-    return hypercall3(number, a0, a1, a2);
-}
-
-static void write(struct bhctl_port *port, const char *text, size_t bytes)
-{
-    (void)port;
-    console_write(text, bytes);
-}
-
-static uint64_t now(struct bhctl_port *port)
-{
-    (void)port;
-    return ticks_to_ns(ticks());
-}
-
 /* The archive of domains that may be created: the ramdisk. */
 static struct {
     const uint8_t *data;
     uint64_t size;
 } archive;
-
-static void find_archive(uint64_t x0)
-{
-    struct dt dt;
-    struct dt_property start, end;
-
-    if (!dt_open(&dt, (const void *)x0)) {
-        return;
-    }
-    uint32_t chosen = dt_find(&dt, dt_root(&dt), "chosen");
-    if (chosen != DT_NONE && dt_property(&dt, chosen, "linux,initrd-start", &start) &&
-        dt_property(&dt, chosen, "linux,initrd-end", &end)) {
-        uint64_t first = dt_cells(&start, 0, start.bytes / 4u);
-        archive.data = (const uint8_t *)first;
-        archive.size = dt_cells(&end, 0, end.bytes / 4u) - first;
-    }
-}
 
 static enum bhctl_exit create(struct bhctl_port *port, const char *name, const char *second, bool paused)
 {
@@ -129,12 +93,12 @@ static void get_line(char *line)
 int main(uint64_t x0)
 {
     static const struct bhctl_host host = {.store = store_request};
-    static struct bhctl_port port = {.call = call, .write = write, .now = now, .buffer = buffer, .host = &host};
+    static struct bhctl_port port = {.host = &host};
     char line[LINE_BYTES];
 
     platform_init(x0);
-    find_archive(x0);
-    port.create = (archive.data != NULL) ? create : NULL;
+    port_open(&port);
+    port.create = dt_ramdisk((const void *)x0, &archive.data, &archive.size) ? create : NULL;
     gic_init();
     gic_init_cpu();
     gic_enable(GUEST_VPL011_SPI);

@@ -3,7 +3,6 @@
  * time everything is as it was.  What the launch did not set aside is refused.
  * [itest->dsn~dynamic-domains~1, dsn~dynamic-memory~1, dsn~bhctl-create~1, dsn~domain-restart~1] */
 #include <guest/fdt.h>
-#include <guest/hypercall.h>
 #include <guest/platform.h>
 #include <guest/print.h>
 #include <guest/test.h>
@@ -15,50 +14,17 @@
 
 #include "calls.h"
 #include "create.h"
+#include "port.h"
 
 #define ROUNDS     3u /* an event may be pending from the start */
 #define PATIENCE_S 60u
 #define MIB        UINT64_C(0x100000)
 
-static char buffer[BHCTL_BUFFER] __attribute__((aligned(4096)));
 static struct shared_info *shared;
 static const uint8_t *archive;
 static uint64_t archive_size;
 
-static int64_t call(struct bhctl_port *p, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
-{
-    (void)p;
-    return hypercall3(number, a0, a1, a2);
-}
-
-static void write(struct bhctl_port *p, const char *text, size_t bytes)
-{
-    (void)p;
-    console_write(text, bytes);
-}
-
-static uint64_t now(struct bhctl_port *p)
-{
-    (void)p;
-    return ticks_to_ns(ticks());
-}
-
-static struct bhctl_port port = {.call = call, .write = write, .now = now, .buffer = buffer};
-
-static bool find_archive(uint64_t x0)
-{
-    struct dt dt;
-    struct dt_property start, end;
-    uint32_t chosen = dt_open(&dt, (const void *)x0) ? dt_find(&dt, dt_root(&dt), "chosen") : DT_NONE;
-
-    if (chosen == DT_NONE || !dt_property(&dt, chosen, "linux,initrd-start", &start) ||
-        !dt_property(&dt, chosen, "linux,initrd-end", &end)) {
-        return false;
-    }
-    archive = (const uint8_t *)dt_cells(&start, 0, start.bytes / 4u);
-    archive_size = dt_cells(&end, 0, end.bytes / 4u) - (uint64_t)archive;
-    return true;
-}
+static struct bhctl_port port;
 
 static enum bhctl_exit create(const char *name)
 {
@@ -190,8 +156,9 @@ int main(uint64_t x0)
     };
 
     platform_init(x0);
+    port_open(&port);
     shared = shared_info_map();
-    if (shared == NULL || !find_archive(x0)) {
+    if (shared == NULL || !dt_ramdisk((const void *)x0, &archive, &archive_size)) {
         print("t_dynamic: no archive\n");
         shutdown(SHUTDOWN_crash);
     }

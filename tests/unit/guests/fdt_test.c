@@ -129,6 +129,55 @@ static void cells_outside_are_zero(void **state)
     assert_int_equal(dt_cells(&property, 0, 0), 0);
 }
 
+static void finds_the_ramdisk(void **state)
+{
+    static const struct {
+        uint64_t start, end; /* 0: no such property */
+        bool is_wide, is_found;
+    } cases[] = {
+        {UINT64_C(0x148000000), UINT64_C(0x148000123), true, true},
+        {0x48000000, 0x48001000, false, true},
+        {0x48000000, 0, false, false},
+        {0, 0x48001000, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t blob[BLOB_BYTES] __attribute__((aligned(8)));
+        const uint8_t *data;
+        uint64_t size;
+
+        assert_int_equal(fdt_create_empty_tree(blob, sizeof(blob)), 0);
+        int chosen = fdt_add_subnode(blob, 0, "chosen");
+        const uint64_t values[] = {cases[i].start, cases[i].end};
+        for (size_t which = 0; which < 2; which++) {
+            const char *name = which == 0 ? "linux,initrd-start" : "linux,initrd-end";
+            if (values[which] != 0 && cases[i].is_wide) {
+                assert_int_equal(fdt_setprop_u64(blob, chosen, name, values[which]), 0);
+            } else if (values[which] != 0) {
+                assert_int_equal(fdt_setprop_u32(blob, chosen, name, (uint32_t)values[which]), 0);
+            }
+        }
+        assert_int_equal(dt_ramdisk(blob, &data, &size), cases[i].is_found);
+        if (cases[i].is_found) {
+            assert_int_equal((uintptr_t)data, cases[i].start);
+            assert_int_equal(size, cases[i].end - cases[i].start);
+        }
+    }
+}
+
+static void no_ramdisk_without_a_tree_or_chosen(void **state)
+{
+    uint8_t blob[BLOB_BYTES] __attribute__((aligned(8)));
+    const uint8_t *data;
+    uint64_t size;
+
+    (void)state;
+    assert_false(dt_ramdisk(NULL, &data, &size));
+    assert_int_equal(fdt_create_empty_tree(blob, sizeof(blob)), 0);
+    assert_false(dt_ramdisk(blob, &data, &size));
+}
+
 static void refuses_what_is_no_tree(void **state)
 {
     uint8_t zero[64] __attribute__((aligned(8))) = {0};
@@ -204,9 +253,14 @@ static void a_token_cut_off_is_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_nodes_and_properties),      cmocka_unit_test(compatible_compares_whole_entries),
-        cmocka_unit_test(cells_outside_are_zero),          cmocka_unit_test(refuses_what_is_no_tree),
-        cmocka_unit_test(a_damaged_tree_reads_as_shorter), cmocka_unit_test(a_token_cut_off_is_the_end),
+        cmocka_unit_test(finds_nodes_and_properties),
+        cmocka_unit_test(compatible_compares_whole_entries),
+        cmocka_unit_test(cells_outside_are_zero),
+        cmocka_unit_test(refuses_what_is_no_tree),
+        cmocka_unit_test(a_damaged_tree_reads_as_shorter),
+        cmocka_unit_test(a_token_cut_off_is_the_end),
+        cmocka_unit_test(finds_the_ramdisk),
+        cmocka_unit_test(no_ramdisk_without_a_tree_or_chosen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

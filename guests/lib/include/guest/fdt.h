@@ -38,6 +38,9 @@ uint32_t dt_find(const struct dt *dt, uint32_t node, const char *name);
 bool dt_property(const struct dt *dt, uint32_t node, const char *name, struct dt_property *out);
 bool dt_is_compatible(const struct dt *dt, uint32_t node, const char *what);
 
+/* The ramdisk that blob names.  false: it names none, or is no device tree. */
+bool dt_ramdisk(const void *blob, const uint8_t **data, uint64_t *size);
+
 /* Cell index of property data as a number; cells 1 or 2.  0 when outside of the property. */
 uint64_t dt_cells(const struct dt_property *property, uint32_t index, uint32_t cells);
 
