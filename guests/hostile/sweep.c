@@ -86,7 +86,7 @@ static const struct operation operations[] = {
     MEMORY(remove_from_physmap, xen_remove_from_physmap),
     NONE(__HYPERVISOR_memory_op, XENMEM_memory_map),
     NONE(__HYPERVISOR_memory_op, XENMEM_exchange),
-    NONE(__HYPERVISOR_memory_op, XENMEM_acquire_resource),
+    MEMORY(acquire_resource, xen_mem_acquire_resource),
     {__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 2, READS, sizeof(struct vcpu_register_vcpu_info)},
     {__HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 2, WRITES, sizeof(struct vcpu_runstate_info)},
     {__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 2, DEADLY, 8}, /* it would be written there for good */

@@ -237,6 +237,16 @@ static int64_t try_map_foreign(void)
     return (result == 0) ? errors[0] : result;
 }
 
+/* Its grant table: who writes it has its memory. */
+static int64_t try_acquire(void)
+{
+    static xen_pfn_t to[1] = {0x60000};
+    struct xen_mem_acquire_resource arg = {.domid = victim, .type = XENMEM_resource_grant_table, .nr_frames = 1};
+
+    set_xen_guest_handle(arg.frame_list, to);
+    return memory_op(XENMEM_acquire_resource, &arg);
+}
+
 static int64_t try_populate(void)
 {
     return reservation(XENMEM_populate_physmap, victim, 0x40000);
@@ -333,6 +343,7 @@ static const struct {
     {"set_schedule", try_set_schedule, EBUSY, EPERM}, /* the same */
     {"switch_schedule", try_switch, EINVAL, EPERM},   /* the description has no second one */
     {"map_foreign", try_map_foreign, EPERM, EPERM},
+    {"acquire_resource", try_acquire, EPERM, EPERM},
     {"populate_physmap", try_populate, EPERM, EPERM},
     {"decrease_reservation", try_decrease, EPERM, EPERM},
     {"remove_from_physmap", try_remove, EPERM, EPERM},

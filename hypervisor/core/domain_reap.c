@@ -22,8 +22,8 @@ enum reap_stage {
     REAP_GRANTS = 1,     /* Argo's rings; what it maps of others by grant, and others of it */
     REAP_EVENTS = 2,     /* event channels: peers see unbound */
     REAP_MAPPINGS = 3,   /* guest-physical address space, and the frames in it */
-    REAP_FOREIGN = 4,    /* who maps its frames by right sees a sink frame */
-    REAP_WAIT_USERS = 5, /* others map its frames or hold a reference */
+    REAP_WAIT_USERS = 4, /* others hold a reference, or map the RAM of one that ends */
+    REAP_FOREIGN = 5,    /* who maps its frames by right sees a sink frame */
     REAP_WAIT_TOLD = 6,  /* somebody who held one has told a vCPU something */
     REAP_TABLES = 7,     /* of ports and grants */
     /* from here on a restart builds again */
@@ -295,14 +295,14 @@ static err_t reap_stage(struct domain *d, bool restart)
     case REAP_MAPPINGS:
         err = reap_mappings(d) ? ERR_RESTART : OK;
         break;
-    case REAP_FOREIGN: /* one that ends waits for its mappers */
-        err = (restart && launch_redirect(d)) ? ERR_RESTART : OK;
-        break;
     case REAP_WAIT_USERS:
         err = wait_for_users(d, restart);
         break;
+    case REAP_FOREIGN: /* behind every call that may have mapped one */
+        err = launch_redirect(d) ? ERR_RESTART : OK;
+        break;
     case REAP_TABLES:
-        err = (evtchn_free(d) || grant_free(d)) ? ERR_RESTART : OK;
+        err = evtchn_free(d) ? ERR_RESTART : grant_free(d);
         break;
     default:
         return end_stage(d);

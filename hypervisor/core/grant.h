@@ -20,6 +20,10 @@ err_t grant_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack) M
  * -INVAL idx is not below the limit, gfn; -NOMEM the pool is spent. */
 err_t grant_add_to_physmap(struct domain *d, uint64_t idx, gfn_t gfn) EXCLUDES(d->physmap_lock) MUST_CHECK;
 
+/* Frame idx of d's table, to which the table grows, with one count taken, to be handed to a mapping by right.
+ * -INVAL idx is not below the limit, no table, d ends; -NOMEM; ERR_RESTART it has grown by one frame. */
+err_t grant_hold_frame(struct domain *d, uint64_t idx, mfn_t *out) EXCLUDES(d->physmap_lock) MUST_CHECK;
+
 /* Entry ref of d's table, one of the reserved ones, lets the domain `to` use frame gfn of d.  -INVAL ref, gfn, no table.
  * Context: nobody of d runs yet.
  * [impl->dsn~grant-seed~1] */
@@ -40,9 +44,9 @@ bool grant_sink(struct domain *d, mfn_t *out) REQUIRES(d->physmap_lock);
 /* The limits that d was created with; 0 without a table. */
 void grant_limits(const struct domain *d, uint32_t *frames, uint32_t *maptrack);
 
-/* Give the table's frames back to d's pool.  true = more is left.  Context: nothing of d is mapped, nobody finds it.
- * Bound: GRANT_FREE_STEP frames. */
-bool grant_free(struct domain *d);
+/* Give the table's frames back to d's pool.  ERR_RESTART more is left, ERR_BUSY somebody maps one of them by right.
+ * Context: nothing of d is mapped by grant, nobody finds it.  Bound: GRANT_FREE_STEP frames. */
+err_t grant_free(struct domain *d);
 #define GRANT_FREE_STEP 64u
 
 #endif

@@ -130,26 +130,26 @@ static void give_all(struct domain *d, mfn_t *frames, uint32_t n) REQUIRES(d->ph
     }
 }
 
-COLD bool grant_free(struct domain *d)
+COLD err_t grant_free(struct domain *d)
 {
     struct grant_table *t = d->grants;
     uint32_t n = 0;
-    bool more;
+    err_t err;
 
     if (t == NULL) {
-        return false;
+        return OK;
     }
     spin_lock(&d->physmap_lock);
     for (; n < GRANT_FREE_STEP && t->record_pages > 0u; n++) {
         t->record_pages--;
         pool_free(d, *record_page(t, t->record_pages));
     }
-    for (; n < GRANT_FREE_STEP && t->frames > 0u; n++) {
+    for (; n < GRANT_FREE_STEP && t->frames > 0u && frame_look(t->shared[t->frames - 1u]).count == 1u; n++) {
         t->frames--;
         give_shared(d, t->shared[t->frames]);
     }
-    more = t->record_pages + t->frames > 0u;
-    if (!more) {
+    err = (t->record_pages + t->frames == 0u) ? OK : (n > 0u) ? ERR_RESTART : ERR_BUSY;
+    if (err == OK) {
         if (t->sink.v != 0u) {
             give_shared(d, t->sink);
         }
@@ -159,7 +159,7 @@ COLD bool grant_free(struct domain *d)
         d->grants = NULL;
     }
     spin_unlock(&d->physmap_lock);
-    return more;
+    return err;
 }
 
 /* ---- the frames in the guest's address space ---- */
@@ -182,6 +182,28 @@ err_t grant_add_to_physmap(struct domain *d, uint64_t idx, gfn_t gfn)
     }
     if (err == OK) {
         t->shared_at[idx] = gfn;
+    }
+    spin_unlock(&d->physmap_lock);
+    return err;
+}
+
+/* [impl->dsn~acquire-resource~1] */
+COLD err_t grant_hold_frame(struct domain *d, uint64_t idx, mfn_t *out)
+{
+    const struct grant_table *t;
+    err_t err = ERR_INVAL;
+
+    spin_lock(&d->physmap_lock);
+    t = d->grants;
+    if (t != NULL && idx < t->max_frames && domain_state(d) != DOMAIN_DYING) {
+        idx = index_nospec(idx, GRANT_FRAMES_LIMIT);
+        if (idx >= t->frames) { /* no more at once: they are scrubbed and cleaned */
+            err = grant_grow(d, t->frames + 1u);
+            err = (err == OK) ? ERR_RESTART : err;
+        } else {
+            *out = t->shared[idx];
+            err = frame_get(*out, FRAME_OWNER(d->slot), FRAME_SHARED);
+        }
     }
     spin_unlock(&d->physmap_lock);
     return err;

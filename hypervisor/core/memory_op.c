@@ -13,6 +13,7 @@
 #define EXTENT_SHIFT 6u
 #define OP_MASK      ((1u << EXTENT_SHIFT) - 1u)
 #define BATCH_ITEMS  16u /* single frames a step in lists */
+#define FRAME_ITEMS  4u  /* of grant tables, which may have to grow */
 
 /* ---- reservations: populate_physmap, decrease_reservation ---- */
 
@@ -132,10 +133,11 @@ static err_t map_shared_info(struct domain *d, gfn_t gfn)
     return LOCKED(&d->physmap_lock, physmap_set_shared(d, gfn, &e));
 }
 
-static err_t map_foreign(struct domain *d, struct domain *from, gfn_t idx, gfn_t gfn)
+/* from's RAM at idx, or frame idx of its grant table. */
+static err_t map_foreign(struct domain *d, struct domain *from, bool grants, uint64_t idx, gfn_t gfn)
 {
     struct stage2_entry e = {.access = ACCESS_RW, .mapping = MAPPING_FOREIGN};
-    err_t err = physmap_hold(from, idx, &e.mfn);
+    err_t err = grants ? grant_hold_frame(from, idx, &e.mfn) : physmap_hold(from, GFN(idx), &e.mfn);
 
     if (err != OK) {
         return err;
@@ -156,7 +158,7 @@ static err_t add_one(struct domain *d, struct domain *from, uint32_t space, uint
     case XENMAPSPACE_grant_table:
         return grant_add_to_physmap(d, idx, gfn);
     case XENMAPSPACE_gmfn_foreign:
-        return (from != NULL) ? map_foreign(d, from, GFN(idx), gfn) : ERR_NOSYS;
+        return (from != NULL) ? map_foreign(d, from, false, idx, gfn) : ERR_NOSYS;
     default:
         return ERR_NOSYS;
     }
@@ -258,6 +260,69 @@ static int64_t op_add_batch(struct vcpu *v, uint64_t *args, uint64_t done)
     return err;
 }
 
+/* ---- acquire_resource: frames of another domain's grant table ---- */
+
+/* [impl->dsn~acquire-resource~1] */
+static err_t check_resource(const struct vcpu *v, struct domain *from, const struct xen_mem_acquire_resource *r)
+{
+    err_t err = (from != v->domain) ? check_foreign(v, from) : ERR_PERM;
+
+    if (err == OK && r->type != XENMEM_resource_grant_table) {
+        err = ERR_OPNOTSUPP;
+    }
+    return (err == OK && r->id != XENMEM_resource_grant_table_id_shared) ? ERR_INVAL : err;
+}
+
+/* Up to FRAME_ITEMS frames from frame done of those asked for on. */
+static err_t acquire_step(struct domain *d, struct domain *from, const struct xen_mem_acquire_resource *r,
+                          uint64_t *done)
+{
+    err_t err = (*done < r->nr_frames) ? OK : ERR_INVAL;
+
+    for (uint32_t i = 0; i < FRAME_ITEMS && *done < r->nr_frames && err == OK; i++) {
+        xen_pfn_t gfn;
+
+        err = copy_in(&gfn, GVA(r->frame_list.q + *done * sizeof(gfn)), sizeof(gfn));
+        err = (err == OK) ? map_foreign(d, from, true, r->frame + *done, GFN(gfn)) : err;
+        *done += (err == OK) ? 1u : 0u;
+    }
+    return (err == OK && *done < r->nr_frames) ? ERR_RESTART : err;
+}
+
+static err_t answer_size(struct domain *from, gva_t arg, struct xen_mem_acquire_resource *r)
+{
+    uint32_t unused;
+
+    spin_lock(&from->physmap_lock);
+    grant_limits(from, &r->nr_frames, &unused);
+    spin_unlock(&from->physmap_lock);
+    return (r->nr_frames != 0u) ? copy_out(arg, r, sizeof(*r)) : ERR_INVAL;
+}
+
+static int64_t op_acquire(struct vcpu *v, uint64_t *args, uint64_t done)
+{
+    struct xen_mem_acquire_resource r;
+    struct domain *from;
+    err_t err = copy_in(&r, GVA(args[1]), sizeof(r));
+
+    if (err == OK) {
+        err = (r.pad == 0u) ? domain_get_living(v, r.domid, &from) : ERR_INVAL;
+    }
+    if (err != OK) {
+        return err;
+    }
+    err = check_resource(v, from, &r);
+    if (err == OK) {
+        err = (r.frame_list.q == 0u && r.nr_frames == 0u) ? answer_size(from, GVA(args[1]), &r)
+                                                          : acquire_step(v->domain, from, &r, &done);
+    }
+    domain_put(from);
+    if (err == ERR_RESTART) {
+        args[0] = XENMEM_acquire_resource | (done << EXTENT_SHIFT);
+    }
+    return err;
+}
+
 /* ---- remove_from_physmap ---- */
 
 static int64_t op_remove(struct vcpu *v, gva_t arg)
@@ -299,6 +364,8 @@ int64_t memory_op(struct vcpu *v, uint64_t *args)
         return op_add_batch(v, args, done);
     case XENMEM_remove_from_physmap:
         return op_remove(v, arg);
+    case XENMEM_acquire_resource:
+        return op_acquire(v, args, done);
     default:
         return ERR_NOSYS;
     }

@@ -85,6 +85,8 @@ static const struct shape shapes[] = {
     MEMORY(XENMEM_add_to_physmap, "dwseg"),
     MEMORY(XENMEM_add_to_physmap, "dwseg"),
     MEMORY(XENMEM_add_to_physmap_batch, "dSwdaaa"),
+    MEMORY(XENMEM_acquire_resource, "dk0n0ea"),
+    MEMORY(XENMEM_acquire_resource, "dk0n0ea"),
     MEMORY(XENMEM_remove_from_physmap, "d000g"),
     MEMORY(XENMEM_remove_from_physmap, "d000g"),
     {__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, "go0", 0, 2},

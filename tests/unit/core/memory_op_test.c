@@ -194,7 +194,7 @@ static void bad_requests_have_their_error(void **state)
         {"machine frames", XENMEM_machphys_mfn_list, NULL, ERR_NOSYS},
         {"exchange", XENMEM_exchange, NULL, ERR_NOSYS},
         {"claim", XENMEM_claim_pages, NULL, ERR_NOSYS},
-        {"resource", XENMEM_acquire_resource, NULL, ERR_NOSYS},
+        {"resource from nowhere", XENMEM_acquire_resource, NULL, ERR_FAULT},
         {"unknown", 63, NULL, ERR_NOSYS},
     };
     uint64_t free_before = frame_free_count();
