@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_sink: a domain maps what another granted; that one crashes and is restarted.  The mapper sees a page of its own from then on, and
  * nothing of the life that follows.  Boot arguments: role=1 grants to domain `peer` and crashes, role=2 maps.
- * [itest->dsn~grant-sink~1] [itest->dsn~domain-restart~1] */
+ * The same of the granter's table, which the mapper may see by right.
+ * [itest->dsn~grant-sink~1] [itest->dsn~domain-restart~1] [itest->dsn~acquire-resource~1] */
 #include <guest/hypercall.h>
 #include <guest/platform.h>
 #include <guest/test.h>
@@ -103,14 +104,43 @@ static int16_t unmap(uint32_t i, uint32_t handle)
     return op.status;
 }
 
+/* The granter's table, by right. */
+static void see_table(uint32_t i)
+{
+    xen_pfn_t to[1] = {(uint64_t)mapped(i) / PAGE};
+    struct xen_mem_acquire_resource op = {.domid = peer, .type = XENMEM_resource_grant_table};
+    uint64_t deadline = soon();
+    int64_t result;
+
+    do { /* until the Boot Domain has handed the right over */
+        result = memory_op(XENMEM_acquire_resource, &op);
+    } while (result == -1 && ticks() < deadline);
+    CHECK_EQUAL(result, 0);
+    CHECK(op.nr_frames > 1);
+    set_xen_guest_handle(op.frame_list, to);
+    op.nr_frames = 1;
+    CHECK_EQUAL(memory_op(XENMEM_acquire_resource, &op), 0);
+}
+
+static void forget_table(uint32_t i)
+{
+    struct xen_remove_from_physmap op = {.domid = DOMID_SELF, .gpfn = (uint64_t)mapped(i) / PAGE};
+
+    CHECK_EQUAL(memory_op(XENMEM_remove_from_physmap, &op), 0);
+    CHECK(probe_read((uint64_t)mapped(i), 8).faulted);
+}
+
 static void a_mapping_outlives_the_granters_life(void)
 {
     uint32_t old = map(0);
     uint32_t new;
 
     CHECK_EQUAL(mapped(0)[LIFE], LIFE_MARK);
+    see_table(2);
+    CHECK_EQUAL((uint16_t)mapped(2)[REF], GTF_permit_access | GTF_reading | GTF_writing);
     mapped(0)[ASKED] = END;
     wait_for(&mapped(0)[LIFE], 0); /* the sink */
+    wait_for(&mapped(2)[REF], 0);
     for (uint32_t i = 0; i < WORDS; i++) {
         CHECK_EQUAL(mapped(0)[i], 0);
     }
@@ -120,6 +150,13 @@ static void a_mapping_outlives_the_granters_life(void)
     CHECK_EQUAL(mapped(1)[STRAY], 0);
     CHECK_EQUAL(mapped(0)[LIFE], 0);
     CHECK_EQUAL(mapped(0)[STRAY], MARK);
+    CHECK_EQUAL(mapped(2)[REF], 0); /* the new table has a grant there */
+    CHECK_EQUAL(mapped(2)[STRAY], MARK);
+    see_table(3);
+    CHECK_EQUAL((uint16_t)mapped(3)[REF], GTF_permit_access | GTF_reading | GTF_writing);
+    CHECK_EQUAL(mapped(3)[STRAY], 0);
+    forget_table(2);
+    forget_table(3);
     CHECK_EQUAL(unmap(0, old), GNTST_okay);
     CHECK(probe_read((uint64_t)mapped(0), 8).faulted);
     CHECK_EQUAL(unmap(0, old), (uint64_t)GNTST_bad_handle);

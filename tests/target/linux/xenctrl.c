@@ -3,7 +3,7 @@
  * own guests do.
  *   xenctrl OWN SAFE ORDINARY     numbers of: this domain, a safe one that is protected, one that is not
  * Only what libxenctrl has in every version since 4.17.
- * [itest->dsn~stock-libxenctrl~1] */
+ * [itest->dsn~stock-libxenctrl~1] [itest->dsn~acquire-resource~1] */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +133,36 @@ static void test_map(void)
     check("safe_map", map(safe) == NULL && errno == EPERM);
 }
 
+/* Its grant table: who starts a domain writes the grants of its store and console there. */
+static void test_resource(void)
+{
+    volatile grant_entry_v1_t *entry = NULL;
+    xenforeignmemory_resource_handle *table;
+    size_t size = 0;
+
+    check("resource_size", xenforeignmemory_resource_size(memory, ordinary, XENMEM_resource_grant_table,
+                                                          XENMEM_resource_grant_table_id_shared, &size) == 0 &&
+                               size >= PAGE && size % PAGE == 0);
+    table = xenforeignmemory_map_resource(memory, ordinary, XENMEM_resource_grant_table,
+                                          XENMEM_resource_grant_table_id_shared, 0, 2, (void **)&entry,
+                                          PROT_READ | PROT_WRITE, 0);
+    check("resource", table != NULL && entry[GNTTAB_RESERVED_XENSTORE].flags == 0);
+    if (table != NULL) {
+        entry[GNTTAB_RESERVED_XENSTORE].domid = (domid_t)own;
+        entry[GNTTAB_RESERVED_XENSTORE].flags = GTF_permit_access;
+        check("resource_seed", xenforeignmemory_unmap_resource(memory, table) == 0);
+        table =
+            xenforeignmemory_map_resource(memory, ordinary, XENMEM_resource_grant_table,
+                                          XENMEM_resource_grant_table_id_shared, 0, 1, (void **)&entry, PROT_READ, 0);
+        check("resource_again", table != NULL && entry[GNTTAB_RESERVED_XENSTORE].flags == GTF_permit_access &&
+                                    entry[GNTTAB_RESERVED_XENSTORE].domid == own);
+    }
+    check("safe_resource", xenforeignmemory_map_resource(memory, safe, XENMEM_resource_grant_table,
+                                                         XENMEM_resource_grant_table_id_shared, 0, 1, (void **)&entry,
+                                                         PROT_READ, 0) == NULL &&
+                               errno == EPERM);
+}
+
 static void test_console(void)
 {
     static char text[16384];
@@ -159,6 +189,7 @@ int main(int count, char **words)
     test_pause();
     test_protected();
     test_map();
+    test_resource();
     test_console();
     printf("DONE %u passed, %u failed\n", passed, failed);
     return (failed == 0) ? 0 : 1;
