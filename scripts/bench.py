@@ -41,6 +41,7 @@ GATE_SLACK = 0.02
 FUNCTION_REACH = 1 << 16  # an address further behind a function's start belongs to none
 TIMEOUT = "240"
 RESTART_LINE = re.compile(r"restarted in (\d+) us, 2 times")
+FORCED = "neoverse-n2"    # a CPU that forces write-back for guests (FEAT_S2FWB)
 TICKS_A_US = 62.5         # and as many instructions
 BENCH_LINE = re.compile(r"BENCH (\w+) (\d+) (\d+) (\d+)\s*$")
 MARK_LINE = re.compile(r"MARK (\S+) (\d+) (\d+)$", re.M)  # may stand behind a console's unfinished line
@@ -178,8 +179,8 @@ def tail(text):
     return "\n".join(text.splitlines()[-30:])
 
 
-def bulkhead_command(system, cpus, until, plugin=()):
-    return ["build/bulkhead", "run", str(system), "--headless", "--icount=4", "--cpus", str(cpus), "--cpu", "cortex-a57",
+def bulkhead_command(system, cpus, until, plugin=(), cpu="cortex-a57"):
+    return ["build/bulkhead", "run", str(system), "--headless", "--icount=4", "--cpus", str(cpus), "--cpu", cpu,
             "--memory", "4 GiB", "--timeout", TIMEOUT, "--until", until, "--", *plugin]
 
 
@@ -272,15 +273,18 @@ def boot_figures(boot):
     return figures, marks
 
 
-def restart_figure(mib):
-    """Instructions of a restart of a domain of that size with a small image; nobody else runs."""
+def restart_figure(mib, image_mib=0, cpu="cortex-a57"):
+    """Instructions of a restart of a domain of that size, with a small image or one more; nobody else runs."""
+    ramdisk = WORK / "ramdisk"
+    ramdisk.write_bytes(bytes(image_mib << 20))
+    more = f"ramdisk: {ramdisk.resolve()}, " if image_mib else ""
     system = WORK / "restart.yaml"
     system.write_text(f"""system: restart
 board: qemu-virt
 domains:
-  d1: {{ memory: {mib} MiB, kernel: guest:end, bootargs: "how=3", cpus: [1], restartable: true }}
+  d1: {{ memory: {mib} MiB, kernel: guest:end, {more}bootargs: "how=3", cpus: [1], restartable: true }}
 """)
-    output = run(bulkhead_command(system, 2, "3 times by now"))
+    output = run(bulkhead_command(system, 2, "3 times by now", cpu=cpu))
     found = RESTART_LINE.search(output)
     if not found:
         raise BenchError("the domain was not restarted:\n" + tail(output))
@@ -297,6 +301,8 @@ def measure_bulkhead():
     figures, marks = boot_figures(boot)
     where = profile_by_function(WORK / "profile-1")
     figures |= {f"restart_{mib}": restart_figure(mib) for mib in (SMALL_MIB, FIRST_MIB)}
+    figures["restart_image"] = restart_figure(FIRST_MIB, SMALL_MIB)
+    figures["restart_forced"] = restart_figure(FIRST_MIB, SMALL_MIB, FORCED)
     pair = WORK / "pair.yaml"
     switch = WORK / "switch.yaml"
     write_pair(pair)

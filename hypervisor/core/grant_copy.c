@@ -83,7 +83,7 @@ int64_t grant_cache_flush(struct vcpu *v, void *structure)
     e = physmap_look(d, gaddr_to_gfn(GADDR(op->a.dev_bus_addr)));
     may = e.mapping == MAPPING_RAM || e.mapping == MAPPING_GRANT;
     if (may) {
-        arch_clean(e.mfn, 1);
+        arch_flush(e.mfn, 1);
     }
     spin_unlock(&d->physmap_lock);
     return may ? OK : (e.mapping == MAPPING_NONE) ? ERR_INVAL : ERR_PERM;

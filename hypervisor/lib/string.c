@@ -7,23 +7,24 @@ typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 
 #define BLOCK 64u
 
-/* n: a multiple of BLOCK, not 0. */
+/* n: a multiple of BLOCK, not 0.  By four vector registers, which are the guest's and get back what they held. */
 static inline void copy_blocks(char *to, const char *from, size_t n)
 {
 #if defined(__aarch64__)
-    __asm__ volatile("1: ldp x8, x9, [%1], #16\n\t"
-                     "ldp x10, x11, [%1], #16\n\t"
-                     "ldp x12, x13, [%1], #16\n\t"
-                     "ldp x14, x15, [%1], #16\n\t"
+    __asm__ volatile(".arch_extension fp\n\t.arch_extension simd\n\t"
+                     "stp q0, q1, [sp, #-64]!\n\t"
+                     "stp q2, q3, [sp, #32]\n\t"
+                     "1: ldp q0, q1, [%1], #32\n\t"
+                     "ldp q2, q3, [%1], #32\n\t"
                      "subs %2, %2, #64\n\t"
-                     "stp x8, x9, [%0], #16\n\t"
-                     "stp x10, x11, [%0], #16\n\t"
-                     "stp x12, x13, [%0], #16\n\t"
-                     "stp x14, x15, [%0], #16\n\t"
-                     "b.ne 1b"
+                     "stp q0, q1, [%0], #32\n\t"
+                     "stp q2, q3, [%0], #32\n\t"
+                     "b.ne 1b\n\t"
+                     "ldp q2, q3, [sp, #32]\n\t"
+                     "ldp q0, q1, [sp], #64"
                      : "+r"(to), "+r"(from), "+r"(n)
                      :
-                     : "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "cc", "memory");
+                     : "cc", "memory");
 #else
     for (size_t i = 0; i < n; i += sizeof(word_t)) {
         *(word_t *)(void *)(to + i) = *(const word_t *)(const void *)(from + i);

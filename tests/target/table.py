@@ -24,6 +24,9 @@ from lines import BRAKE, CTRL_A3, DONE, EXITED, FAILED, FATAL, HALTED, SYSTEMS, 
 from roles import ROLES
 
 
+MAX = "max,pauth-impdef=on"  # a CPU that forces write-back for guests (FEAT_S2FWB); cortex-a57, the usual one, does not
+
+
 def guest(name, **more):
     """One test guest that prints TEST lines and DONE."""
     return {"name": name, "system": f"{SYSTEMS}/{name}.yaml", "lanes": [[DONE]], "forbid": [FATAL, FAILED], **more}
@@ -66,7 +69,7 @@ STARTS = [
     *[hello(f"hello-{n}-cpus", rf"Bulkhead on qemu-virt: {n} CPUs", options=["--cpus", str(n)])
       for n in (1, 2, 3, 5, 6, 7, 8)],
     *[hello(f"hello-{name}", r"Bulkhead on qemu-virt: 4 CPUs", options=["--cpu", cpu])
-      for name, cpu in (("a72", "cortex-a72"), ("max", "max,pauth-impdef=on"))],
+      for name, cpu in (("a72", "cortex-a72"), ("max", MAX))],
     hello("hello-imx8mp", r"Bulkhead on imx8mp-evk: 4 CPUs", options=["--board", "imx8mp-evk"]),
     hello("hello-uboot", "Hit any key", machine="uboot",
           lanes=[["Hit any key", ("send", "\n"), "=> ", ("send", "booti 0x50000000 - ${fdtcontroladdr}\n"),
@@ -78,8 +81,10 @@ STARTS = [
 GUESTS = ["t_debug", "t_fp", "t_gic", "t_gic_shared", "t_grant", "t_mem", "t_mem_large", "t_psci", "t_trap", "t_xenver",
           "t_guest"]
 TEST_GUESTS = [
-    # The architecture's contract, tested at EL2.
-    guest("contract", system="examples/hello.yaml", options=["--hypervisor", "build/arm64/hypervisor/contract.bin"]),
+    # The architecture's contract, tested at EL2, on both kinds of CPU.  [itest->dsn~forced-write-back~1]
+    *[guest(name, system="examples/hello.yaml", options=["--hypervisor", "build/arm64/hypervisor/contract.bin", *cpu],
+            lanes=[[rf"TEST caches_off_is_{view} ok", DONE]])
+      for name, cpu, view in (("contract", [], "uncached"), ("contract-max", ["--cpu", MAX], "write_back"))],
     *[guest(name) for name in GUESTS],
     *[guest(name, lanes=[[rf"\(first\).*{DONE}"], [rf"\(second\).*{DONE}"]]) for name in ["t_evtchn", "t_evtchn_one_cpu"]],
     guest("t_passthrough", lanes=[[rf"\(owner\).*{DONE}"], [rf"\(other\).*{DONE}"]]),
@@ -119,9 +124,9 @@ TEST_GUESTS = [
     # [itest->dsn~real-time-reap~1]
     guest("t_arinc_restart", options=["--icount=2"], timeout=240, exact=True,
           lanes=[[rf"crash: restarted in \d+ us, {n} times" for n in (1, 2, 10)], [r"window: CPU 0, 500 windows", DONE]]),
-    guest("t_fp_max", options=["--cpu", "max,pauth-impdef=on"]),
-    *[guest(f"{name}-max", system=f"{SYSTEMS}/{name}.yaml", options=["--cpu", "max,pauth-impdef=on"])
-      for name in ("t_debug", "t_gic", "t_trap")],
+    guest("t_fp_max", options=["--cpu", MAX]),
+    *[guest(f"{name}-max", system=f"{SYSTEMS}/{name}.yaml", options=["--cpu", MAX])
+      for name in ("t_debug", "t_gic", "t_mem", "t_trap")],
 ]
 
 LINUX = [
@@ -132,7 +137,7 @@ LINUX = [
     linux("linux-6.1-smp-on-2-cpus", "linux-6.1-smp", ["--cpus", "2"]),
     linux("linux-6.12-smp-on-8-cpus", "linux-6.12-smp", ["--cpus", "8"]),
     linux("linux-6.12-smp-a72", "linux-6.12-smp", ["--cpu", "cortex-a72"]),
-    linux("linux-6.12-smp-max", "linux-6.12-smp", ["--cpu", "max,pauth-impdef=on"]),
+    linux("linux-6.12-smp-max", "linux-6.12-smp", ["--cpu", MAX]),
     # QEMU 10.0.2 does not connect this machine's virtual interrupt lines (later releases do), so a guest gets as far as it
     # can without an interrupt; nor does the board have a clock that knows the date.
     {**linux("linux-6.1-up-imx8mp", "linux-6.1-up", ["--board", "imx8mp-evk"]), "forbid": [FATAL],
@@ -267,11 +272,12 @@ SYSTEM_TESTS = [
         "after": one_life,
         "timeout": 120,
     },
-    {
+    *[{
         # A domain that ends itself in six ways comes back as it was launched six times, then the limit holds.
-        # [itest->dsn~boot-launch-record~1] [itest->dsn~tool-health~1]
-        "name": "t_restart",
+        # [itest->dsn~boot-launch-record~1] [itest->dsn~tool-health~1] [itest->dsn~forced-write-back~1]
+        "name": name,
         "system": f"{SYSTEMS}/t_restart.yaml",
+        "options": options,
         "lanes": [
             [*[line for n, end in enumerate(("crashed", "wants to reboot", "wants to reboot", "fault at its fault handler",
                                              "watchdog expired", "access to what is not there"))
@@ -283,7 +289,7 @@ SYSTEM_TESTS = [
         ],
         "forbid": [FATAL, FAILED, r"CORRUPT"],
         "timeout": 120,
-    },
+    } for name, options in (("t_restart", []), ("t_restart-max", ["--cpu", MAX]))],
     hostile("hostile"),
 ]
 

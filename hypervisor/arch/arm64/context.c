@@ -18,7 +18,6 @@ static_assert(sizeof(struct cpu) <= 4096, "panic frame follows in the second pag
 #define HCR_GUEST                                                                                                      \
     (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_BSU_IS | HCR_FB | HCR_TWI | HCR_TID3 | HCR_TSC |            \
      HCR_TIDCP | HCR_TACR | HCR_RW | BIT(35) /* TLOR */ | BIT(36) /* TERR */)
-#define CPTR_GUEST  0x33ffu              /* RES1; SVE (TZ) and SME (TSM) trap, FP and SIMD do not */
 #define SCTLR_RESET UINT64_C(0x30d00800) /* RES1 of SCTLR_EL1 (Armv8.0), MMU and caches off */
 
 COLD void context_cpu_init(void)
@@ -30,8 +29,8 @@ COLD void context_cpu_init(void)
     vtcr = BIT(31) | (64u - bits) | ((bits >= 44u ? UINT64_C(2) : UINT64_C(1)) << 6) | (UINT64_C(1) << 8) |
            (UINT64_C(1) << 10) | (UINT64_C(3) << 12);
     vtcr |= (bits >= 48u ? UINT64_C(5) : FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0)) << 16;
+    ASSERT(stage2_can_force() || !stage2_forced);
     write_sysreg(vtcr_el2, vtcr);
-    write_sysreg(cptr_el2, CPTR_GUEST);
     write_sysreg(hstr_el2, 0);
     write_sysreg(vpidr_el2, read_sysreg(midr_el1));
     write_sysreg(cnthctl_el2, 1); /* EL1 reads the physical counter; its physical timer traps */
@@ -47,7 +46,7 @@ COLD void context_cpu_init(void)
 COLD err_t arch_vcpu_init(struct vcpu *v)
 {
     v->arch.vmpidr = BIT(31) | ((uint64_t)(v->id >> 4) << 8) | (v->id & 0xfu);
-    v->arch.hcr = HCR_GUEST | (idregs_has_pauth() ? HCR_API | HCR_APK : 0u);
+    v->arch.hcr = HCR_GUEST | (idregs_has_pauth() ? HCR_API | HCR_APK : 0u) | (stage2_forced ? HCR_FWB : 0u);
     debug_init(v);
     pmu_init(v);
     return vgic_vcpu_init(v);

@@ -119,6 +119,8 @@ mmu_on:
     adrp    x1, early_tcr
     ldr     x1, [x1, :lo12:early_tcr]
     msr     tcr_el2, x1
+    mov     x1, #0x33ff             /* CPTR: RES1; SVE (TZ) and SME (TSM) trap, FP and SIMD do not */
+    msr     cptr_el2, x1
     ldr     x1, =0x000004ff         /* MAIR: 0 = normal write-back, 1 = device nGnRE */
     msr     mair_el2, x1
     msr     ttbr0_el2, x0

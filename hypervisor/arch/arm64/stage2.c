@@ -9,10 +9,7 @@
 #define DESC_VALID      BIT(0)
 #define DESC_TABLE      BIT(1) /* table, or page at level 3 */
 #define DESC_ADDR       BITS(47, 12)
-#define DESC_AF         BIT(10)
-#define DESC_ISH        (UINT64_C(3) << 8)
-#define DESC_NORMAL     (UINT64_C(0xf) << 2)
-#define DESC_DEVICE     (UINT64_C(0x1) << 2) /* nGnRE */
+#define DESC_DEVICE     (DESC_VALID | BIT(2) | BIT(10)) /* nGnRE, accessed */
 #define DESC_XN         BIT(54)
 #define DESC_SW(m)      ((uint64_t)(m) << 55) /* software bits 58:55: enum mapping */
 #define DESC_S2AP_SHIFT 6                     /* ACCESS_R, and 2 for writing */
@@ -44,9 +41,9 @@ static bool is_table(uint64_t desc, uint32_t order)
 
 static ALWAYS_INLINE uint64_t leaf(const struct stage2_entry *e)
 {
-    uint64_t desc = DESC_VALID | DESC_AF | mfn_to_maddr(e->mfn).v | DESC_SW(e->mapping);
+    uint64_t desc = (e->mapping == MAPPING_DEVICE) ? DESC_DEVICE : stage2_normal;
 
-    desc |= (e->mapping == MAPPING_DEVICE) ? DESC_DEVICE : (DESC_NORMAL | DESC_ISH);
+    desc |= mfn_to_maddr(e->mfn).v | DESC_SW(e->mapping);
     desc |= (e->order == 0u) ? DESC_TABLE : 0u;
     desc |= ((uint64_t)e->access & ACCESS_RW) << DESC_S2AP_SHIFT;
     desc |= ((e->access & 4) == 0) ? DESC_XN : 0u;

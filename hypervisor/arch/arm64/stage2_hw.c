@@ -2,6 +2,8 @@
 #include "arch/arm64/stage2_hw.h"
 
 uint32_t stage2_bits;
+bool stage2_forced;
+uint64_t stage2_normal;
 
 void stage2_init(void)
 {
@@ -9,6 +11,8 @@ void stage2_init(void)
     uint64_t range = FIELD(read_sysreg(id_aa64mmfr0_el1), 3, 0);
 
     stage2_bits = (range < ARRAY_SIZE(bits)) ? bits[range] : 48u;
+    stage2_forced = stage2_can_force();
+    stage2_normal = stage2_forced ? UINT64_C(0x719) : UINT64_C(0x73d);
 }
 
 /* TLB maintenance by IPA or VMID acts on the VMID in VTTBR_EL2. */

@@ -11,6 +11,17 @@
 /* Read what the CPU has.  Boot CPU, before anything else of stage 2. */
 void stage2_init(void);
 
+/* Every CPU forces what stage 2 maps as Normal to be write-back cacheable (FEAT_S2FWB), whatever the guest says of it: that
+ * its caches are off, for one.  Const after stage2_init. */
+extern bool stage2_forced;
+/* What stands in every entry for Normal memory: valid, accessed, inner shareable, write-back. */
+extern uint64_t stage2_normal;
+/* This CPU can.  The CPUs of a board are alike. */
+static inline bool stage2_can_force(void)
+{
+    return FIELD(read_sysreg(s3_0_c0_c7_2), 43, 40) != 0u; /* ID_AA64MMFR2_EL1.FWB */
+}
+
 extern uint32_t stage2_bits; /* const after stage2_init */
 /* Guest-physical address bits: what the CPU has, 48 at most. */
 static inline uint32_t stage2_ipa_bits(void)

@@ -38,6 +38,7 @@ static inline void dsb_sy(void)
 #define HCR_RW     BIT(31)
 #define HCR_APK    BIT(40)
 #define HCR_API    BIT(41)
+#define HCR_FWB    BIT(46)
 
 #define MDCR_TPMCR BIT(5)
 #define MDCR_TPM   BIT(6)

@@ -57,14 +57,15 @@ uint64_t arch_wallclock_seconds(void);
 /* The hypervisor's own view of a RAM frame; 4 KiB, read-write, never executable: void *arch_map_frame(mfn_t mfn), in
  * arch_inline.h; and back: mfn_t arch_frame_of(const void *p).  Bound: O(1). */
 
-/* Zero frames [mfn, mfn + count), cleaned and invalidated to the point of coherency: visible to a guest with its MMU
- * off.  Bound: count * 64 zeroing and 64 cleaning operations; count 1..512. */
+/* Zero frames [mfn, mfn + count): a guest sees zeroes, with its MMU on or off.  Bound: count * 64 zeroing and 64 cleaning
+ * operations; count 1..512. */
 void arch_scrub(mfn_t mfn, uint64_t count);
 
-/* Clean and invalidate [mfn, mfn + count) to the point of coherency.  count 1..512. */
+/* What was written to [mfn, mfn + count) is what a guest with its MMU off reads and executes.  count 1..512. */
 void arch_clean(mfn_t mfn, uint64_t count);
 
-/* Clean to the point of unification is not needed by the hypervisor: guests do it for their code. */
+/* Clean and invalidate [mfn, mfn + count) to the point of coherency, where devices look.  count 1..512. */
+void arch_flush(mfn_t mfn, uint64_t count);
 
 /* Copy between the hypervisor and the current vCPU's guest virtual memory, with its EL1 translation live.
  * -FAULT not mapped, not permitted, or not RAM; then an unknown prefix was copied.  n: 0..4096 bytes.

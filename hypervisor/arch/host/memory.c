@@ -98,6 +98,11 @@ void arch_clean(mfn_t mfn, uint64_t count)
     memcpy(ram.memory + at, ram.cached + at, count << PAGE_SHIFT);
 }
 
+void arch_flush(mfn_t mfn, uint64_t count)
+{
+    arch_clean(mfn, count);
+}
+
 /* ---- copies ---- */
 
 /* The piece of [gva, gva + n) in one page, as the guest may access it; NULL = it may not. */

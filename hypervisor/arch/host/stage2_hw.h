@@ -10,6 +10,8 @@
 #include "arch/contract/arch.h"
 #include "core/domain.h"
 
+#define stage2_normal UINT64_C(0x73d) /* valid, accessed, inner shareable, write-back */
+
 uint32_t stage2_ipa_bits(void);
 uint64_t stage2_read(mfn_t table, uint32_t index);
 void stage2_write(mfn_t table, uint32_t index, uint64_t desc);

@@ -107,7 +107,7 @@ static void stage2_splits_a_block(void)
     CHECK(at(4u * BLOCK + 511u).mfn.v == 0x401ffu);
 }
 
-/* [utest->dsn~scrub~1] */
+/* [utest->dsn~scrub~2] */
 static void scrub_leaves_zeroes(void)
 {
     struct domain *d = subject();
