@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What many target tests look for, and type."""
 SYSTEMS = "tests/target/systems"
+MAX = "max,pauth-impdef=on"  # a CPU that forces write-back for guests (FEAT_S2FWB); cortex-a57, the usual one, does not
 DONE = r"DONE [1-9]\d* passed, 0 failed"
 FATAL = r"bulkhead: FATAL"
 FAILED = r"TEST \S+ FAIL|DONE \d+ passed, [1-9]"

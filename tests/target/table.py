@@ -20,11 +20,8 @@ import neighbours
 import traces
 import translation
 from console import Failure
-from lines import BRAKE, CTRL_A3, DONE, EXITED, FAILED, FATAL, HALTED, SYSTEMS, cluster, goes_on
+from lines import BRAKE, CTRL_A3, DONE, EXITED, FAILED, FATAL, HALTED, MAX, SYSTEMS, cluster, goes_on
 from roles import ROLES
-
-
-MAX = "max,pauth-impdef=on"  # a CPU that forces write-back for guests (FEAT_S2FWB); cortex-a57, the usual one, does not
 
 
 def guest(name, **more):
@@ -33,8 +30,6 @@ def guest(name, **more):
 
 
 GUESTS = ["t_debug", "t_fp", "t_fp_max", "t_gic", "t_mem", "t_mem_large", "t_psci", "t_timer", "t_trap", "t_xenver"]
-LINUX = ["linux-6.1-up", "linux-6.1-smp", "linux-6.12-up", "linux-6.12-smp"]
-
 NOT_STARTED = [r"hello +16384 KiB +1 +not started", r"0 of 1 domains started"]
 HELLO = [r"\(hello\) hello by console_io", r"\(hello\) hello by PL011"]
 PANIC = r"\(infotainment\).*Kernel panic - not syncing"
