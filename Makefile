@@ -28,8 +28,9 @@ coverage: all ## lines, branches and MC/DC of host and target runs; build/covera
 coverage-baseline: coverage ## the figures of this tree become the ones that may not fall
 	@scripts/coverage.py --write-baseline
 
-bench: all ## build/bench.md, bench.svg, bench.json: Bulkhead and Xen side by side
+bench: all ## build/bench.md, bench.svg, bench.json: Bulkhead and Xen side by side; build/deadlines.md
 	@scripts/bench.py
+	@scripts/deadlines.py 100000
 
 bench-pv: all ## build/bench-pv.md: disk and network between two Linux domains, Bulkhead and Xen side by side
 	@scripts/bench_pv.py

@@ -29,6 +29,7 @@ STEPS = {
     "host-tsan": ("ctest", "host-tsan"),
     "target": ("ctest", "host"),
     "bench": ("command", ["scripts/bench.py", "--gate"]),
+    "deadlines": ("command", ["scripts/deadlines.py"]),
     "el2": ("command", ["scripts/el2_time.py", "--victim"]),
 }
 

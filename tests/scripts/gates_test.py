@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import bench  # noqa: E402
 import bench_pv  # noqa: E402
 import check_misra  # noqa: E402
+import deadlines  # noqa: E402
 import size_report  # noqa: E402
 
 RECORD = "| D-001 | 15.5 | 2 | early exits |\n| D-002 | 8.7 | 0 | why |\n\n- D-003 was rule 2.1\n"
@@ -75,6 +76,19 @@ class Figures(unittest.TestCase):
         self.assertEqual(bench.worse({"vtimer_trap": {"min": 174, "mean": 174, "max": 300}}, base), [])
         self.assertEqual(bench.worse({"vtimer_trap": {"min": 174, "mean": 175, "max": 174}}, base),
                          ["error: vtimer_trap mean: 175 instructions, 174 in the baseline"])
+
+    def test_deadlines(self):
+        alone = deadlines.parse("(victim) x\nDEADLINE 5000 174 870004 176 0 0 0\n")
+        self.assertEqual((alone.samples, alone.most, alone.waits), (5000, 176, 0))
+        self.assertIsNone(deadlines.parse("DEADLINE 5000 174\n"))
+        self.assertEqual(deadlines.judge("trap", alone, 5000, 193, 9), [])
+        self.assertEqual(deadlines.judge("trap", alone, 5001, 193, 9), ["error: trap: 5000 of 5001 samples"])
+        moved = alone._replace(most=500, over=3)
+        self.assertEqual(deadlines.judge("event", moved, 5000, 193, 2), [])
+        for name, intervals, may in (("event", 1, 2), ("trap", 9, 0)):
+            self.assertEqual(deadlines.judge(name, moved, 5000, 193, intervals),
+                             [f"error: {name}: 3 samples of more than 193 instructions, 0 with a second exit, {may} allowed; the most 500"])
+        self.assertEqual(len(deadlines.judge("trap", alone._replace(exits=1), 5000, 193, 9)), 1)
 
     def test_one_instruction_more_fails(self):
         now = {"hypercall_null": {"min": 100, "mean": 111, "max": 200}}
