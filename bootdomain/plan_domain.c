@@ -18,8 +18,7 @@
 #define CAPABILITY_HARDWARE 2u
 #define CAPABILITY_STORE    4u
 #define STORM_CELL          (LAUNCH_HEALTH_CELLS - 1u)
-#define STORM_WINDOWS       64u /* a second */
-#define STORM_LIMIT         (STORM_WINDOWS * 65536u)
+#define STORM_MOST          (BULKHEAD_STORM_WINDOWS * UINT16_MAX)
 
 static const char *const roles[] = {
     [BULKHEAD_ROLE_DOMU] = "domu", [BULKHEAD_ROLE_HARDWARE] = "hardware", [BULKHEAD_ROLE_CONTROL] = "control"};
@@ -145,10 +144,10 @@ static void read_health(struct plan_reader *reader, const struct prop *prop)
         good = prop_cells(prop, i * (uint32_t)sizeof(uint32_t), 1, &cells[i]) &&
                (i == 1 || i == 2 || i == STORM_CELL || cells[i] < BULKHEAD_ACTION_COUNT);
     }
-    if (!good || cells[STORM_CELL] >= STORM_LIMIT) {
+    if (!good || (cells[STORM_CELL] != 0 && (cells[STORM_CELL] < BULKHEAD_STORM_WINDOWS || cells[STORM_CELL] > STORM_MOST))) {
         log_problem(prop->domain,
-                    "%s is not <fallback max within>, 10 actions below %u and a limit below %u; write 14 cells",
-                    prop->name, (unsigned)BULKHEAD_ACTION_COUNT, (unsigned)STORM_LIMIT);
+                    "%s is not <fallback max within>, 10 actions below %u and a limit of 0 or %u to %u; write 14 cells",
+                    prop->name, (unsigned)BULKHEAD_ACTION_COUNT, (unsigned)BULKHEAD_STORM_WINDOWS, (unsigned)STORM_MOST);
         return;
     }
     h->fallback = (uint8_t)cells[0];
@@ -157,7 +156,7 @@ static void read_health(struct plan_reader *reader, const struct prop *prop)
     for (uint32_t i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
         h->action[i] = (uint8_t)cells[3 + i];
     }
-    h->storm = (uint16_t)(cells[STORM_CELL] / STORM_WINDOWS);
+    h->storm = (uint16_t)(cells[STORM_CELL] / BULKHEAD_STORM_WINDOWS);
     reader->domain->has_health = true;
 }
 

@@ -23,7 +23,7 @@ static struct spinlock device_lock;               /* rank 3.7 */
 static struct device_range ranges[DEVICE_RANGES]; /* guarded by device_lock */
 static uint16_t spi_owner[SPI_COUNT];             /* atomic, written under device_lock: slot + 1 */
 
-/* How often an SPI came in this 64th of a second; the CPU that takes it writes it (one that moves meanwhile loses a count). */
+/* How often an SPI came in this BULKHEAD_STORM_WINDOWS-th of a second; the CPU that takes it writes it (one that moves meanwhile loses a count). */
 static struct rate {
     uint16_t since;
     uint16_t count;
@@ -228,7 +228,7 @@ err_t device_spi(struct domain *d, uint32_t intid, enum device_change change)
 /* [impl->dsn~device-storm~2] */
 static bool begins_storm(struct rate *r, const struct domain *d)
 {
-    uint16_t now = (uint16_t)(arch_ticks() / (arch_ticks_hz() >> 6));
+    uint16_t now = (uint16_t)(arch_ticks() / (arch_ticks_hz() / BULKHEAD_STORM_WINDOWS));
 
     r->count = (r->since == now) ? r->count + 1u : 1u;
     r->since = now;

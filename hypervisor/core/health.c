@@ -13,7 +13,7 @@
 #include <xen/sched.h>
 
 #define ENDS  4u   /* the first events end a life, whatever the action */
-#define STORM 512u /* in a 64th of a second: 32,768 a second */
+#define STORM (32768u / BULKHEAD_STORM_WINDOWS)
 
 static const char *const text[BULKHEAD_EVENT_COUNT] = {
     [BULKHEAD_EVENT_POWEROFF] = "powered off",

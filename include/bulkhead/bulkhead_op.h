@@ -343,6 +343,8 @@ enum bulkhead_action {
     BULKHEAD_ACTION_COUNT = 7,
 };
 
+#define BULKHEAD_STORM_WINDOWS 64u /* a second; interrupts of a line are counted in each of them */
+
 /* SET_HEALTH, before the first unpause.  -EINVAL an action below HALT for one of the first four events, or RESTART as
  * fallback; -EBUSY started. */
 struct bulkhead_health {
@@ -352,7 +354,7 @@ struct bulkhead_health {
     uint32_t max_restarts; /* that many within ... */
     uint64_t within;       /* nanoseconds, counted from the first of them */
     uint8_t action[14];    /* by enum bulkhead_event; the rest 0 */
-    uint16_t storm;        /* interrupts of one line in a 64th of a second that are a storm; 0: 512 */
+    uint16_t storm;        /* interrupts of one line in a BULKHEAD_STORM_WINDOWS-th of a second that are a storm; 0: 512 */
 };
 
 /* The vCPU that an abnormal end was reported for. */

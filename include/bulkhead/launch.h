@@ -31,8 +31,9 @@
  *           bulkhead,after = "other", "third";          // started once these have been started
  *           bulkhead,keep-modules;                      // a pristine copy is sealed: it can be restarted
  *           bulkhead,verify;                            // it compares the images with their digests before it starts
- *           bulkhead,health = <fallback max within a0..a9>;  // enum bulkhead_action; max restarts within that many
- *                                                       // seconds; an action for each enum bulkhead_event
+ *           bulkhead,health = <fallback max within a0..a9 limit>;  // enum bulkhead_action; max restarts within that many
+ *                                                       // seconds; an action for each enum bulkhead_event; interrupts
+ *                                                       // of a line in a second that are a storm: 64 to 4194240, 0: 32768
  *           module@0 {
  *               compatible = "multiboot,kernel", "multiboot,module";   // or ramdisk, device-tree
  *               bulkhead,member = "name-in-archive";    // in the archive, or

@@ -190,6 +190,7 @@ lie_tree("capabilities-both", host_domain("memory = <0 0x8000>; cpus = <1>; capa
 lie_tree("capabilities-xenstore", host_domain("memory = <0 0x8000>; cpus = <1>; capabilities = <4>;"))
 lie_tree("role", host_domain("""memory = <0 0x8000>; cpus = <1>; bulkhead,role = "king";"""))
 lie_tree("health", host_domain("memory = <0 0x8000>; cpus = <1>; bulkhead,health = <4 3 60 4 4 4 2 0 0 0 0 0 0 64>;"))
+lie_tree("health-storm", host_domain("memory = <0 0x8000>; cpus = <1>; bulkhead,health = <4 3 60 4 4 4 4 0 4 4 2 4 4 63>;"))
 lie_tree("name", host_domain("""memory = <0 0x8000>; cpus = <1>; bulkhead,name;"""))
 lie_tree("name-bad", host_domain("""memory = <0 0x8000>; cpus = <1>; bulkhead,name = "a b";"""))
 lie_tree("name-twice", host_domain("memory = <0 0x8000>; cpus = <1>;") +

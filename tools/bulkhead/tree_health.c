@@ -29,11 +29,16 @@ void tree_take_health(const struct tree_reader *r, const char *name)
             return;
         }
     }
+    uint64_t limit = cell[LAUNCH_HEALTH_CELLS - 1] == 0 ? HEALTH_STORM_LIMIT : cell[LAUNCH_HEALTH_CELLS - 1];
+    if (limit < BULKHEAD_STORM_WINDOWS || limit > BULKHEAD_STORM_WINDOWS * UINT16_MAX) {
+        tree_wrong(r, "the limit of interrupts that are a storm is not 64 to 4194240; write it into the 14th cell");
+        return;
+    }
     h->at = tree_here(r);
     h->fallback = tree_number_here(r, cell[0] == BULKHEAD_ACTION_PLATFORM);
     h->max_restarts = tree_number_here(r, cell[1]);
     h->within = tree_number_here(r, cell[2]);
-    h->storm_limit = tree_number_here(r, cell[LAUNCH_HEALTH_CELLS - 1]);
+    h->storm_limit = tree_number_here(r, limit);
     for (unsigned i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
         h->action[i] = tree_number_here(r, cell[3 + i] - (i < HEALTH_ENDS ? BULKHEAD_ACTION_HALT : 0));
     }
