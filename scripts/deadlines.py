@@ -28,6 +28,24 @@ HANDLER = 0x280  # of the vectors
 PASSED = 2       # what an event that is let through costs: itself and its timer
 LINE = re.compile(r"^DEADLINE((?: \d+){7})$", re.M)
 HEAD = ["| attack | samples | least / mean / most | more than 1.10 of alone | with a second exit | waits for a lock |", "|---|---|---|---|---|---|"]
+IMAGE, IMAGE_END = 0x400000000000, 0x401000000000  # hypervisor/arch/arm64/layout.h
+NEIGHBOURS = """system: neighbours
+board: {{ name: qemu-virt, cpus: 4 }}
+boot-domain: {{ cpu: 1 }}
+pools:
+  own: {{ cpus: [0], policy: null }}
+domains:
+  victim: {{ safe: true, memory: 16 MiB, pool: own, kernel: guest:bench, bootargs: "vtimer=1 settle_s=1 n={samples}" }}
+  calls: {{ memory: 16 MiB, cpus: [1], kernel: guest:attacker, bootargs: attack=3 }}
+  anything: {{ memory: 16 MiB, cpus: [2], kernel: guest:hostile, bootargs: "seed=1 rounds=1000000000" }}
+  turns:
+    memory: 16 MiB
+    cpus: [3]
+    kernel: guest:attacker
+    bootargs: "turn=500 crashes=10"
+    restartable: true
+    health: {{ watchdog: restart, crash: restart, max-restarts: 1000000, within: 1 }}
+"""
 THREE = "three neighbours"  # hypercalls, everything at random, everything in turns
 Figure = collections.namedtuple("Figure", "samples least sum most over exits waits")
 
@@ -46,21 +64,15 @@ def judge(name, found, samples, limit, intervals):
     return wrong
 
 
-def write_system(path, name, samples):
-    """The victim's CPU."""
-    if name in bench.ATTACKS:
-        bench.write_attack(path, bench.ATTACKS.index(name), samples)
-        return 0
-    el2_time.write_victim(path, f'guest:bench, bootargs: "vtimer=1 settle_s=1 n={samples}"', "turn=500 crashes=10")
-    return el2_time.VICTIM_CPU
-
-
 def measure(name, samples, plugin):
     """(figures or None, intervals, the end of the console) of one attack."""
     system = bench.WORK / "deadline.yaml"
-    cpu = write_system(system, name, samples)
+    if name == THREE:
+        system.write_text(NEIGHBOURS.format(samples=samples))
+    else:
+        bench.write_attack(system, bench.ATTACKS.index(name), samples)
     start = time.monotonic()
-    output = el2_time.play(["build/bulkhead", "run", str(system), "--headless", "--cpu", "cortex-a57", "--", "-plugin", f"{plugin},cpu={cpu}"],
+    output = el2_time.play(["build/bulkhead", "run", str(system), "--headless", "--cpu", "cortex-a57", "--", "-plugin", plugin],
                            [r"BENCH done"], SECONDS)
     return parse(output), int((time.monotonic() - start) * 1000 / bench.ATTACK_MS) + 1, bench.tail(output)
 
@@ -71,8 +83,8 @@ def plugin_option():
     guest = {name: address for address, name in bench.functions(tree.BUILD / "arm64" / "guests" / "bench" / "bench.elf")}
     known = sorted(bench.functions(size_report.hypervisor_elf()))
     wait = next(i for i, (_, name) in enumerate(known) if name == "spin_wait")
-    return (f"{path},low={el2_time.IMAGE:#x},high={el2_time.IMAGE_END:#x},wait={known[wait][0]:#x},wait-end={known[wait + 1][0]:#x},"
-            f"arm={guest['bench_vtimer']:#x},handler={guest['bench_vectors'] + HANDLER:#x},skip={WARM_UP}")
+    return (f"{path},low={IMAGE:#x},high={IMAGE_END:#x},wait={known[wait][0]:#x},wait-end={known[wait + 1][0]:#x},"
+            f"arm={guest['bench_vtimer']:#x},handler={guest['bench_vectors'] + HANDLER:#x},cpu=0,skip={WARM_UP}")
 
 
 def row(name, f):

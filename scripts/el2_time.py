@@ -99,40 +99,28 @@ def run(test, path, known):
     return parse(output, known)
 
 
-VICTIM_CPU = 1
 VICTIM = """system: victim
 board: { name: qemu-virt, cpus: 4 }
 boot-domain: { cpu: 0 }
 pools:
   own: { cpus: [1], policy: null }
 domains:
-  victim: { safe: true, memory: 16 MiB, pool: own, KERNEL }
+  victim: { safe: true, memory: 16 MiB, pool: own, kernel: guest:t_time, bootargs: "role=3 for=2000000 gap=1000000000" }
   calls: { memory: 16 MiB, cpus: [0], kernel: guest:attacker, bootargs: attack=3 }
   traps: { memory: 16 MiB, cpus: [2], kernel: guest:hostile, bootargs: "seed=1 rounds=100000000" }
-  attacks:
-    memory: 16 MiB
-    cpus: [3]
-    kernel: guest:attacker
-    bootargs: ATTACK
-    restartable: true
-    health: { watchdog: restart, crash: restart, max-restarts: 1000000, within: 1 }
+  invalidates: { memory: 16 MiB, cpus: [3], kernel: guest:attacker, bootargs: attack=6 }
 """
-
-
-def write_victim(path, kernel, attack="attack=6"):
-    """A safe domain on a CPU of its own beside three hostile ones on three others; the third one's boot arguments."""
-    path.write_text(VICTIM.replace("KERNEL", f"kernel: {kernel}").replace("ATTACK", f'"{attack}"'))
 
 
 def victim(path, known):
     """0 = the CPU that runs the victim was never at EL2 while it ran its own code."""
     system = bench.WORK / "victim.yaml"
-    write_victim(system, 'guest:t_time, bootargs: "role=3 for=2000000 gap=1000000000"')
+    system.write_text(VICTIM)
     guest = {name: address for address, name in bench.functions(tree.BUILD / "arm64" / "guests" / "t_time" / "t_time.elf")}
     more = plugin(path, known, guest["nothing_interrupts_it"])
     more[1] += f",to={guest['print']:#x}"
     output = play(["build/bulkhead", "run", str(system), "--headless", "--", *more], [r"alone: longest gap"], 2 * LIMIT)
-    found = [row for row in parse(output, known) if row[0] == VICTIM_CPU]
+    found = [row for row in parse(output, known) if row[0] == 1]
     if not found:
         print("the victim was not seen:\n" + bench.tail(output))
         return 1
