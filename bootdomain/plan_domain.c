@@ -144,10 +144,12 @@ static void read_health(struct plan_reader *reader, const struct prop *prop)
         good = prop_cells(prop, i * (uint32_t)sizeof(uint32_t), 1, &cells[i]) &&
                (i == 1 || i == 2 || i == STORM_CELL || cells[i] < BULKHEAD_ACTION_COUNT);
     }
-    if (!good || (cells[STORM_CELL] != 0 && (cells[STORM_CELL] < BULKHEAD_STORM_WINDOWS || cells[STORM_CELL] > STORM_MOST))) {
+    if (!good ||
+        (cells[STORM_CELL] != 0 && (cells[STORM_CELL] < BULKHEAD_STORM_WINDOWS || cells[STORM_CELL] > STORM_MOST))) {
         log_problem(prop->domain,
                     "%s is not <fallback max within>, 10 actions below %u and a limit of 0 or %u to %u; write 14 cells",
-                    prop->name, (unsigned)BULKHEAD_ACTION_COUNT, (unsigned)BULKHEAD_STORM_WINDOWS, (unsigned)STORM_MOST);
+                    prop->name, (unsigned)BULKHEAD_ACTION_COUNT, (unsigned)BULKHEAD_STORM_WINDOWS,
+                    (unsigned)STORM_MOST);
         return;
     }
     h->fallback = (uint8_t)cells[0];

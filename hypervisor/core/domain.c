@@ -16,9 +16,10 @@
 struct slot {
     struct domain *d; /* guarded by slots_lock for writing; valid while refs > 0 */
     uint32_t refs;    /* atomic: 0 = not to be found, 1 = exists, more = in use */
-    uint32_t vcpus;   /* guarded by slots_lock: of the domain that has it or is being made; 0 = free */
-    bool dying;       /* atomic: the domain is being taken apart */
+    uint16_t vcpus;   /* guarded by slots_lock: of the domain that has it or is being made; 0 = free */
+    uint8_t dying;    /* atomic: the domain is being taken apart, by CPU dying - 1 */
 };
+static_assert(sizeof(struct slot) == 16u && MAX_CPUS < UINT8_MAX && MAX_VCPUS <= UINT16_MAX, "found by a shift");
 
 static struct spinlock slots_lock; /* rank 1 */
 static struct slot slots[MAX_DOMAINS];
@@ -92,7 +93,7 @@ err_t domain_get_living(const struct vcpu *caller, uint32_t domid, struct domain
 
 void domain_slot_dying(const struct domain *d, bool dying)
 {
-    __atomic_store_n(&slots[d->slot].dying, dying, __ATOMIC_RELEASE);
+    __atomic_store_n(&slots[d->slot].dying, (uint8_t)(dying ? d->reap_cpu + 1u : 0u), __ATOMIC_RELEASE);
 }
 
 bool domain_slot_is_quiet(const struct domain *d)
@@ -103,13 +104,13 @@ bool domain_slot_is_quiet(const struct domain *d)
 void domain_put(struct domain *d)
 {
     struct slot *s = &slots[d->slot];
-    bool dying = domain_state(d) == DOMAIN_DYING;
-    uint32_t reap_cpu = dying ? d->reap_cpu : 0u;
-    uint32_t left = __atomic_sub_fetch(&s->refs, 1u, __ATOMIC_RELEASE);
+    uint32_t left = __atomic_sub_fetch(&s->refs, 1u, __ATOMIC_ACQ_REL);
+    uint32_t dying =
+        __atomic_load_n(&s->dying, __ATOMIC_RELAXED); /* what was stored before another reference was put is seen */
 
-    ASSERT(left > 0u); /* d may be gone from here on */
-    if (left == 1u && dying) {
-        arch_cpu_kick(reap_cpu);
+    ASSERT(left > 0u); /* d may be gone from here on, and its slot another's: one kick too many */
+    if (left == 1u && dying != 0u) {
+        arch_cpu_kick(dying - 1u);
     }
 }
 
@@ -146,7 +147,7 @@ COLD void domain_slot_clear(uint32_t slot)
     spin_lock(&slots_lock);
     slots[slot].d = NULL;
     slots[slot].vcpus = 0;
-    __atomic_store_n(&slots[slot].dying, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&slots[slot].dying, (uint8_t)0u, __ATOMIC_RELEASE);
     spin_unlock(&slots_lock);
 }
 
@@ -179,7 +180,7 @@ static err_t take_slot(uint32_t domid, uint32_t vcpus, uint32_t *out)
         err = ERR_NOSPC;
     }
     if (err == OK) {
-        slots[*out].vcpus = vcpus;
+        slots[*out].vcpus = (uint16_t)vcpus;
     }
     spin_unlock(&slots_lock);
     return err;

@@ -12,7 +12,7 @@
 
 #include <xen/sched.h>
 
-#define ENDS  4u   /* the first events end a life, whatever the action */
+#define ENDS  4u /* the first events end a life, whatever the action */
 #define STORM (32768u / BULKHEAD_STORM_WINDOWS)
 
 static const char *const text[BULKHEAD_EVENT_COUNT] = {

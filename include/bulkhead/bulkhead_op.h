@@ -354,7 +354,7 @@ struct bulkhead_health {
     uint32_t max_restarts; /* that many within ... */
     uint64_t within;       /* nanoseconds, counted from the first of them */
     uint8_t action[14];    /* by enum bulkhead_event; the rest 0 */
-    uint16_t storm;        /* interrupts of one line in a BULKHEAD_STORM_WINDOWS-th of a second that are a storm; 0: 512 */
+    uint16_t storm; /* interrupts of one line in a BULKHEAD_STORM_WINDOWS-th of a second that are a storm; 0: 512 */
 };
 
 /* The vCPU that an abnormal end was reported for. */
