@@ -41,6 +41,7 @@ GATE_SLACK = 0.02
 FUNCTION_REACH = 1 << 16  # an address further behind a function's start belongs to none
 TIMEOUT = "240"
 RESTART_LINE = re.compile(r"restarted in (\d+) us, 2 times")
+LABEL = ", seclabel: system_u:system_r:control_t"  # who may look
 FORCED = "neoverse-n2"    # a CPU that forces write-back for guests (FEAT_S2FWB)
 TICKS_A_US = 62.5         # and as many instructions
 BENCH_LINE = re.compile(r"BENCH (\w+) (\d+) (\d+) (\d+)\s*$")
@@ -291,6 +292,19 @@ domains:
     return single(int(int(found[1]) * TICKS_A_US))
 
 
+def refusal_figures(labels):
+    """Calls over a domain of which the caller may only read the state, without and with a label policy."""
+    system = WORK / "refusal.yaml"
+    system.write_text(f"""system: refusal
+board: qemu-virt
+{"labels: default" if labels else ""}
+domains:
+  d1: {{ memory: 64 MiB, kernel: guest:bench, cpus: [1], bootargs: "refuse=2 labels={labels:d}"{LABEL if labels else ""} }}
+  d2: {{ memory: 16 MiB, kernel: {(WORK / "idle.img").resolve()}, cpus: [2], grants: [{{ to: d1, rights: [info] }}] }}
+""")
+    return parse_operations(run(bulkhead_command(system, 3, "BENCH done")))
+
+
 def measure_bulkhead():
     def boot(domains, mib):
         system = WORK / f"boot-{domains}.yaml"
@@ -301,6 +315,7 @@ def measure_bulkhead():
     figures, marks = boot_figures(boot)
     where = profile_by_function(WORK / "profile-1")
     figures |= {f"restart_{mib}": restart_figure(mib) for mib in (SMALL_MIB, FIRST_MIB)}
+    figures |= refusal_figures(False) | refusal_figures(True)
     figures["restart_image"] = restart_figure(FIRST_MIB, SMALL_MIB)
     figures["restart_forced"] = restart_figure(FIRST_MIB, SMALL_MIB, FORCED)
     pair = WORK / "pair.yaml"

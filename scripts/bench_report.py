@@ -8,7 +8,7 @@ import bench_sched
 
 ORDER = ["boot_first_domain", "boot_per_domain", "boot_per_domain_64", "restart_16", "restart_64", "restart_image", "restart_forced", "hypercall_null", "psci_version", "gicd_read",
          "sgi_self", "ipi_vcpu", "vtimer", "evtchn_self", "evtchn_cross_cpu", "evtchn_cross_domain", "grant_map", "grant_unmap",
-         "grant_copy_page", "add_to_physmap", "partition_switch", "refusal", "restart",
+         "grant_copy_page", "add_to_physmap", "partition_switch", "refusal", "refusal_held", "domaininfo", "domaininfo_labels",
          "pv_disk", "pv_tcp"]
 MEANING = {
     "boot_first_domain": "reset to the first instruction of the first domain (1 CPU, 64 MiB)",
@@ -47,13 +47,15 @@ MEANING = {
        for name, where in (("2", "2 domains"), ("16", "16 domains"), ("128", "128 domains"), ("1000_ports", "1,000 more ports"))},
     "pv_disk": "1 MiB read from a disk of another domain, by Debian's drivers at both ends (all domains together)",
     "pv_tcp": "1 MiB by TCP from another domain, likewise",
-    "refusal": "hypercall refused for want of a right",
-    "restart": "restart of a domain",
+    "refusal": "domctl refused to a domain that holds no right at all",
+    "refusal_held": "domctl refused to a domain that holds another right over the target",
+    "domaininfo": "XEN_DOMCTL_getdomaininfo of another domain, which is allowed",
+    "domaininfo_labels": "the same under a label policy, which allows it",
 }
 # What is aimed at, in instructions (mean), or as a share of Xen's.
 AIM = {"boot_first_domain": 4_000_000, "restart_16": 971_088, "restart_64": 2_984_354, "restart_image": 5_836_481,
        "restart_forced": 5_836_481, "hypercall_null": 120, "psci_version": 130, "gicd_read": 190, "sgi_self": 330,
-       "vtimer": 330, "evtchn_self": 400}
+       "vtimer": 330, "evtchn_self": 400, "refusal": 150, "refusal_held": 250}
 SHARE = {"boot_per_domain": 0.25, "evtchn_cross_cpu": 0.35, "evtchn_cross_domain": 0.35, "grant_map": 0.35,
          "grant_unmap": 0.35, "grant_copy_page": 0.35, "add_to_physmap": 0.35, "partition_switch": 0.4,
          "pv_disk": 1.0, "pv_tcp": 1.0}

@@ -6,6 +6,7 @@
  * yield=1: only a yield to nobody; yield=2: all vCPUs yield for ever; rounds=1: the same, and how long all of them take.
  * switch=1: only two vCPUs of one CPU that yield to each other.
  * ports=N: so many more ports are bound, before those that events are measured with.
+ * refuse=DOMID: only calls over that domain: one that is refused, one that is not; labels=1: under a label policy.
  * role=1, role=2: only events between these two domains, which share a CPU and a static channel (port=N at both ends).
  * Uses only what Xen on Arm offers too.
  * [impl->dsn~bench-guest~1] */
@@ -16,6 +17,8 @@
 #include <guest/psci.h>
 #include <guest/timer.h>
 
+#include <xen/domctl.h>
+#include <xen/errno.h>
 #include <xen/event_channel.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
@@ -108,6 +111,13 @@ static uint64_t measure_empty(void)
 static uint64_t measure_hypercall(void)
 {
     return bench_hypercall(XENVER_version, __HYPERVISOR_xen_version);
+}
+
+static struct xen_domctl domctl = {.interface_version = XEN_DOMCTL_INTERFACE_VERSION};
+
+static uint64_t measure_domctl(void)
+{
+    return bench_hypercall((uint64_t)&domctl, __HYPERVISOR_domctl);
 }
 
 static uint64_t measure_psci(void)
@@ -338,6 +348,39 @@ static void run_grants(void)
     run("add_to_physmap", grants_add_to_physmap);
 }
 
+static int64_t ask_domctl(uint32_t cmd, uint64_t domid)
+{
+    domctl.cmd = cmd;
+    domctl.domain = (domid_t)domid;
+    return domctl_op(&domctl);
+}
+
+static void run_domctl(const char *name, uint32_t cmd, uint64_t domid, int64_t expected)
+{
+    int64_t result = ask_domctl(cmd, domid);
+
+    if (result != expected) {
+        print("BENCH %s skip it has the result %lld\n", name, (long long)result);
+        return;
+    }
+    run(name, measure_domctl);
+}
+
+/* Once the launch has moved the right over it. */
+static void run_refusals(uint64_t domid)
+{
+    uint64_t end = ticks() + platform_argument("settle_s", 30) * ticks_per_second();
+    bool labels = platform_argument("labels", 0) != 0;
+
+    while (ask_domctl(XEN_DOMCTL_getdomaininfo, domid) != 0 && ticks() < end) {
+    }
+    wait_for_quiet(end);
+    if (!labels) {
+        run_domctl("refusal_held", XEN_DOMCTL_destroydomain, domid, -XEN_EPERM);
+    }
+    run_domctl(labels ? "domaininfo_labels" : "domaininfo", XEN_DOMCTL_getdomaininfo, domid, 0);
+}
+
 static void run_cross(uint64_t role)
 {
     if (!cross_prepare()) {
@@ -357,6 +400,7 @@ static void run_cross(uint64_t role)
 static void run_operations(void)
 {
     run("hypercall_null", measure_hypercall);
+    run_domctl("refusal", XEN_DOMCTL_pausedomain, DOMID_FIRST_RESERVED - 1, -XEN_EPERM);
     run("psci_version", measure_psci);
     run("gicd_read", measure_gicd);
     run("sgi_self", measure_sgi_self);
@@ -398,6 +442,8 @@ int main(uint64_t x0)
         run_rounds();
     } else if (platform_argument("yield", 0) != 0) {
         run("yield", measure_yield);
+    } else if (platform_argument("refuse", 0) != 0) {
+        run_refusals(platform_argument("refuse", 0));
     } else if (platform_argument("switch", 0) != 0) {
         run_switch();
     } else {

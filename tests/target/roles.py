@@ -147,7 +147,7 @@ ROLES = [
     },
     {
         # A shell in a safe Control Domain: it lists, pauses what it may, and is told the rule where it may not.
-        # [itest->dsn~bhctl-shell~1, dsn~example-control~1, dsn~bhctl-errors~1, dsn~bhctl-health~1]
+        # [itest->dsn~bhctl-shell~1, dsn~example-control~1, dsn~bhctl-errors~1, dsn~bhctl-health~2]
         "name": "control",
         "system": "examples/control.yaml",
         "lanes": [
@@ -158,7 +158,7 @@ ROLES = [
              r"\(infotainment\) infotainment: heartbeat",
              ("send", "restart brake\r"), r"restart of brake is refused: .* the right 'restart' \[safe-domain-protected\]",
              ("send", "restart cluster\r"), r"restart of cluster is refused: .* the right 'restart' \[safe-domain-protected\]",
-             ("send", "health infotainment\r"), r"infotainment +1 +\d+\.\d+ +0 ",
+             ("send", "health infotainment\r"), r"infotainment +1 +\d+\.\d+ +0 .* call +-",
              ("send", "sched\r"), r"infotainment +0 +0 +no",
              ("send", "pause brake\r"),
              r"pause of brake is refused: it is a safe domain, .* the right 'pause' \[safe-domain-protected\]", "exit code 3",

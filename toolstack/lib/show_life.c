@@ -10,6 +10,20 @@
 static const char *const events[BULKHEAD_EVENT_COUNT] = {"poweroff", "reboot",       "crash",   "watchdog",   "access",
                                                          "illegal",  "double-fault", "overrun", "peripheral", "storm"};
 
+static const char *event_name(uint32_t event)
+{
+    return (event < BULKHEAD_EVENT_COUNT) ? events[event] : "?";
+}
+
+/* What the present life began after. */
+static const char *cause(const struct bulkhead_life *life)
+{
+    if (life->restarts == 0) {
+        return "-";
+    }
+    return (life->cause == 0) ? "call" : event_name(life->cause - 1u);
+}
+
 static int64_t health_step(struct bhctl_port *port, struct table *table, const struct bhctl_domain *domain)
 {
     struct bulkhead_life life = {.domid = (uint16_t)domain->info.domain};
@@ -24,9 +38,8 @@ static int64_t health_step(struct bhctl_port *port, struct table *table, const s
     for (uint32_t i = 0; i < BULKHEAD_EVENT_COUNT; i++) {
         table_number(table, life.events[i]);
     }
-    table_text(table, (life.crashes == 0)                         ? "-"
-                      : (life.crash.event < BULKHEAD_EVENT_COUNT) ? events[life.crash.event]
-                                                                  : "?");
+    table_text(table, cause(&life));
+    table_text(table, (life.crashes == 0) ? "-" : event_name(life.crash.event));
     return 0;
 }
 
@@ -36,13 +49,12 @@ static void show_register(struct bhctl_port *port, const char *name, uint64_t va
     out_hex(port, value);
 }
 
-/* [impl->dsn~bhctl-health~1] */
+/* [impl->dsn~bhctl-health~2] */
 static void show_crash(struct bhctl_port *port, const struct bulkhead_life *life)
 {
     const struct bulkhead_crash *crash = &life->crash;
 
-    out_texts(port,
-              (const char *const[]){"last crash: ", events[crash->event % BULKHEAD_EVENT_COUNT], " on vCPU ", NULL});
+    out_texts(port, (const char *const[]){"last crash: ", event_name(crash->event), " on vCPU ", NULL});
     out_number(port, crash->vcpu);
     out_text(port, " after ");
     out_number(port, crash->time / MILLION);
@@ -70,7 +82,7 @@ int64_t show_health(struct bhctl_port *port, const struct bhctl_domain *domain)
         {"Off", "poweroff", 4},        {"Reboot", "reboot", 7},     {"Crash", "crash", 6},
         {"Watchdog", "watchdog", 9},   {"Access", "access", 7},     {"Illegal", "illegal", 8},
         {"Double", "double_fault", 7}, {"Overrun", "overrun", 8},   {"Periph", "peripheral", 7},
-        {"Storm", "storm", 6},         {"Last", "last", 12}};
+        {"Storm", "storm", 6},         {"Cause", "cause", 13},      {"Last", "last", 12}};
     struct bulkhead_life life = {0};
     struct table table;
 

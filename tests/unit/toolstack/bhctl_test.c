@@ -110,7 +110,7 @@ static void tells_who_holds_which_right(void **state)
     assert_string_equal(said, "rights over brake: control: console info\n");
 }
 
-/* [utest->dsn~bhctl-health~1] */
+/* [utest->dsn~bhctl-health~2] */
 static void tells_restarts_failures_and_the_last_crash(void **state)
 {
     struct vcpu *v = vcpu_of(linux_domain->id, 0);
@@ -118,6 +118,7 @@ static void tells_restarts_failures_and_the_last_crash(void **state)
     (void)state;
     assert_int_equal(run("health"), BHCTL_GOOD);
     assert_non_null(strstr(said, "\nbrake                   0        0.000     0   0      0     "));
+    assert_non_null(strstr(said, " -            -\n"));
     assert_int_equal(run("restart linux"), BHCTL_FAILED);
     assert_string_equal(said, "bhctl: restart failed: its description does not say `restartable: true` "
                               "[not-restartable]\n");
@@ -132,6 +133,15 @@ static void tells_restarts_failures_and_the_last_crash(void **state)
     assert_non_null(strstr(said, "\n  pc       0000"));
     assert_non_null(strstr(said, "\n  x30      0000"));
     assert_non_null(strstr(said, "its last lines:\noh dear\n"));
+    linux_domain->health.restarts = 2;
+    assert_int_equal(run("health linux"), BHCTL_GOOD);
+    assert_non_null(strstr(said, " call         crash\n"));
+    linux_domain->health.cause = 1 + BULKHEAD_EVENT_WATCHDOG;
+    assert_int_equal(run("health linux"), BHCTL_GOOD);
+    assert_non_null(strstr(said, " watchdog     crash\n"));
+    linux_domain->health.cause = 1 + BULKHEAD_EVENT_COUNT; /* of a later hypervisor */
+    assert_int_equal(run("health linux --json"), BHCTL_GOOD);
+    assert_non_null(strstr(said, "\"cause\": \"?\", \"last\": \"crash\"}"));
     assert_int_equal(run("list linux"), BHCTL_GOOD);
     assert_non_null(strstr(said, "sc- "));
     assert_int_equal(run("resume linux"), BHCTL_FAILED);
