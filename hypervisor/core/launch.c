@@ -113,7 +113,7 @@ static err_t note(struct domain *d, uint64_t gfn, const struct stage2_entry *e, 
     REQUIRES(d->physmap_lock)
 {
     struct piece p = {.gfn = gfn,
-                      .mfn = e->mfn.v + (gfn & ((UINT64_C(1) << e->order) - 1u)),
+                      .mfn = e->mfn.v,
                       .count = (uint32_t)count,
                       .kind = (e->mapping == MAPPING_RAM) ? PIECE_RAM : PIECE_OTHER,
                       .access = (uint8_t)e->access,

@@ -308,6 +308,26 @@ static void a_destroy_at_any_step_of_a_restart_is_the_end(void **state)
     }
 }
 
+/* A builder's mistake: the frames noted are the domain's all the same. */
+/* [utest->dsn~launch-record~1] */
+static void sealing_that_begins_within_an_entry_notes_no_other_frames(void **state)
+{
+    uint64_t free = frame_free_count();
+    uint16_t one = world_domain(boot, "one", 4, 4);
+
+    (void)state;
+    assert_int_equal(builder_seals(one, RAM_GFN + 200u, 0), OK);
+    for (uint64_t i = 0; i < (uint64_t)RAM_MIB << 8; i++) {
+        struct frame f = frame_look(MFN((HOST_RAM_BASE >> PAGE_SHIFT) + i));
+        uint64_t at = (HOST_RAM_BASE >> PAGE_SHIFT) + i - world_look(one, RAM_GFN).mfn.v;
+
+        assert_int_equal(f.type == FRAME_RAM && (f.order & FRAME_KEPT) != 0u, at >= 200u && at < RAM_PAGES);
+    }
+    assert_int_equal(destroy(boot, one), OK);
+    settle();
+    assert_int_equal(frame_free_count(), free);
+}
+
 /* [utest->dsn~launch-record~1] */
 static void sealing_is_for_builders_and_only_once(void **state)
 {
@@ -468,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup(memory_that_it_gave_up_stays_its_own, launch_start),
         cmocka_unit_test_setup(two_vcpus_that_take_back_the_same_memory_get_it_once, launch_start),
         cmocka_unit_test_setup(a_destroy_at_any_step_of_a_restart_is_the_end, launch_start),
+        cmocka_unit_test_setup(sealing_that_begins_within_an_entry_notes_no_other_frames, launch_start),
         cmocka_unit_test_setup(sealing_is_for_builders_and_only_once, launch_start),
     };
 
