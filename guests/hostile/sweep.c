@@ -6,6 +6,7 @@
 #include <guest/platform.h>
 #include <guest/print.h>
 #include <guest/string.h>
+#include <bulkhead/label.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -91,6 +92,7 @@ static const struct operation operations[] = {
     {__HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 2, WRITES, sizeof(struct vcpu_runstate_info)},
     {__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 2, DEADLY, 8}, /* it would be written there for good */
     {__HYPERVISOR_vcpu_op, VCPUOP_up, 2, OTHER, 64},
+    {__HYPERVISOR_vcpu_op, VCPUOP_is_up, 2, OTHER, 64},
     {__HYPERVISOR_sched_op, SCHEDOP_shutdown, 1, DEADLY, sizeof(struct sched_shutdown)},
     {__HYPERVISOR_sched_op, SCHEDOP_shutdown_code, 1, READS, sizeof(struct sched_shutdown)},
     {__HYPERVISOR_sched_op, SCHEDOP_poll, 1, DEADLY, sizeof(struct sched_poll)},
@@ -101,6 +103,8 @@ static const struct operation operations[] = {
     {__HYPERVISOR_hvm_op, HVMOP_get_param, 1, READS, sizeof(struct xen_hvm_param)},
     {__HYPERVISOR_hvm_op, HVMOP_set_param, 1, READS, sizeof(struct xen_hvm_param)},
     NONE(__HYPERVISOR_hvm_op, HVMOP_pagetable_dying),
+    NONE(__HYPERVISOR_xen_version, XENVER_version),
+    NONE(__HYPERVISOR_xen_version, XENVER_pagesize),
     VERSION(extraversion, sizeof(xen_extraversion_t)),
     VERSION(compile_info, sizeof(struct xen_compile_info)),
     VERSION(capabilities, sizeof(xen_capabilities_info_t)),
@@ -129,11 +133,28 @@ static const struct operation operations[] = {
     OURS(BIND_CHANNEL, bulkhead_channel),
     OURS(CHANNEL_EARLY, bulkhead_early),
     OURS(SHARE_MEMORY, bulkhead_share),
+    OURS(SEAL_IMAGE, bulkhead_seal),
+    OURS(SEAL_LAUNCH, bulkhead_seal),
+    OURS(SET_HEALTH, bulkhead_health),
+    OURS(RESTART, bulkhead_focus), /* of the structure the domid only */
+    OURS(LIFE, bulkhead_life),
+    OURS(POWER, bulkhead_power),
+    OURS(SET_POOL, bulkhead_pool),
+    OURS(SET_SCHEDULE, bulkhead_schedule),
+    OURS(SWITCH_SCHEDULE, bulkhead_switch),
+    OURS(GET_DOMAIN, bulkhead_domain),
+    OURS(RIGHTS, bulkhead_rights),
+    OURS(FOCUS, bulkhead_focus),
+    OURS(TRACE, bulkhead_trace),
+    OURS(SET_LABELS, bulkhead_label_policy),
     NONE(__HYPERVISOR_physdev_op, 0),
     NONE(__HYPERVISOR_platform_op, 0),
     NONE(__HYPERVISOR_vm_assist, 0),
     NONE(__HYPERVISOR_xsm_op, 0),
-    NONE(__HYPERVISOR_argo_op, 1),
+    NONE(__HYPERVISOR_argo_op, 1), /* register_ring, unregister_ring, sendv, notify */
+    NONE(__HYPERVISOR_argo_op, 2),
+    NONE(__HYPERVISOR_argo_op, 3),
+    NONE(__HYPERVISOR_argo_op, 4),
     NONE(__HYPERVISOR_hypfs_op, 0),
     NONE(__HYPERVISOR_dm_op, 0),
     NONE(__HYPERVISOR_tmem_op, 0),

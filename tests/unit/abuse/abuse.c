@@ -165,7 +165,8 @@ static bool is_excluded(struct vcpu *v, const struct call *c)
     if (c->nr == __HYPERVISOR_domctl && frame != NULL && frame[c->args[0] & PAGE_MASK] == XEN_DOMCTL_destroydomain) {
         return below(10) != 0u;
     }
-    return c->nr == HYPERVISOR_BULKHEAD_OP && (uint32_t)c->args[0] == BULKHEAD_OP_EXIT_BOOT_SERVICES;
+    return c->nr == HYPERVISOR_BULKHEAD_OP &&
+           ((uint32_t)c->args[0] == BULKHEAD_OP_EXIT_BOOT_SERVICES || (uint32_t)c->args[0] == BULKHEAD_OP_POWER);
 }
 
 static void one_call(struct vcpu *v)
