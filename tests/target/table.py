@@ -240,6 +240,16 @@ SYSTEM_TESTS = [
         "timeout": 120,
     },
     {
+        # Start conditions of partitions, warm and cold, and who runs in time that is lent.  [itest->dsn~guest-life~1]
+        "name": "partitions",
+        "system": "examples/partitions.yaml",
+        "lanes": [*[[rf"\({name}\) partition: {line} steps so far$" for line in ("NORMAL_START, cold, 0", "PARTITION_RESTART, warm, 64", last)]
+                    for name, last in (("nav", "HM_PARTITION_RESTART, warm, 128"), ("display", "HM_PARTITION_RESTART, cold, 0"))],
+                  [r"\(logger\) cluster: seq 1 "]],
+        "forbid": [FATAL],
+        "timeout": 120,
+    },
+    {
         # t_restart's guest where each start is verified first; a Linux that panics, too.  [itest->dsn~boot-verify~1]
         "name": "t_verify",
         "system": f"{SYSTEMS}/t_verify.yaml",
