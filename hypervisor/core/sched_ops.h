@@ -34,8 +34,9 @@ err_t sched_switch(struct vcpu *v, struct domain *d, void *structure);
 err_t sched_domctl(struct vcpu *v, struct domain *d, struct xen_domctl *op);
 
 /* XEN_SYSCTL_scheduler_op on an arinc653 pool, getinfo: the schedule in force, an entry a window; who has it by its handle, all zeros =
- * nobody.  -EINVAL no such pool, -EPERM putinfo: windows are the launch's, BULKHEAD_OP_SWITCH_SCHEDULE chooses among them.
- * Bound: 63 windows.  [impl->dsn~arinc653-sysctl~1] */
+ * nobody.  putinfo, right SCHEDULE of the platform: what getinfo would answer for one of the launch's schedules; it is switched to as by
+ * BULKHEAD_OP_SWITCH_SCHEDULE.  -EINVAL no such pool, no such schedule; -EPERM; -EBUSY an earlier switch is still to come.
+ * Bound: 4 times 63 windows.  [impl->dsn~arinc653-sysctl~2] */
 err_t sched_sysctl(const struct vcpu *v, struct xen_sysctl *op);
 
 /* One bounded step of taking dying domains apart; core implements it, the idle part of the run loop calls it.

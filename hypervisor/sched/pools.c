@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sched/pools.h"
 #include "core/frame.h"
+#include "core/rights.h"
 #include "core/sched_ops.h"
 #include "core/seal.h"
 #include "core/wallclock.h"
@@ -214,7 +215,7 @@ void sched_pool_own(uint32_t cpu, uint32_t partition, uint32_t slot)
 }
 static_assert(MAX_DOMAINS <= 256u && BULKHEAD_WINDOWS < ARINC653_MAX_DOMAINS_PER_SCHEDULE, "owners and windows");
 
-static void put_handle(const struct sched_pool *pool, uint32_t partition, uint8_t *handle)
+static COLD NOINLINE void put_handle(const struct sched_pool *pool, uint32_t partition, uint8_t *handle)
 {
     uint32_t slot = __atomic_load_n(&pool->owner[partition], __ATOMIC_RELAXED);
     struct domain *d = (partition == 0u) ? NULL : domain_get_slot(slot);
@@ -227,7 +228,37 @@ static void put_handle(const struct sched_pool *pool, uint32_t partition, uint8_
     }
 }
 
-err_t sched_sysctl(const struct vcpu *v UNUSED, struct xen_sysctl *op)
+static COLD bool is_schedule(const struct sched_pool *pool, const struct sched_schedule *s,
+                             const struct xen_sysctl_arinc653_schedule *a)
+{
+    bool same = a->num_sched_entries == s->count;
+    ticks_t start = 0;
+
+    for (uint32_t i = 0; i < s->count && same; i++) { /* bound: BULKHEAD_WINDOWS */
+        xen_domain_handle_t handle = {0};
+
+        put_handle(pool, s->window[i].partition, handle);
+        same = a->sched_entries[i].runtime == ticks_to_ns(s->window[i].end - start) &&
+               memcmp(handle, a->sched_entries[i].dom_handle, sizeof(handle)) == 0;
+        start = s->window[i].end;
+    }
+    return same && a->major_frame == ticks_to_ns(start);
+}
+
+/* What Xen's tools set is one of the schedules of the launch. */
+static COLD err_t put_schedule(const struct sched_pool *pool, gva_t from)
+{
+    struct xen_sysctl_arinc653_schedule a;
+    struct bulkhead_switch to = {.pool = (uint32_t)(pool - pools)};
+    err_t err = copy_in(&a, from, sizeof(a));
+
+    while (err == OK && to.schedule < BULKHEAD_SCHEDULES && !is_schedule(pool, &pool->schedules[to.schedule], &a)) {
+        to.schedule++;
+    }
+    return (err == OK) ? sched_switch(NULL, NULL, &to) : err;
+}
+
+COLD err_t sched_sysctl(const struct vcpu *v, struct xen_sysctl *op)
 {
     const struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
     const struct sched_pool *pool = &pools[index_nospec(s->cpupool_id, BULKHEAD_POOLS)];
@@ -240,7 +271,9 @@ err_t sched_sysctl(const struct vcpu *v UNUSED, struct xen_sysctl *op)
         return ERR_INVAL;
     }
     if (s->cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
-        return ERR_PERM;
+        err_t err = rights_check(v, BULKHEAD_RIGHT_SCHEDULE, RIGHTS_PLATFORM);
+
+        return (err == OK) ? put_schedule(pool, GVA(s->u.sched_arinc653.schedule.q)) : err;
     }
     memset(&out, 0, sizeof(out));
     from = &pool->schedules[plan_at(pool, arch_ticks()) & 3u];

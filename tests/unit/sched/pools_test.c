@@ -128,7 +128,7 @@ static int64_t ask_schedule(uint32_t pool, uint32_t policy, uint32_t cmd, struct
     return hypercall(boot, __HYPERVISOR_sysctl, POINTER(&op), 0, 0);
 }
 
-/* [utest->dsn~arinc653-sysctl~1] */
+/* [utest->dsn~arinc653-sysctl~2] */
 static void xen_is_told_the_schedule_in_force(void **state)
 {
     static const uint8_t nobody[16];
@@ -162,13 +162,62 @@ static void xen_is_told_the_schedule_in_force(void **state)
     settle();
     assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), OK);
     assert_memory_equal(out.sched_entries[0].dom_handle, nobody, 16);
-    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &out), ERR_PERM);
     assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, 2, &out), ERR_INVAL);
     assert_int_equal(ask_schedule(0, XEN_SCHEDULER_CREDIT, XEN_SYSCTL_SCHEDOP_getinfo, &out), ERR_INVAL);
     assert_int_equal(ask_schedule(1, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), ERR_INVAL);
     assert_int_equal(ask_schedule(BULKHEAD_POOLS, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), ERR_INVAL);
     host_fail_copy(2); /* the answer */
     assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &out), ERR_FAULT);
+}
+
+/* [utest->dsn~arinc653-sysctl~2] */
+static void xen_sets_a_schedule_of_the_launch(void **state)
+{
+    static const struct bulkhead_window other[] = {{.end = 3u * NS_MS, .partition = 2},
+                                                   {.end = 4u * NS_MS, .partition = 0}};
+    struct xen_sysctl_arinc653_schedule first, set;
+    struct bulkhead_switch change = {.pool = 0, .schedule = 0};
+    struct domain *b;
+
+    (void)state;
+    two_partitions();
+    assert_int_equal(set_schedule(0, 2, other, 2), OK);
+    (void)started(domain_in("a", 1, 2, 1));
+    b = started(domain_in("b", 1, 4, 2))->domain;
+    b->handle[0] = 0x1234;
+    settle();
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &first), OK);
+    memset(&set, 0, sizeof(set));
+    set.major_frame = 4u * NS_MS;
+    set.num_sched_entries = 2;
+    set.sched_entries[0].runtime = 3u * NS_MS;
+    memcpy(set.sched_entries[0].dom_handle, b->handle, 16);
+    set.sched_entries[1].runtime = NS_MS;
+    set.major_frame++; /* each of these is no schedule of the launch */
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &set), ERR_INVAL);
+    set.major_frame--;
+    set.sched_entries[0].runtime -= NS_MS;
+    set.sched_entries[1].runtime += NS_MS;
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &set), ERR_INVAL);
+    set.sched_entries[0].runtime += NS_MS;
+    set.sched_entries[1].runtime -= NS_MS;
+    set.sched_entries[1].dom_handle[15] = 1;
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &set), ERR_INVAL);
+    set.sched_entries[1].dom_handle[15] = 0;
+    set.num_sched_entries = 0;
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &set), ERR_INVAL);
+    set.num_sched_entries = 2;
+    host_fail_copy(2);
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &set), ERR_FAULT);
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &set), OK);
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &first),
+                     ERR_BUSY); /* to come */
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_SWITCH_SCHEDULE, &change), ERR_BUSY);
+    host_set_ticks(arch_ticks() + 8u * MS);
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_getinfo, &first), OK);
+    assert_memory_equal(&first, &set, sizeof(set));
+    assert_int_equal(move_right(boot, BULKHEAD_RIGHT_SCHEDULE, DOMID_SELF, DOMID_INVALID), OK);
+    assert_int_equal(ask_schedule(0, XEN_SCHEDULER_ARINC653, XEN_SYSCTL_SCHEDOP_putinfo, &set), ERR_PERM);
 }
 
 /* [utest->dsn~arinc653-idle~1] */
@@ -345,6 +394,7 @@ int main(void)
         cmocka_unit_test_setup(a_wrong_schedule_is_refused, start),
         cmocka_unit_test_setup(partitions_run_in_their_windows_and_nowhere_else, start),
         cmocka_unit_test_setup(xen_is_told_the_schedule_in_force, start),
+        cmocka_unit_test_setup(xen_sets_a_schedule_of_the_launch, start),
         cmocka_unit_test_setup(nobodys_windows_are_lent_and_taken_back, start),
         cmocka_unit_test_setup(the_windows_of_a_partition_on_two_cpus_are_the_same, start),
         cmocka_unit_test_setup(messages_and_timers_of_another_partition_wait_for_its_window, start),
