@@ -47,6 +47,7 @@ int64_t hyper_create(const struct plan_domain *domain, uint16_t *domid)
     struct xen_domctl op = {0};
 
     op.u.createdomain = (struct xen_domctl_createdomain){
+        .handle = {[sizeof(xen_domain_handle_t) - 1] = (uint8_t)*domid}, /* Xen's tools tell domains apart by it */
         .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
         .ssidref = domain->label,
         .max_vcpus = domain->vcpus,

@@ -163,6 +163,33 @@ static void test_resource(void)
                                errno == EPERM);
 }
 
+/* Windows of the safe domain, and what is left of the frame; the description has two schedules. */
+static int set_windows(struct xen_sysctl_arinc653_schedule *s, uint64_t runtime)
+{
+    s->sched_entries[0].runtime = runtime;
+    s->sched_entries[1].runtime = s->major_frame - runtime;
+    return xc_sched_arinc653_schedule_set(xc, 0, s);
+}
+
+static void test_schedule(void)
+{
+    struct xen_sysctl_arinc653_schedule s = {0};
+    xc_domaininfo_t info = {0};
+    int result;
+
+    check("schedule", find(safe, &info) && xc_sched_arinc653_schedule_get(xc, 0, &s) == 0 && s.num_sched_entries == 2 &&
+                          s.major_frame == 10000000 && s.sched_entries[0].runtime == 8000000 &&
+                          memcmp(s.sched_entries[0].dom_handle, info.handle, sizeof(info.handle)) == 0 &&
+                          memcmp(s.sched_entries[1].dom_handle, info.handle, sizeof(info.handle)) != 0);
+    check("schedule_unknown", set_windows(&s, 7000000) == -1 && errno == EINVAL);
+    check("schedule_set", set_windows(&s, 5000000) == 0);
+    do {
+        result = xc_sched_arinc653_schedule_get(xc, 0, &s);
+    } while (result == 0 && s.sched_entries[0].runtime != 5000000); /* with the next frame */
+    check("schedule_in_force", result == 0);
+    check("no_such_schedule", xc_sched_arinc653_schedule_get(xc, 1, &s) == -1 && errno == EINVAL);
+}
+
 static void test_console(void)
 {
     static char text[16384];
@@ -190,6 +217,7 @@ int main(int count, char **words)
     test_protected();
     test_map();
     test_resource();
+    test_schedule();
     test_console();
     printf("DONE %u passed, %u failed\n", passed, failed);
     return (failed == 0) ? 0 : 1;
