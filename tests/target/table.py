@@ -228,27 +228,17 @@ SYSTEM_TESTS = [
         "forbid": [FATAL, r"end: still here", r"CORRUPT"],
         "timeout": 120,
     },
-    {
-        # What ended the life before is told, and memory that is kept counts: always, not over a crash, never.
-        # [itest->dsn~life-cause~1] [itest->dsn~guest-life~1]
-        "name": "t_start",
-        "system": f"{SYSTEMS}/t_start.yaml",
-        "lanes": [[line for n, count in enumerate(counts)
-                   for line in (rf"\({name}\) DONE 3 passed, 0 failed", rf"\({name}\) t_start: life {n} counts {count}$")]
-                  for name, counts in (("warm", (1, 2, 3, 4)), ("mixed", (1, 2, 1, 2)), ("cold", (1, 1, 1, 1)))],
-        "forbid": [FATAL, FAILED],
-        "timeout": 120,
-    },
-    {
-        # Start conditions of partitions, warm and cold, and who runs in time that is lent.  [itest->dsn~guest-life~1]
-        "name": "partitions",
-        "system": "examples/partitions.yaml",
-        "lanes": [*[[rf"\({name}\) partition: {line} steps so far$" for line in ("NORMAL_START, cold, 0", "PARTITION_RESTART, warm, 64", last)]
-                    for name, last in (("nav", "HM_PARTITION_RESTART, warm, 128"), ("display", "HM_PARTITION_RESTART, cold, 0"))],
-                  [r"\(logger\) cluster: seq 1 "]],
-        "forbid": [FATAL],
-        "timeout": 120,
-    },
+    # What ended the life before is told, and memory that is kept counts: always, not over a crash, never.
+    # [itest->dsn~life-cause~1] [itest->dsn~guest-life~1]
+    guest("t_start", timeout=120, lanes=[
+        [line for n, count in enumerate(counts)
+         for line in (rf"\({name}\) DONE 3 passed, 0 failed", rf"\({name}\) t_start: life {n} counts {count}$")]
+        for name, counts in (("warm", (1, 2, 3, 4)), ("mixed", (1, 2, 1, 2)), ("cold", (1, 1, 1, 1)))]),
+    # Start conditions of partitions, warm and cold, and who runs in time that is lent.  [itest->dsn~guest-life~1]
+    guest("partitions", system="examples/partitions.yaml", timeout=120, lanes=[
+        *[[rf"\({name}\) partition: {line} steps so far$" for line in ("NORMAL_START, cold, 0", "PARTITION_RESTART, warm, 64", last)]
+          for name, last in (("nav", "HM_PARTITION_RESTART, warm, 128"), ("display", "HM_PARTITION_RESTART, cold, 0"))],
+        [r"\(logger\) cluster: seq 1 "]]),
     {
         # t_restart's guest where each start is verified first; a Linux that panics, too.  [itest->dsn~boot-verify~1]
         "name": "t_verify",
