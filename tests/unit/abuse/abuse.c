@@ -29,7 +29,7 @@ struct random abuse_random;
 uint16_t abuse_ids[DOMAINS];
 
 static struct {
-    uint64_t calls, most_calls, worlds, deaths, killed, refused, seed, traced;
+    uint64_t calls, most_calls, worlds, births, deaths, killed, refused, seed, traced;
     time_t end;
 } run = {.most_calls = UINT64_MAX, .seed = 1, .traced = UINT64_MAX};
 
@@ -63,7 +63,7 @@ static void be_born(uint32_t i)
     }
     host_refuse_pointers(false);
     host_before_copy(NULL);
-    snprintf(name, sizeof(name), "life-%u-%lu", i, (unsigned long)run.calls); /* who dies has its name to the end */
+    snprintf(name, sizeof(name), "life-%u-%lu", i, (unsigned long)++run.births); /* who dies has its name to the end */
     id = build_domain(boot, name, 1u + below(2), 2);
     if (grant_init(domain_of(id), below(4), 1u + below(2)) != OK) {
         host_fail("no grant table");
