@@ -3,7 +3,7 @@
  *
  * A channel's end is a record of 32 bytes, in pages that come from the owner's pool when they are needed.  What it is
  * bound to is one word, so a sender reads it without a lock.  Bindings change under one lock of the machine, held for
- * O(1); a domain's event lock is held while one event is set and linked (about 80 instructions), nothing nests in it.
+ * O(1); a domain's event lock is held while one event is set and linked (80 to 130 instructions), nothing nests in it.
  * Both are ticket locks: whoever waits, waits for at most (CPUs - 1) such stretches, whatever other domains do.
  *
  * What a guest shares (shared_info, vcpu_info, control blocks, event array) is frames with a count held, used under the

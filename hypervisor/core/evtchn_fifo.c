@@ -9,10 +9,8 @@
 #include "core/evtchn_internal.h"
 #include "lib/string.h"
 
-#define WORD_LINKED ((uint32_t)BIT(EVTCHN_FIFO_LINKED))
-#define WORD_BUSY   ((uint32_t)BIT(EVTCHN_FIFO_BUSY))
-#define WORD_LINK   ((uint32_t)EVTCHN_FIFO_LINK_MASK)
-#define LINK_TRIES  4u /* before and after BUSY */
+#define WORD_BUSY  ((uint32_t)BIT(EVTCHN_FIFO_BUSY))
+#define LINK_TRIES 4u /* before and after BUSY */
 
 enum link {
     LINK_DONE,
@@ -48,7 +46,7 @@ static enum link change(uint32_t *word, uint32_t wanted, uint32_t clear, uint32_
 
 /* port becomes what follows the tail.  BUSY asks the guest to leave the word alone.  Bound: 2 * LINK_TRIES +
  * 2 * EVTCHN_TRIES attempts; one where nobody else changes the word. */
-static enum link set_link(uint32_t *tail, uint32_t port)
+COLD static enum link set_link(uint32_t *tail, uint32_t port)
 {
     enum link result = change(tail, WORD_LINKED, WORD_BUSY | WORD_LINK, port, LINK_TRIES);
     uint32_t old;
@@ -99,9 +97,16 @@ static void move(const struct domain *d, uint32_t vcpu, uint32_t port, struct po
     p->queue_priority = (uint8_t)priority;
 }
 
-enum raise evtchn_fifo_enqueue(const struct domain *d, struct vcpu *v, uint32_t port, struct port *p)
+enum raise evtchn_fifo_join(const struct domain *d, struct vcpu *v, uint32_t port, struct port *p, uint32_t priority)
 {
-    uint32_t priority = port_binding(p).priority % EVTCHN_PRIORITIES;
+    if (UNLIKELY(p->queue_vcpu != v->id || p->queue_priority != priority)) {
+        move(d, v->id, port, p, priority);
+    }
+    return append(d, v, port, priority);
+}
+
+COLD enum raise evtchn_fifo_enqueue(const struct domain *d, struct vcpu *v, uint32_t port, struct port *p)
+{
     uint32_t *word = evtchn_fifo_word(d, port);
     enum link taken;
 
@@ -112,16 +117,13 @@ enum raise evtchn_fifo_enqueue(const struct domain *d, struct vcpu *v, uint32_t 
     if (UNLIKELY(taken != LINK_DONE)) {
         return (taken == LINK_GONE) ? RAISE_NOTHING : RAISE_FAULT;
     }
-    if (UNLIKELY(p->queue_vcpu != v->id || p->queue_priority != priority)) {
-        move(d, v->id, port, p, priority);
-    }
-    return append(d, v, port, priority);
+    return evtchn_fifo_join(d, v, port, p, port_binding(p).priority % EVTCHN_PRIORITIES);
 }
 
 /* ---- areas ---- */
 
 /* The first control block makes a domain a FIFO one. */
-err_t evtchn_init_control(struct domain *d, uint32_t vcpu, gfn_t gfn, uint32_t offset)
+COLD err_t evtchn_init_control(struct domain *d, uint32_t vcpu, gfn_t gfn, uint32_t offset)
 {
     struct vcpu *v = evtchn_vcpu_find(d, vcpu);
     struct evtchn_domain *e = &d->evtchn;
@@ -148,7 +150,7 @@ err_t evtchn_init_control(struct domain *d, uint32_t vcpu, gfn_t gfn, uint32_t o
     return err;
 }
 
-err_t evtchn_expand_array(struct domain *d, gfn_t gfn, uint32_t *first)
+COLD err_t evtchn_expand_array(struct domain *d, gfn_t gfn, uint32_t *first)
 {
     struct evtchn_domain *e = &d->evtchn;
     err_t err = OK;
@@ -179,7 +181,7 @@ err_t evtchn_expand_array(struct domain *d, gfn_t gfn, uint32_t *first)
 }
 
 /* The event waits for an event word, or came while the domain was two-level: that bit is not looked at any more. */
-static bool take_unplaced(struct domain *d, uint32_t port, struct port *p)
+COLD static bool take_unplaced(struct domain *d, uint32_t port, struct port *p)
 {
     uint32_t bit = (uint32_t)BIT(port % 32u);
     uint32_t *word = (uint32_t *)(void *)d->evtchn.shared->evtchn_pending + port % (TWO_LEVEL_MAX + 1u) / 32u;
@@ -196,7 +198,7 @@ static bool take_unplaced(struct domain *d, uint32_t port, struct port *p)
     return unplaced;
 }
 
-err_t evtchn_place(struct domain *d, uint32_t *port)
+COLD err_t evtchn_place(struct domain *d, uint32_t *port)
 {
     for (uint32_t i = 0; i < EVTCHN_STEP; i++) {
         struct port *p = port_find(d, *port);
@@ -216,7 +218,7 @@ err_t evtchn_place(struct domain *d, uint32_t *port)
 }
 
 /* v's queues are empty and nowhere. */
-static void drop_control(struct vcpu *v)
+COLD static void drop_control(struct vcpu *v)
 {
     const void *control;
 
@@ -228,7 +230,7 @@ static void drop_control(struct vcpu *v)
     evtchn_let_go(control);
 }
 
-void evtchn_fifo_end(struct domain *d)
+COLD void evtchn_fifo_end(struct domain *d)
 {
     struct evtchn_domain *e = &d->evtchn;
     bool ends;

@@ -160,11 +160,16 @@ void evtchn_clear_pending(struct domain *d, uint32_t port, struct port *p) EXCLU
 
 #define WORD_PENDING ((uint32_t)BIT(EVTCHN_FIFO_PENDING))
 #define WORD_MASKED  ((uint32_t)BIT(EVTCHN_FIFO_MASKED))
+#define WORD_LINKED  ((uint32_t)BIT(EVTCHN_FIFO_LINKED))
+#define WORD_LINK    ((uint32_t)EVTCHN_FIFO_LINK_MASK)
 
 /* The event word of port; NULL = not given by the guest yet. */
 uint32_t *evtchn_fifo_word(const struct domain *d, uint32_t port) REQUIRES(d->evtchn.lock);
 /* A pending event is to be in v's queue unless it is masked. */
 enum raise evtchn_fifo_enqueue(const struct domain *d, struct vcpu *v, uint32_t port, struct port *p)
+    REQUIRES(d->evtchn.lock);
+/* The event, LINKED by the caller, joins v's queue of that priority; v has a control block. */
+enum raise evtchn_fifo_join(const struct domain *d, struct vcpu *v, uint32_t port, struct port *p, uint32_t priority)
     REQUIRES(d->evtchn.lock);
 /* Back to two-level. */
 void evtchn_fifo_end(struct domain *d) EXCLUDES(d->evtchn.lock);

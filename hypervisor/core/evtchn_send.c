@@ -74,7 +74,16 @@ static ALWAYS_INLINE enum raise show(struct domain *d, struct vcpu *v, uint32_t 
     return ((old & bit) == 0u) ? evtchn_mark(d, v) : RAISE_NOTHING;
 }
 
-static ALWAYS_INLINE enum raise set(struct domain *d, struct vcpu *v, uint32_t port, struct port *p)
+/* An event of nobody's becomes pending and LINKED by us at once.  false: it is not, or its guest changes the word. */
+static ALWAYS_INLINE bool set_linked(const struct vcpu *v, uint32_t *word, uint32_t *old)
+{
+    *old = __atomic_load_n(word, __ATOMIC_RELAXED);
+    return LIKELY((*old & (WORD_MASKED | WORD_LINKED)) == 0u && v->evtchn.control != NULL) &&
+           LIKELY(__atomic_compare_exchange_n(word, old, (*old & ~WORD_LINK) | WORD_PENDING | WORD_LINKED, true,
+                                              __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+}
+
+static ALWAYS_INLINE enum raise set(struct domain *d, struct vcpu *v, uint32_t port, struct port *p, uint64_t binding)
     REQUIRES(d->evtchn.lock)
 {
     struct bits b = bits_of(d, port);
@@ -84,6 +93,10 @@ static ALWAYS_INLINE enum raise set(struct domain *d, struct vcpu *v, uint32_t p
     if (UNLIKELY(b.pending == NULL)) {
         p->unplaced = 1; /* evtchn_place() */
         return RAISE_NOTHING;
+    }
+    if (b.fifo && set_linked(v, b.pending, &old)) {
+        return ((old & WORD_PENDING) == 0u ? RAISE_NEW : RAISE_NOTHING) |
+               evtchn_fifo_join(d, v, port, p, binding_unpack(binding).priority % EVTCHN_PRIORITIES);
     }
     if (UNLIKELY(!guest_update(b.pending, 0, b.pending_bit, &old))) {
         return RAISE_FAULT;
@@ -139,7 +152,7 @@ void evtchn_deliver(struct domain *d, uint32_t port, struct port *p, uint64_t bi
     if (LIKELY(((now ^ binding) & ~BINDING_WAY) == 0u)) {
         v = domain_vcpu(d, binding_unpack(now).vcpu);
         if (LIKELY(v != NULL)) { /* else d is being built */
-            outcome = set(d, v, port, p);
+            outcome = set(d, v, port, p, now);
         }
     }
     spin_unlock(&d->evtchn.lock);
