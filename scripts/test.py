@@ -30,7 +30,7 @@ STEPS = {
     "target": ("ctest", "host"),
     "bench": ("command", ["scripts/bench.py", "--gate"]),
     "deadlines": ("command", ["scripts/deadlines.py"]),
-    "el2": ("command", ["scripts/el2_time.py", "--victim"]),
+    "el2": ("command", ["scripts/el2_time.py", "--gate"]),
 }
 
 

@@ -56,8 +56,8 @@ static void add_ram(struct domain *d, uint64_t frames)
         err_t err = ERR_NOMEM;
         uint32_t order = PHYSMAP_BIG_ORDER + 1u;
 
-        while (err == ERR_NOMEM && order > 0u) { /* the largest blocks that there are */
-            order--;
+        while ((err == ERR_NOMEM && order > 0u) || err == ERR_RESTART) { /* the largest blocks that there are */
+            order -= (err == ERR_NOMEM) ? 1u : 0u;
             if (end - at >= (UINT64_C(1) << order) && IS_ALIGNED(at, UINT64_C(1) << order)) {
                 err = physmap_populate(d, GFN(at), order);
             }

@@ -19,18 +19,11 @@ err_t bulkhead_claim(struct vcpu *v UNUSED, struct domain *d UNUSED, void *struc
     return is_range(m) ? frame_claim(maddr_to_mfn(MADDR(m->base)), m->size >> PAGE_SHIFT, false) : ERR_INVAL;
 }
 
-uint64_t bulkhead_step(uint64_t gfn, uint64_t count)
-{
-    uint64_t to_boundary = PHYSMAP_BATCH - (gfn & (PHYSMAP_BATCH - 1u));
-
-    return (count < to_boundary) ? count : to_boundary;
-}
-
 err_t bulkhead_map_outside(struct vcpu *v, struct domain *d, void *structure)
 {
     struct bulkhead_memory *m = structure;
     struct stage2_entry e = {.mfn = maddr_to_mfn(MADDR(m->base)), .access = ACCESS_R, .mapping = MAPPING_OUTSIDE};
-    uint64_t n = bulkhead_step(m->gaddr >> PAGE_SHIFT, m->size >> PAGE_SHIFT);
+    uint64_t n = physmap_step(GFN(m->gaddr >> PAGE_SHIFT), e.mfn, m->size >> PAGE_SHIFT);
     err_t err;
 
     d = v->domain;
@@ -52,32 +45,42 @@ err_t bulkhead_map_outside(struct vcpu *v, struct domain *d, void *structure)
 
 /* ---- frames to a domain that is being built ---- */
 
-static err_t populate_step(struct domain *d, const struct bulkhead_populate *p, uint64_t n) REQUIRES(d->lock)
+static err_t take_static(struct domain *d, mfn_t mfn, uint64_t n, struct frame_run *r) REQUIRES(d->lock)
 {
-    struct stage2_entry e = {.mfn = MFN(p->mfn), .access = ACCESS_RWX, .mapping = MAPPING_RAM};
-    err_t err = d->started ? ERR_PERM : physmap_charge(d, n);
+    err_t err = physmap_charge(d, n);
 
-    if (err != OK) {
-        return err;
-    }
-    err = frame_take(e.mfn, n, FRAME_OWNER(d->slot), FRAME_RAM);
     if (err == OK) {
-        arch_scrub(e.mfn, n);
-        err = LOCKED(&d->physmap_lock, physmap_map(d, GFN(p->gfn), n, &e));
+        err = frame_take(mfn, n, FRAME_OWNER(d->slot), FRAME_RAM);
         if (err != OK) {
-            frame_free(e.mfn, n);
+            physmap_uncharge(d, n);
         }
     }
-    if (err != OK) {
-        physmap_uncharge(d, n);
-    }
+    r->mfn = mfn;
+    r->count = (err == OK) ? (uint32_t)n : 0u;
     return err;
+}
+
+static const struct stage2_entry ram = {.access = ACCESS_RWX, .mapping = MAPPING_RAM};
+
+static err_t populate_step(struct domain *d, const struct bulkhead_populate *p, uint64_t n) REQUIRES(d->lock)
+{
+    struct frame_run r;
+    err_t err;
+
+    if (d->started) {
+        return ERR_PERM;
+    }
+    err = physmap_run_begin(d, GFN(p->gfn), n, p->mfn & ~FRAME_RUN_KEEPS, &r);
+    if (err == OK && r.count == 0u) {
+        err = take_static(d, MFN(p->mfn), n, &r);
+    }
+    return physmap_run_end(d, &r, ram, err);
 }
 
 err_t bulkhead_populate_static(struct vcpu *v UNUSED, struct domain *d, void *structure)
 {
     struct bulkhead_populate *p = structure;
-    uint64_t n = bulkhead_step(p->gfn, p->count);
+    uint64_t n = physmap_step(GFN(p->gfn), MFN(p->mfn), p->count);
     err_t err;
 
     if (n == 0u || !range_ok(p->gfn, p->count, arch_stage2_gfn_limit())) {
@@ -106,94 +109,85 @@ static uint64_t movable(struct domain *from, gfn_t gfn, uint64_t n, mfn_t *mfn) 
         struct stage2_entry e = physmap_look(from, at);
         uint64_t end = ALIGN_DOWN(at.v, UINT64_C(1) << e.order) + (UINT64_C(1) << e.order) - gfn.v; /* of this entry */
 
-        if (e.mapping != MAPPING_RAM || (i > 0u && e.mfn.v != mfn->v + i)) {
+        end = (end < n) ? end : n;
+        if (e.mapping != MAPPING_RAM || (i > 0u && e.mfn.v != mfn->v + i) ||
+            !frame_is_sole(e.mfn, end - i, FRAME_OWNER(from->slot))) {
             break;
         }
         *mfn = (i == 0u) ? e.mfn : *mfn;
-        for (; i < n && i < end; i++) {
-            if (!frame_is_sole(MFN(mfn->v + i), FRAME_OWNER(from->slot))) {
-                return i;
-            }
-        }
+        i = end;
     }
     return i;
 }
 
-/* Take the entries out of the caller's address space but keep their counts.  Returns the frames taken out. */
-static uint64_t detach(struct domain *from, gfn_t gfn, uint64_t n) REQUIRES(from->physmap_lock)
+/* Take frames out of the caller's address space; their counts become d's.  *taken: a piece, or one entry that will be one
+ * of d's.  ERR_RESTART: an entry was split, which is a step. */
+static err_t detach(struct domain *from, const struct domain *d, gfn_t gfn, uint64_t n, mfn_t *mfn, uint64_t *taken)
+    REQUIRES(from->physmap_lock)
 {
+    struct stage2_entry big = {.mfn = MFN_NONE, .mapping = MAPPING_NONE, .order = PHYSMAP_BIG_ORDER};
+    struct stage2_entry e = physmap_look(from, gfn);
     uint64_t i = 0;
 
-    while (i < n) {
-        gfn_t at = GFN(gfn.v + i);
-        struct stage2_entry none = {.mfn = MFN_NONE, .mapping = MAPPING_NONE};
-        bool big = n - i >= PHYSMAP_BATCH && IS_ALIGNED(at.v, PHYSMAP_BATCH) &&
-                   arch_stage2_get(from, at).order == PHYSMAP_BIG_ORDER;
-
-        none.order = big ? PHYSMAP_BIG_ORDER : 0u;
-        if (arch_stage2_prepare(from, at, none.order) != OK) {
-            break;
-        }
-        arch_stage2_set(from, at, &none);
-        i += UINT64_C(1) << none.order;
-    }
-    return i;
-}
-
-/* Frames that are in nobody's address space become RAM of d at gfn. */
-static err_t attach(struct domain *from, struct domain *d, gfn_t gfn, mfn_t mfn, uint64_t n) REQUIRES(d->lock)
-{
-    struct stage2_entry e = {.mfn = mfn, .access = ACCESS_RWX, .mapping = MAPPING_RAM};
-    err_t err = OK;
-
-    for (uint64_t i = 0; i < n; i++) {
-        ASSERT(frame_move(MFN(mfn.v + i), FRAME_OWNER(from->slot), FRAME_OWNER(d->slot)) ==
-               OK); /* not mapped, count 1 */
-    }
-    physmap_uncharge(from, n);
-    arch_clean(mfn, n);
-    err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, n, &e));
-    if (err != OK) {
-        for (uint64_t i = 0; i < n; i++) {
-            physmap_release(MFN(mfn.v + i));
+    if (n == PHYSMAP_BATCH && e.order == PHYSMAP_BIG_ORDER && IS_ALIGNED(gfn.v, n) && movable(from, gfn, n, mfn) == n) {
+        arch_stage2_set(from, gfn, &big);
+        i = n;
+    } else if (e.mapping == MAPPING_RAM && e.order != 0u) {
+        return (arch_stage2_prepare(from, gfn, 0) == OK) ? ERR_RESTART : ERR_INVAL;
+    } else {
+        e.mapping = MAPPING_NONE;
+        n = movable(from, gfn, (n < PHYSMAP_PAGES) ? n : PHYSMAP_PAGES, mfn);
+        for (; i < n && arch_stage2_prepare(from, GFN(gfn.v + i), 0) == OK; i++) {
+            arch_stage2_set(from, GFN(gfn.v + i), &e);
         }
     }
-    return err;
+    if (i > 0u) {
+        frame_assign(*mfn, i, FRAME_OWNER(d->slot), FRAME_RAM); /* not mapped, count 1: nobody else finds them */
+    }
+    *taken = i;
+    return (i != 0u) ? OK : ERR_INVAL;
 }
 
-/* Nothing has changed when this fails, unless d's tables are spent: then the frames of this step are free again. */
-static err_t move_step(struct domain *from, struct domain *d, const struct bulkhead_move *m, uint64_t *moved)
-    REQUIRES(d->lock)
+/* Frames of the caller that are d's, n at most, in nobody's address space. */
+static err_t take_from(struct domain *from, struct domain *d, const struct bulkhead_move *m, uint64_t n,
+                       struct frame_run *r) REQUIRES(d->lock)
 {
-    uint64_t n = bulkhead_step(m->to, m->count);
-    mfn_t mfn = MFN_NONE;
-    err_t err = (d->started || domain_state(d) == DOMAIN_DYING) ? ERR_PERM : physmap_charge(d, n);
-    uint64_t taken;
+    err_t err = physmap_charge(d, n);
+    uint64_t taken = 0;
 
     if (err != OK) {
-        return err;
-    }
-    err = LOCKED(&d->physmap_lock, physmap_is_hole(d, GFN(m->to), n) ? OK : ERR_EXIST);
-    if (err != OK) {
-        physmap_uncharge(d, n);
         return err;
     }
     spin_lock(&from->physmap_lock);
-    taken = movable(from, GFN(m->from), n, &mfn);
-    taken = detach(from, GFN(m->from), taken);
+    err = detach(from, d, GFN(m->from), n, &r->mfn, &taken);
     spin_unlock(&from->physmap_lock);
-    if (taken < n) {
-        physmap_uncharge(d, n - taken);
-    }
-    if (taken == 0u) {
-        return ERR_INVAL;
-    }
-    if (taken == m->count && m->tail_bytes < PAGE_SIZE) {
-        char *last = arch_map_frame(MFN(mfn.v + taken - 1u));
+    physmap_uncharge(d, n - taken);
+    physmap_uncharge(from, taken);
+    if (taken != 0u && taken == m->count && m->tail_bytes < PAGE_SIZE) {
+        char *last = arch_map_frame(MFN(r->mfn.v + taken - 1u));
         memset(last + m->tail_bytes, 0, PAGE_SIZE - m->tail_bytes);
     }
-    *moved = taken;
-    return attach(from, d, GFN(m->to), mfn, taken);
+    r->count = (uint32_t)taken;
+    return err;
+}
+
+/* Nothing has changed when this fails. */
+static err_t move_step(struct domain *from, struct domain *d, const struct bulkhead_move *m, uint64_t *moved)
+    REQUIRES(d->lock)
+{
+    uint64_t n = physmap_step(GFN(m->to), MFN(0), m->count);
+    struct frame_run r;
+    err_t err;
+
+    if (d->started || domain_state(d) == DOMAIN_DYING) {
+        return ERR_PERM;
+    }
+    err = physmap_run_begin(d, GFN(m->to), n, FRAME_RUN_KEEPS | (uint64_t)from->slot << 52 | m->from, &r);
+    if (err == OK && r.count == 0u) {
+        err = take_from(from, d, m, n, &r);
+    }
+    *moved = r.count;
+    return physmap_run_end(d, &r, ram, err);
 }
 
 static err_t check_move(const struct vcpu *v, const struct domain *d, const struct bulkhead_move *m)

@@ -16,7 +16,4 @@ bulkhead_fn bulkhead_populate_static;
 bulkhead_fn bulkhead_move_frames;
 bulkhead_fn bulkhead_map_outside;
 
-/* Frames of one step of a long operation: up to PHYSMAP_BATCH, ending where a 2 MiB entry can begin. */
-uint64_t bulkhead_step(uint64_t gfn, uint64_t count);
-
 #endif

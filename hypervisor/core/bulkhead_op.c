@@ -27,13 +27,23 @@
 
 /* ---- exit ---- */
 
+#define UNFINISHED_STEP 32u /* slots */
+
 /* [impl->dsn~boot-unfinished~1]
  * A domain that nobody finished and nobody else may start would hold its memory for ever. */
-static void destroy_unfinished(const struct vcpu *v)
+static bool destroy_unfinished(const struct vcpu *v)
 {
-    for (uint32_t slot = 1; slot < MAX_DOMAINS; slot++) {
+    static uint32_t next = 1; /* the Boot Domain's: the slot where this step begins */
+
+    for (uint32_t n = 0; n < UNFINISHED_STEP; n++) {
+        uint32_t slot = next;
         struct domain *d = domain_get_slot(slot);
 
+        next++;
+        if (slot == MAX_DOMAINS) {
+            next = 1;
+            return true;
+        }
         if (d == NULL) {
             continue;
         }
@@ -42,6 +52,7 @@ static void destroy_unfinished(const struct vcpu *v)
         }
         domain_put(d);
     }
+    return false;
 }
 
 static err_t op_exit(struct vcpu *v, struct domain *d UNUSED, void *structure)
@@ -57,7 +68,9 @@ static err_t op_exit(struct vcpu *v, struct domain *d UNUSED, void *structure)
         print_panic("bulkhead: the launch failed (status %u) and the system description says halt\n", e->status);
         arch_halt();
     }
-    destroy_unfinished(v);
+    if (!destroy_unfinished(v)) {
+        return ERR_RESTART;
+    }
     power_init((e->action & BULKHEAD_EXIT_POWER_AT_ONCE) != 0u);
     domain_set_room(y->first, (uint32_t)y->first + y->domains, y->vcpus);
     frame_set_budget(FRAME_OWNER(y->first), y->domains, y->memory >> PAGE_SHIFT);

@@ -114,9 +114,12 @@ static err_t share_step(const struct vcpu *v, const struct bulkhead_share *s, ui
 err_t bulkhead_share_memory(struct vcpu *v, struct domain *none UNUSED, void *structure)
 {
     struct bulkhead_share *s = structure;
-    uint64_t n = bulkhead_step((s->domid == DOMID_IO) ? s->mfn : s->gfn, s->count);
+    uint64_t n = physmap_step(GFN(s->gfn), MFN(s->mfn), s->count);
     err_t err;
 
+    if (s->domid == DOMID_IO) {
+        n = (s->count < PHYSMAP_PIECE) ? s->count : PHYSMAP_PIECE;
+    }
     if (s->pad != 0u || (s->flags & ~BULKHEAD_SHARE_READ_ONLY) != 0u || s->count == 0u ||
         !range_ok(s->mfn, s->count, frame_last().v + 1u) || !range_ok(s->gfn, s->count, arch_stage2_gfn_limit())) {
         return ERR_INVAL;

@@ -12,7 +12,7 @@
 #define CTRL_A       '\x01'
 #define SWITCH_COUNT 3u
 #define LINE_ROOM    320u
-#define SEND_PIECE   256u /* bytes to the device with the lock held */
+#define SEND_PIECE   112u /* bytes to the device with the lock held */
 
 static struct spinlock lock;   /* rank 7 */
 static struct domain *focus;   /* written under lock, read anywhere: who gets input; NULL = the hypervisor */
@@ -134,23 +134,30 @@ void console_line(const char *text, size_t n)
 /* d's line is whole: it is kept for a crash record. */
 static void keep(struct console_line *l)
 {
-    for (uint32_t i = 0; i <= l->used; i++) { /* bound: a line */
-        l->tail[l->kept % sizeof(l->tail)] = (i < l->used) ? l->text[i] : '\n';
-        l->kept++;
-    }
+    uint32_t at = l->kept % sizeof(l->tail);
+    uint32_t straight = (uint32_t)sizeof(l->tail) - at;
+
+    straight = (l->used < straight) ? l->used : straight;
+    memcpy(&l->tail[at], l->text, straight);
+    memcpy(l->tail, &l->text[straight], l->used - straight);
+    l->kept += l->used;
+    l->tail[l->kept % sizeof(l->tail)] = '\n';
+    l->kept++;
 }
 
 void console_tail(struct domain *d, char *to, size_t n)
 {
     struct console_line *l = &d->line;
-    uint32_t have;
+    uint32_t have, at, straight;
 
     spin_lock(&l->lock);
     have = (l->kept < sizeof(l->tail)) ? l->kept : (uint32_t)sizeof(l->tail);
     have = (have < n - 1u) ? have : (uint32_t)n - 1u;
-    for (uint32_t i = 0; i < have; i++) {
-        to[i] = l->tail[(l->kept - have + i) % sizeof(l->tail)];
-    }
+    at = (l->kept - have) % sizeof(l->tail);
+    straight = (uint32_t)sizeof(l->tail) - at;
+    straight = (have < straight) ? have : straight;
+    memcpy(to, &l->tail[at], straight);
+    memcpy(&to[straight], l->tail, have - straight);
     to[have] = '\0';
     spin_unlock(&l->lock);
 }

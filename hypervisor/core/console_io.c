@@ -6,7 +6,7 @@
 
 #include <xen/xen.h>
 
-#define PIECE 128u /* bytes a step */
+#define PIECE 32u /* bytes a step */
 
 /* One piece; c says afterwards what is left, or how much was read. */
 static err_t move_piece(struct domain *d, struct bulkhead_console *c)

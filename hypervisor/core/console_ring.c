@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/console_ring.h"
 #include "core/console.h"
+#include "lib/string.h"
 
 #define RECORDS      8192u
 #define RECORDS_SELF 64u /* kept for the hypervisor */
@@ -59,6 +60,8 @@ static void note(uint32_t owner, size_t n)
 
 bool console_ring_put(uint32_t owner, const char *s, size_t n)
 {
+    size_t straight;
+
     if (n == 0u) {
         return true;
     }
@@ -67,10 +70,15 @@ bool console_ring_put(uint32_t owner, const char *s, size_t n)
         ring.lost_total += n;
         return false;
     }
-    for (size_t i = 0; i < n; i++) {
-        ring.bytes[ring.head % CONSOLE_RING] = s[i];
-        ring.head++;
+    straight = CONSOLE_RING - ring.head % CONSOLE_RING;
+    if (n == 1u) {
+        ring.bytes[ring.head % CONSOLE_RING] = *s;
+    } else {
+        straight = (n < straight) ? n : straight;
+        memcpy(&ring.bytes[ring.head % CONSOLE_RING], s, straight);
+        memcpy(ring.bytes, &s[straight], n - straight);
     }
+    ring.head += (uint32_t)n;
     note(owner, n);
     return true;
 }

@@ -9,8 +9,9 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 
-#define SPI_FIRST 32u
-#define SPI_COUNT 988u
+#define SPI_FIRST    32u
+#define SPI_COUNT    988u
+#define RELEASE_STEP 128u /* interrupts looked at */
 
 struct device_range {
     uint64_t first;  /* frame */
@@ -252,14 +253,18 @@ NOINLINE bool upcall_device_interrupt(uint32_t intid)
     return true;
 }
 
-void device_release(struct domain *d)
+bool device_release(struct domain *d, uint32_t *from)
 {
     uint16_t owner = FRAME_OWNER(d->slot);
 
-    for (uint32_t i = 0; i < SPI_COUNT; i++) {
-        if (__atomic_load_n(&spi_owner[i], __ATOMIC_RELAXED) == owner) {
-            ASSERT(device_spi(d, SPI_FIRST + i, DEVICE_FORBID) == OK);
+    for (uint32_t n = 0; n < RELEASE_STEP && *from < SPI_COUNT; n++) {
+        if (__atomic_load_n(&spi_owner[*from], __ATOMIC_RELAXED) == owner) {
+            ASSERT(device_spi(d, SPI_FIRST + *from, DEVICE_FORBID) == OK);
         }
+        (*from)++;
+    }
+    if (*from < SPI_COUNT) {
+        return true;
     }
     spin_lock(&device_lock);
     for (uint32_t i = 0; i < DEVICE_RANGES; i++) {
@@ -267,4 +272,5 @@ void device_release(struct domain *d)
         ranges[i].owner = (ranges[i].owner == owner) ? FRAME_NOBODY : ranges[i].owner;
     }
     spin_unlock(&device_lock);
+    return false;
 }

@@ -38,7 +38,7 @@ enum device_change {
 err_t device_spi(struct domain *d, uint32_t intid, enum device_change change) MUST_CHECK;
 
 /* The end of d, whose vCPUs are in no CPU and which maps nothing any more: its devices are nobody's, their lines masked.
- * Bound: all SPIs, DEVICE_RANGES.  [impl->dsn~device-end~1] */
-void device_release(struct domain *d);
+ * One step; *from: 0 first, moves on.  true = more.  Bound: 128 SPIs or DEVICE_RANGES.  [impl->dsn~device-end~1] */
+bool device_release(struct domain *d, uint32_t *from) MUST_CHECK;
 
 #endif

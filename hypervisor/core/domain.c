@@ -26,7 +26,7 @@ static struct slot slots[MAX_DOMAINS];
 
 /* Slots that a new domain may have, and the vCPUs that those in them may have together; guarded by slots_lock. */
 static struct {
-    uint32_t first, end, vcpus;
+    uint32_t first, end, vcpus, used;
 } room;
 
 void domain_init(void)
@@ -42,6 +42,10 @@ void domain_set_room(uint32_t first, uint32_t end, uint32_t vcpus)
     room.first = first;
     room.end = end;
     room.vcpus = vcpus;
+    room.used = 0;
+    for (uint32_t i = first; i < end; i++) {
+        room.used += slots[i].vcpus;
+    }
     spin_unlock(&slots_lock);
 }
 
@@ -142,9 +146,15 @@ COLD uint32_t domain_count_ending(void)
     return n;
 }
 
+static bool is_in_room(uint32_t slot)
+{
+    return slot >= room.first && slot < room.end;
+}
+
 COLD void domain_slot_clear(uint32_t slot)
 {
     spin_lock(&slots_lock);
+    room.used -= is_in_room(slot) ? slots[slot].vcpus : 0u;
     slots[slot].d = NULL;
     slots[slot].vcpus = 0;
     __atomic_store_n(&slots[slot].dying, (uint8_t)0u, __ATOMIC_RELEASE);
@@ -162,25 +172,24 @@ COLD void domain_say(const struct domain *d, const char *what)
 static err_t take_slot(uint32_t domid, uint32_t vcpus, uint32_t *out)
 {
     bool boot = domid == DOMID_BOOT;
-    uint32_t used = 0;
-    err_t err = (domid == 0u) ? ERR_NOSPC : ERR_EXIST;
+    uint32_t slot = boot ? SLOT_BOOT : domid;
+    err_t err = OK;
 
     spin_lock(&slots_lock);
-    if (domid != 0u && !boot && (domid < room.first || domid >= room.end)) {
-        err = ERR_INVAL;
-    }
-    for (uint32_t i = boot ? SLOT_BOOT : room.first; i < (boot ? SLOT_BOOT + 1u : room.end); i++) {
-        used += slots[i].vcpus;
-        if (err != OK && slots[i].vcpus == 0u && (domid == 0u || boot || domid == i)) {
-            *out = i;
-            err = OK;
+    if (domid == 0u) {
+        for (slot = room.first; slot < room.end && slots[slot].vcpus != 0u; slot++) { /* bound: MAX_DOMAINS */
         }
     }
-    if (err == OK && used + vcpus > room.vcpus) {
+    if (!boot && !is_in_room(slot)) {
+        err = (domid == 0u) ? ERR_NOSPC : ERR_INVAL;
+    } else if (slots[slot].vcpus != 0u) {
+        err = ERR_EXIST;
+    } else if (!boot && room.used + vcpus > room.vcpus) {
         err = ERR_NOSPC;
-    }
-    if (err == OK) {
-        slots[*out].vcpus = (uint16_t)vcpus;
+    } else {
+        slots[slot].vcpus = (uint16_t)vcpus;
+        room.used += boot ? 0u : vcpus;
+        *out = slot;
     }
     spin_unlock(&slots_lock);
     return err;

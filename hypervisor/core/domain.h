@@ -46,6 +46,20 @@ struct console_line {     /* what a domain printed since its last newline */
     char tail[2048]; /* ring: the last whole lines */
 };
 
+#define FRAME_RUN_KEEPS (UINT64_C(1) << 63)
+
+/* Frames of d on their way into its address space or out of it, a piece at a time (core/physmap.h). */
+struct frame_run {
+    uint64_t gfn; /* where they will be; UINT64_MAX = they are given up */
+    mfn_t mfn;
+    uint32_t count; /* 0 = there are none */
+    uint32_t done;  /* that are ready, or given up */
+    uint64_t
+        key;  /* which frames: by whom and from where; FRAME_RUN_KEEPS: what is in them stays, cleaned, not scrubbed */
+    bool out; /* a CPU works on them */
+    bool found; /* in this step */
+};
+
 struct domain {
     struct arch_domain arch;         /* parts guarded by physmap_lock, see arch_types.h */
     domid_value_t id;                /* const */
@@ -65,6 +79,7 @@ struct domain {
     uint64_t frames;                 /* atomic: RAM frames owned, mapped by itself or by others */
     uint64_t max_frames;             /* atomic: limit of frames, const after the first unpause */
     uint64_t max_gfn;                /* guarded by physmap_lock: highest guest frame ever mapped */
+    struct frame_run run;            /* guarded by physmap_lock while it is not out */
     mfn_t pool_head;                 /* guarded by physmap_lock: free pool frames, linked through themselves */
     uint64_t pool_free;              /* guarded by physmap_lock */
     uint64_t pool_total;             /* guarded by lock: frames given to the pool */
@@ -80,6 +95,7 @@ struct domain {
     uint32_t input_head, input_tail; /* guarded by console lock */
     struct list reap_node;           /* cpu-local to the CPU that takes it apart */
     gfn_t reap_gfn;                  /* owned by the CPU that takes it apart */
+    struct frame_run reaped;         /* the same: of an entry that is gone, not given up yet */
     uint32_t reap_stage;             /* the same */
     uint32_t reap_vcpu;              /* the same */
     uint32_t reap_cpu;               /* const once DYING: the CPU that takes it apart */
@@ -144,7 +160,7 @@ err_t domain_create(uint32_t creator, const struct domain_config *config, struct
 /* Create at most DOMAIN_VCPU_BATCH of the vCPUs that are missing.  ERR_RESTART: not all yet.  -NOMEM.
  * Context: d->lock held or d not visible. */
 err_t domain_add_vcpus(struct domain *d);
-#define DOMAIN_VCPU_BATCH 4u
+#define DOMAIN_VCPU_BATCH 1u
 
 /* Printed behind d's name. */
 void domain_say(const struct domain *d, const char *what);

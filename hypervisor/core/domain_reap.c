@@ -15,7 +15,8 @@
 #include "core/wallclock.h"
 #include "lib/string.h"
 
-#define REAP_STEP 4u /* vCPUs */
+#define REAP_STEP  4u  /* vCPUs */
+#define REAP_STEPS 64u /* of at most a few thousand instructions each, while no interrupt waits */
 
 enum reap_stage {
     REAP_WAIT_VCPUS = 0, /* a CPU may still have one in its registers */
@@ -28,7 +29,7 @@ enum reap_stage {
     REAP_TABLES = 7,     /* of ports and grants */
     /* from here on a restart builds again */
     REAP_VCPUS = 8,
-    REAP_POOL = 9,
+    REAP_POOL = 9, /* and the rights that it held */
 };
 
 static void rewind_reap(struct domain *d)
@@ -61,7 +62,7 @@ err_t domain_destroy(struct domain *d)
         return ERR_BUSY;
     }
     domain_slot_dying(d, true);
-    rights_drop_held(d->slot);
+    rights_end_held(d->slot);
     console_forget(d);
     if (!restarting) {
         rewind_reap(d);
@@ -85,7 +86,6 @@ err_t domain_restart(struct domain *d)
         err = ERR_NOSYS;
     } else {
         d->reap_cpu = d->vcpus[0]->home;
-        d->health.began = arch_ticks();
         __atomic_store_n(&d->restarting, RESTART_ON, __ATOMIC_RELEASE);
         __atomic_store_n(&d->state, DOMAIN_DYING, __ATOMIC_RELEASE);
     }
@@ -134,21 +134,34 @@ static err_t off_all_cpus(const struct domain *d)
     return err;
 }
 
-/* Bound: PHYSMAP_BATCH frames given up, or 512 entries looked at. */
+/* One entry of the tables, and what was left of the one before. */
+static bool reap_entry(struct domain *d) REQUIRES(d->physmap_lock)
+{
+    struct stage2_entry e;
+    bool more = true;
+
+    if (physmap_give_up(&d->reaped)) {
+        more = arch_stage2_reap(d, &d->reap_gfn, &e);
+        if (e.order != 0u && physmap_is_counted(e.mapping)) {
+            d->reaped = (struct frame_run){.gfn = UINT64_MAX, .mfn = e.mfn, .count = 1u << e.order};
+        } else if (e.mapping != MAPPING_NONE) {
+            physmap_drop(&e);
+        }
+    }
+    return more;
+}
+
+/* Bound: PHYSMAP_BATCH entries, or until an interrupt waits. */
 static bool reap_mappings(struct domain *d)
 {
     bool more = true;
 
+    if (!physmap_run_drop(d)) {
+        return true;
+    }
     spin_lock(&d->physmap_lock);
-    for (uint64_t done = 0; more && done < PHYSMAP_BATCH;) {
-        struct stage2_entry e;
-
-        more = arch_stage2_reap(d, &d->reap_gfn, &e);
-        if (e.mapping == MAPPING_NONE) {
-            break;
-        }
-        physmap_drop(&e);
-        done += UINT64_C(1) << e.order;
+    for (uint32_t i = 0; more && i < PHYSMAP_BATCH && (i == 0u || !arch_irq_pending()); i++) {
+        more = reap_entry(d);
     }
     spin_unlock(&d->physmap_lock);
     return more;
@@ -250,6 +263,9 @@ static err_t wait_for_users(struct domain *d, bool restart)
 {
     err_t err;
 
+    if (!physmap_run_drop(d)) { /* a call on another CPU was still in the middle of it */
+        return ERR_RESTART;
+    }
     if (restart) {
         return domain_slot_is_quiet(d) ? OK : ERR_BUSY;
     }
@@ -264,11 +280,14 @@ static err_t wait_for_users(struct domain *d, bool restart)
 static err_t end_stage(struct domain *d)
 {
     if (d->reap_stage == REAP_VCPUS) {
-        d->reap_stage += reap_vcpus(d, false) ? 0u : 1u;
+        if (!reap_vcpus(d, false)) {
+            d->reap_stage = REAP_POOL;
+            d->reap_vcpu = 0;
+        }
         return ERR_RESTART;
     }
-    (void)pool_shrink(d, PHYSMAP_BATCH);
-    if (d->pool_free > 0u) {
+    (void)pool_shrink(d, PHYSMAP_PIECE);
+    if (d->pool_free > 0u || rights_drop_held(d->slot, &d->reap_vcpu)) {
         return ERR_RESTART;
     }
     reap_rest(d);
@@ -293,7 +312,7 @@ static err_t reap_stage(struct domain *d, bool restart)
         err = evtchn_reap(d);
         break;
     case REAP_MAPPINGS:
-        err = reap_mappings(d) ? ERR_RESTART : OK;
+        err = (reap_mappings(d) || (!restart && device_release(d, &d->reap_vcpu))) ? ERR_RESTART : OK;
         break;
     case REAP_WAIT_USERS:
         err = wait_for_users(d, restart);
@@ -310,12 +329,13 @@ static err_t reap_stage(struct domain *d, bool restart)
     if (err != OK) {
         return err;
     }
-    if (d->reap_stage == REAP_MAPPINGS && !restart) {
-        device_release(d);
+    if (d->reap_stage == REAP_WAIT_VCPUS) {
+        d->health.began = arch_ticks(); /* of a restart: its vCPUs have stopped, its crash is told */
     } else if (d->reap_stage == REAP_WAIT_TOLD && !restart) {
         arch_domain_destroy(d);
     }
     d->reap_gfn = GFN(0);
+    d->reap_vcpu = 0;
     d->reap_stage++;
     return ERR_RESTART;
 }
@@ -340,8 +360,14 @@ bool domain_reap_step(struct cpu *cpu)
     while (at != &cpu->reap) { /* bound: domains that this CPU takes apart; the first that gets on ends it */
         struct domain *d = CONTAINER_OF(at, struct domain, reap_node);
 
+        err_t err;
+
         at = at->next;
-        if (domain_reap(d) != ERR_BUSY) {
+        err = domain_reap(d);
+        for (uint32_t i = 1; err == ERR_RESTART && i < REAP_STEPS && !arch_irq_pending(); i++) {
+            err = domain_reap(d);
+        }
+        if (err != ERR_BUSY) {
             return true;
         }
     }

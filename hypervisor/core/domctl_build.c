@@ -16,6 +16,7 @@
 #include <xen/vcpu.h>
 
 #define NR_SPIS_MAX 988u
+#define POOL_STEP   128u /* frames */
 
 /* ---- createdomain ---- */
 
@@ -90,10 +91,10 @@ err_t domctl_set_pool(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl
     spin_lock(&d->physmap_lock);
     if (wanted > d->pool_total) {
         step = wanted - d->pool_total;
-        err = pool_grow(d, (step < FRAME_BATCH) ? step : FRAME_BATCH);
+        err = pool_grow(d, (step < POOL_STEP) ? step : POOL_STEP);
     } else if (wanted < d->pool_total) {
         step = d->pool_total - wanted;
-        err = (pool_shrink(d, (step < FRAME_BATCH) ? step : FRAME_BATCH) > 0u) ? OK : ERR_BUSY;
+        err = (pool_shrink(d, (step < PHYSMAP_PIECE) ? step : PHYSMAP_PIECE) > 0u) ? OK : ERR_BUSY;
     }
     if (err == OK && d->pool_total != wanted) {
         err = ERR_RESTART;
@@ -267,7 +268,7 @@ err_t domctl_clean(struct vcpu *v UNUSED, struct domain *d, struct xen_domctl *o
         return ERR_INVAL;
     }
     spin_lock(&d->physmap_lock);
-    for (uint32_t i = 0; i < PHYSMAP_BATCH && at < end; i++) {
+    for (uint32_t i = 0; i < PHYSMAP_BATCH && at < end && (i == 0u || !arch_irq_pending()); i++) {
         struct stage2_entry e = physmap_look(d, GFN(at));
         uint64_t span = 1;
 

@@ -23,7 +23,7 @@
 #define EVTCHN_TRIES   16u
 #define EVTCHN_DEFAULT 1023u   /* highest port of a domain whose creator said nothing */
 #define EVTCHN_PORTS   131072u /* FIFO */
-#define EVTCHN_STEP    64u     /* ports closed a step */
+#define EVTCHN_STEP    32u     /* ports closed a step */
 
 /* max_port: highest port the domain may have; negative = EVTCHN_DEFAULT.  Context: d is not visible yet. */
 void evtchn_domain_init(struct domain *d, int32_t max_port);

@@ -134,22 +134,26 @@ bool evtchn_free(struct domain *d)
     struct evtchn_domain *e = &d->evtchn;
     uint32_t done = 0;
 
+    for (uint32_t k = e->next / PORTS_A_PAGE; k > 0u || e->dirs[0] != NULL; k--) { /* bound: EVTCHN_STEP pages */
+        struct port_dir *dir = (k < PAGES_A_DIR * EVTCHN_DIRS) ? e->dirs[k / PAGES_A_DIR] : NULL;
+
+        if (dir != NULL && dir->pages[k % PAGES_A_DIR] != NULL) {
+            pool_free(d, arch_frame_of(dir->pages[k % PAGES_A_DIR]));
+            dir->pages[k % PAGES_A_DIR] = NULL;
+            done++;
+        }
+        if (k == 0u) {
+            break;
+        }
+        e->next = k * PORTS_A_PAGE - 1u; /* from the last page on */
+        if (done == EVTCHN_STEP) {
+            return true;
+        }
+    }
     e->next = 0;
     for (uint32_t n = 0; n < EVTCHN_DIRS; n++) {
-        struct port_dir *dir = e->dirs[n];
-
-        for (uint32_t i = 0; dir != NULL && i < PAGES_A_DIR; i++) {
-            if (dir->pages[i] != NULL && done == EVTCHN_STEP) {
-                return true;
-            }
-            if (dir->pages[i] != NULL) {
-                pool_free(d, arch_frame_of(dir->pages[i]));
-                dir->pages[i] = NULL;
-                done++;
-            }
-        }
-        if (dir != NULL) {
-            pool_free(d, arch_frame_of(dir));
+        if (e->dirs[n] != NULL) {
+            pool_free(d, arch_frame_of(e->dirs[n]));
             e->dirs[n] = NULL;
         }
     }

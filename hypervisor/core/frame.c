@@ -141,23 +141,6 @@ static void carve(uint64_t from, uint64_t to)
     }
 }
 
-static void fill(uint64_t mfn, uint64_t count, struct frame f)
-{
-    uint64_t *e = frame_entry(mfn);
-    uint64_t i = 0;
-
-    ASSERT(e != NULL);
-    for (; i + 4u <= count; i += 4u) { /* by four: this is what giving memory to a domain costs, besides scrubbing it */
-        frame_store(&e[i], f);
-        frame_store(&e[i + 1u], f);
-        frame_store(&e[i + 2u], f);
-        frame_store(&e[i + 3u], f);
-    }
-    for (; i < count; i++) {
-        frame_store(&e[i], f);
-    }
-}
-
 /* [impl->dsn~dynamic-memory~1] */
 static bool is_budgeted(uint16_t owner)
 {
@@ -281,7 +264,7 @@ err_t frame_take(mfn_t mfn, uint64_t count, uint16_t owner, enum frame_type type
     }
     if (err == OK) {
         carve(mfn.v, mfn.v + count);
-        fill(mfn.v, count, (struct frame){.owner = owner, .type = (uint8_t)type, .count = 1});
+        frame_fill(mfn.v, count, (struct frame){.owner = owner, .type = (uint8_t)type, .count = 1});
     }
     spin_unlock(&blocks.lock);
     return err;
@@ -290,7 +273,7 @@ err_t frame_take(mfn_t mfn, uint64_t count, uint16_t owner, enum frame_type type
 void frame_assign(mfn_t mfn, uint64_t count, uint16_t owner, enum frame_type type)
 {
     ASSERT(frame_in_ram(mfn.v, count));
-    fill(mfn.v, count, (struct frame){.owner = owner, .type = (uint8_t)type, .count = 1});
+    frame_fill(mfn.v, count, (struct frame){.owner = owner, .type = (uint8_t)type, .count = 1});
 }
 
 err_t frame_alloc(uint16_t owner, enum frame_type type, uint32_t order, mfn_t *out)
@@ -318,7 +301,7 @@ err_t frame_alloc(uint16_t owner, enum frame_type type, uint32_t order, mfn_t *o
     if (mfn == FRAME_NO_LINK) {
         return ERR_NOMEM;
     }
-    fill(mfn, UINT64_C(1) << order, (struct frame){.owner = owner, .type = (uint8_t)type, .count = 1});
+    frame_fill(mfn, UINT64_C(1) << order, (struct frame){.owner = owner, .type = (uint8_t)type, .count = 1});
     *out = MFN(mfn);
     return OK;
 }
@@ -329,7 +312,7 @@ void frame_free(mfn_t mfn, uint64_t count)
 
     ASSERT(count > 0u && frame_in_ram(mfn.v, count));
     cost = is_budgeted(frame_load(frame_entry(mfn.v)).owner) ? count : 0u;
-    fill(mfn.v, count, (struct frame){0});
+    frame_fill(mfn.v, count, (struct frame){0});
     spin_lock(&blocks.lock);
     blocks.budget += cost;
     insert_range(mfn.v, mfn.v + count);

@@ -73,8 +73,6 @@ void frame_free(mfn_t mfn, uint64_t count);
 err_t frame_get(mfn_t mfn, uint16_t owner, enum frame_type type);
 /* One user less; true: it was the last and the caller must scrub and free (a kept frame rests).  *owner as found. */
 bool frame_put(mfn_t mfn, uint16_t *owner);
-/* The only user (count 1) hands the frame from one owner to another.  -EBUSY others use it, -EPERM not from's RAM. */
-err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to);
 
 /* RAM frames of a launch record stay their owner's when their last user goes.  Bound: count. */
 void frame_keep(mfn_t mfn, uint64_t count);
@@ -84,8 +82,8 @@ uint64_t frame_rest(mfn_t mfn, uint64_t count);
  * count: 1..FRAME_BATCH. */
 bool frame_wake(mfn_t mfn, uint64_t count, uint16_t owner) MUST_CHECK;
 
-/* owner's RAM, and mapped once.  Bound: 1 load. */
-bool frame_is_sole(mfn_t mfn, uint16_t owner);
+/* All of them are owner's RAM, mapped once, and not of its launch record.  Bound: count loads. */
+bool frame_is_sole(mfn_t mfn, uint64_t count, uint16_t owner);
 
 /* What the table says; FRAME_FREE also for the inside of a free block.  Bound: 19 loads. */
 struct frame frame_look(mfn_t mfn);

@@ -143,3 +143,27 @@ void frame_region_drop_outside(void)
         }
     }
 }
+
+void frame_fill(uint64_t mfn, uint64_t count, struct frame f)
+{
+    uint64_t word = frame_pack(f);
+    uint64_t *e = frame_entry(mfn);
+
+    ASSERT(e != NULL);
+    for (; count >= 8u;
+         count -= 8u) { /* by eight: this is what giving memory to a domain costs, besides scrubbing it */
+        __atomic_store_n(&e[0], word, __ATOMIC_RELAXED);
+        __atomic_store_n(&e[1], word, __ATOMIC_RELAXED);
+        __atomic_store_n(&e[2], word, __ATOMIC_RELAXED);
+        __atomic_store_n(&e[3], word, __ATOMIC_RELAXED);
+        __atomic_store_n(&e[4], word, __ATOMIC_RELAXED);
+        __atomic_store_n(&e[5], word, __ATOMIC_RELAXED);
+        __atomic_store_n(&e[6], word, __ATOMIC_RELAXED);
+        __atomic_store_n(&e[7], word, __ATOMIC_RELAXED);
+        e = &e[8];
+    }
+    for (; count > 0u; count--) {
+        __atomic_store_n(e, word, __ATOMIC_RELAXED);
+        e = &e[1];
+    }
+}

@@ -34,6 +34,8 @@ static inline uint64_t *frame_entry(uint64_t mfn)
     }
     return NULL;
 }
+/* Entries of [mfn, mfn + count), all in RAM, say f.  Bound: count writes. */
+void frame_fill(uint64_t mfn, uint64_t count, struct frame f);
 /* [mfn, mfn + count) is not empty and inside one RAM range. */
 bool frame_in_ram(uint64_t mfn, uint64_t count);
 

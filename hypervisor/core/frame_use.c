@@ -75,45 +75,40 @@ uint64_t frame_rest(mfn_t mfn, uint64_t count)
     return i;
 }
 
+/* Are [e, e + count) all this word?  By four: this is long for one step. */
+static bool are_all(const uint64_t *e, uint64_t count, uint64_t word)
+{
+    uint64_t other = 0;
+    uint64_t i = 0;
+
+    ASSERT(e != NULL);
+    for (; i + 4u <= count; i += 4u) {
+        other |=
+            (__atomic_load_n(&e[i], __ATOMIC_RELAXED) ^ word) | (__atomic_load_n(&e[i + 1u], __ATOMIC_RELAXED) ^ word);
+        other |= (__atomic_load_n(&e[i + 2u], __ATOMIC_RELAXED) ^ word) |
+                 (__atomic_load_n(&e[i + 3u], __ATOMIC_RELAXED) ^ word);
+    }
+    for (; i < count; i++) {
+        other |= __atomic_load_n(&e[i], __ATOMIC_RELAXED) ^ word;
+    }
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return other == 0u;
+}
+
 bool frame_wake(mfn_t mfn, uint64_t count, uint16_t owner)
 {
     struct frame f = {.owner = owner, .type = FRAME_RAM, .order = FRAME_KEPT};
-    uint64_t *e = frame_entry(mfn.v);
-    uint64_t rests = frame_pack(f);
 
-    ASSERT(e != NULL);
-    for (uint64_t i = 0; i < count; i++) {
-        if (__atomic_load_n(&e[i], __ATOMIC_ACQUIRE) != rests) {
-            return false;
-        }
+    if (!are_all(frame_entry(mfn.v), count, frame_pack(f))) {
+        return false;
     }
-    for (uint64_t i = 0; i < count; i++) { /* nobody gets a user to a frame that has none */
-        __atomic_store_n(&e[i], rests + ONE, __ATOMIC_RELAXED);
-    }
+    f.count = 1;
+    frame_fill(mfn.v, count, f); /* nobody gets a user to a frame that has none */
     return true;
 }
 
-COLD err_t frame_move(mfn_t mfn, uint16_t from, uint16_t to)
+COLD bool frame_is_sole(mfn_t mfn, uint64_t count, uint16_t owner)
 {
-    uint64_t *e = frame_entry(mfn.v);
-    uint64_t sole = frame_pack((struct frame){.owner = from, .type = FRAME_RAM, .count = 1});
-    uint64_t moved = frame_pack((struct frame){.owner = to, .type = FRAME_RAM, .count = 1});
-    uint64_t seen = sole;
-
-    if (e == NULL) {
-        return ERR_PERM;
-    }
-    if (__atomic_compare_exchange_n(e, &seen, moved, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        return OK;
-    }
-    return (WHOSE(seen) == WHOSE(sole)) ? ERR_BUSY : ERR_PERM;
-}
-
-COLD bool frame_is_sole(mfn_t mfn, uint16_t owner)
-{
-    const uint64_t *e = frame_entry(mfn.v);
-    uint64_t sole = frame_pack((struct frame){.owner = owner, .type = FRAME_RAM, .count = 1});
-
-    return e != NULL &&
-           (__atomic_load_n(e, __ATOMIC_RELAXED) & ~frame_pack((struct frame){.order = UINT8_MAX})) == sole;
+    return are_all(frame_entry(mfn.v), count,
+                   frame_pack((struct frame){.owner = owner, .type = FRAME_RAM, .count = 1}));
 }

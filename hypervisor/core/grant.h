@@ -37,7 +37,7 @@ void grant_set_reserved(const struct domain *d, const uint64_t *entries);
  * CPU is under way; it nudges).  Context: the CPU that takes d apart; no vCPU of d is on a CPU.
  * Bound: GRANT_REAP_STEP records looked at, 16 of them redirected. */
 err_t grant_reap(struct domain *d) MUST_CHECK;
-#define GRANT_REAP_STEP 256u
+#define GRANT_REAP_STEP 64u
 
 /* d's sink frame, with one count taken.  false = it has none and cannot have one. */
 bool grant_sink(struct domain *d, mfn_t *out) REQUIRES(d->physmap_lock);

@@ -39,7 +39,7 @@ static bool take_pins(struct domain *d, struct domain *mapper)
     struct grant_record *r = NULL;
 
     spin_lock(&mapper->physmap_lock);
-    for (uint32_t n = 0; n < GRANT_REAP_STEP && l.count < GRANT_BATCH; n++) {
+    for (uint32_t n = 0; n < GRANT_REAP_STEP && l.count < GRANT_UNMAP; n++) {
         r = (mapper == d || domain_state(mapper) != DOMAIN_DYING) ? grant_record_at(mapper->grants, t->reap_handle)
                                                                   : NULL;
         if (r == NULL) {

@@ -150,11 +150,11 @@ static const struct operation operations[OPERATIONS] = {
     [GNTTABOP_cache_flush] = {.fn = grant_cache_flush, .size = sizeof(struct gnttab_cache_flush), .mute = true},
 };
 
-/* The first n structures of the array. */
-static int64_t step(struct vcpu *v, const struct operation *o, gva_t array, uint32_t n)
+/* The first *n structures of the array, or fewer of them, as is told there. */
+static int64_t step(struct vcpu *v, const struct operation *o, gva_t array, uint32_t *n)
 {
     union structures s;
-    size_t size = (size_t)n * o->size;
+    size_t size = (size_t)*n * o->size;
     int64_t result = copy_in(&s, array, size);
     err_t err;
 
@@ -162,10 +162,22 @@ static int64_t step(struct vcpu *v, const struct operation *o, gva_t array, uint
         return result;
     }
     if (o->fn == NULL) {
-        grant_unmap(v->domain, s.unmap, n);
+        *n = (*n < GRANT_UNMAP) ? *n : GRANT_UNMAP;
+        size = (size_t)*n * sizeof(s.unmap[0]);
+        grant_unmap(v->domain, s.unmap, *n);
     } else {
-        for (size_t at = 0; at < size && result == OK; at += o->size) {
+        size_t at = 0;
+
+        for (;;) { /* bound: *n */
             result = o->fn(v, &s.bytes[at]);
+            at += o->size;
+            if (at >= size || result != OK) {
+                break;
+            }
+            if (arch_irq_pending()) {
+                size = at;
+                *n = (uint32_t)(at / o->size);
+            }
         }
     }
     if (!o->mute && (result == OK || o->always)) {
@@ -196,7 +208,7 @@ int64_t grant_table_op(struct vcpu *v, uint64_t *args)
     if (o->single && count != 1u) {
         return ERR_INVAL;
     }
-    result = (n > 0u) ? step(v, o, GVA(args[1]), n) : OK;
+    result = (n > 0u) ? step(v, o, GVA(args[1]), &n) : OK;
     if (LIKELY(n == count) || result != OK) {
         return result;
     }

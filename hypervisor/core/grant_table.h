@@ -47,7 +47,8 @@ static_assert(sizeof(struct grant_record) * RECORDS_PER_PAGE == PAGE_SIZE, "a pa
 #define RECORD_TAG_BITS 28u
 #define NO_HANDLE       UINT32_MAX
 
-#define GRANT_BATCH 16u /* structures a step, and mappings of a dead granter redirected a step */
+#define GRANT_BATCH 16u /* structures a step */
+#define GRANT_UNMAP 8u  /* of them mappings that are undone, or of a dead granter redirected */
 
 struct grant_table {
     struct spinlock lock; /* rank 3.5: pins, closed, and the flags GTF_reading and GTF_writing of shared entries */

@@ -106,16 +106,38 @@ static bool is_abnormal(enum bulkhead_event event)
     return event != BULKHEAD_EVENT_POWEROFF && event != BULKHEAD_EVENT_REBOOT;
 }
 
-static void print_crash(const struct bulkhead_crash *c)
+static void look(bool wait)
 {
+    if (wait) {
+        arch_cpu_wait(0);
+    }
+}
+
+/* wait: interrupts are taken before each line. */
+static void print_crash(struct domain *d, bool wait)
+{
+    const struct bulkhead_crash *c = &d->health.crash;
+
+    if (!d->health.untold) {
+        return;
+    }
+    d->health.untold = false;
+    look(wait);
     print("  vCPU %u pc %016lx lr %016lx sp %016lx pstate %08lx", (unsigned)c->vcpu, (unsigned long)c->pc,
           (unsigned long)c->x[30], (unsigned long)c->sp_el1, (unsigned long)c->pstate);
+    look(wait);
     print("  esr %08lx far %016lx elr %016lx spsr %08lx", (unsigned long)c->esr_el1, (unsigned long)c->far_el1,
           (unsigned long)c->elr_el1, (unsigned long)c->spsr_el1);
     for (uint32_t i = 0; i < 28u; i += 4u) {
+        look(wait);
         print("  x%u %016lx %016lx %016lx %016lx", (unsigned)i, (unsigned long)c->x[i], (unsigned long)c->x[i + 1u],
               (unsigned long)c->x[i + 2u], (unsigned long)c->x[i + 3u]);
     }
+}
+
+void health_tell_crash(struct domain *d)
+{
+    print_crash(d, true);
 }
 
 /* [impl->dsn~health-crash~1] */
@@ -134,8 +156,9 @@ static void record(struct domain *d, struct vcpu *v, enum bulkhead_event event)
     c->time = ticks_to_ns(arch_ticks() - d->time_zero);
     arch_vcpu_dump(v, c);
     console_tail(d, c->console, sizeof(c->console));
+    d->health.untold = true;
     spin_unlock(&d->lock);
-    print_crash(c);
+    vcpu_notify(v, VCPU_NOTIFY_HOLD | VCPU_NOTIFY_CRASH);
 }
 
 static void follow(struct domain *d, enum bulkhead_action action)
@@ -155,6 +178,7 @@ static void follow(struct domain *d, enum bulkhead_action action)
         }
     }
     if (action == BULKHEAD_ACTION_PLATFORM) {
+        print_crash(d, false);
         power_wanted(d);
     }
 }

@@ -30,6 +30,7 @@ struct health {                           /* of a domain; guarded by its lock wh
     uint64_t events[BULKHEAD_EVENT_COUNT]; /* atomic (relaxed) */
     ticks_t watchdog[HEALTH_WATCHDOGS];    /* deadline; 0 = off */
     struct bulkhead_crash crash;           /* the last one */
+    bool untold;                           /* it is to be printed, by the home of the vCPU that crashed */
 };
 
 /* A new domain: what ends it ends it, the rest is counted. */
@@ -41,6 +42,8 @@ err_t health_configure(struct vcpu *v, struct domain *d, void *structure) MUST_C
 void health_report(struct domain *d, struct vcpu *v, enum bulkhead_event event);
 /* A restart of d is over; err: it cannot be built again. */
 void health_restarted(struct domain *d, err_t err);
+/* Print d's last crash, which is still to be told (VCPU_NOTIFY_CRASH).  Interrupts are taken between two lines. */
+void health_tell_crash(struct domain *d);
 /* BULKHEAD_OP_LIFE: counts and the last crash. */
 err_t health_read(struct vcpu *v, struct domain *d, void *structure);
 

@@ -7,6 +7,8 @@
 
 #include <xen/xen.h>
 
+#define STEPS 64u /* of a call in a row: then others have their turn */
+
 /* The one assistance that Arm knows is always given: runstate_publish.  On or off, that is the same to who asked.
  * [impl->dsn~runstate~1] */
 static int64_t vm_assist(struct vcpu *v, uint64_t *args)
@@ -93,6 +95,17 @@ int64_t upcall_hypercall(struct vcpu *v, uint64_t nr, uint64_t *args)
     v->stats.hypercalls++;
     if (UNLIKELY(result < 0) && result != ERR_RESTART) {
         v->stats.guest_errors++;
+    }
+    return result;
+}
+
+/* [impl->dsn~interrupt-latency~1] */
+COLD int64_t upcall_again(struct vcpu *v, uint64_t nr, uint64_t *args)
+{
+    int64_t result = ERR_RESTART;
+
+    for (uint32_t i = 0; i < STEPS && result == ERR_RESTART && this_cpu()->work == 0u && !arch_irq_pending(); i++) {
+        result = upcall_hypercall(v, nr, args);
     }
     return result;
 }

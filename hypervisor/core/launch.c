@@ -10,7 +10,8 @@
 #include "core/pool.h"
 #include "lib/string.h"
 
-#define PORTS_A_STEP 128u
+#define PORTS_A_STEP 32u
+#define KEEP_STEP    128u /* frames between two looks for an interrupt */
 
 bool launch_is_sealed(const struct domain *d)
 {
@@ -144,7 +145,8 @@ static err_t note_memory(struct domain *d, uint64_t *gfn) REQUIRES(d->physmap_lo
         uint64_t span = UINT64_C(1) << e.order;
         uint64_t n = span - (*gfn & (span - 1u));
 
-        if (looked >= PHYSMAP_BATCH) {
+        n = (e.mapping != MAPPING_NONE && n > KEEP_STEP) ? KEEP_STEP : n;
+        if (looked >= PHYSMAP_BATCH || (looked > 0u && arch_irq_pending())) {
             return ERR_RESTART;
         }
         if (e.mapping != MAPPING_NONE) {
@@ -223,25 +225,19 @@ mfn_t launch_ram_at(const struct launch *l, uint64_t gfn, uint64_t *run)
 }
 
 /* [impl->dsn~launch-balloon~1] */
-err_t launch_populate(struct domain *d, gfn_t gfn, uint32_t order)
+err_t launch_find(struct domain *d, gfn_t gfn, uint64_t count, mfn_t *out)
 {
-    struct stage2_entry e = {.access = ACCESS_RWX, .mapping = MAPPING_RAM};
-    uint64_t count = UINT64_C(1) << order;
     uint64_t run = 0;
     err_t err = OK;
 
-    e.mfn = launch_is_sealed(d) ? launch_ram_at(d->launch, gfn.v, &run) : MFN_NONE;
-    if (e.mfn.v == MFN_NONE.v) {
+    *out = launch_is_sealed(d) ? launch_ram_at(d->launch, gfn.v, &run) : MFN_NONE;
+    if (out->v == MFN_NONE.v) {
         return ERR_NOENT;
     }
-    if (run < count ||
-        !LOCKED(&d->physmap_lock, frame_wake(e.mfn, count, FRAME_OWNER(d->slot)))) { /* one vCPU gets them */
-        return ERR_BUSY;
+    spin_lock(&d->physmap_lock); /* one of its vCPUs gets them */
+    if (run < count || !frame_wake(*out, count, FRAME_OWNER(d->slot))) {
+        err = ERR_BUSY;
     }
-    arch_scrub(e.mfn, count);
-    err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, count, &e));
-    for (uint64_t i = 0; err != OK && i < count; i++) {
-        physmap_release(MFN(e.mfn.v + i));
-    }
+    spin_unlock(&d->physmap_lock);
     return err;
 }

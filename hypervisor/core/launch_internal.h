@@ -11,7 +11,8 @@
 #include <xen/arch-arm.h>
 #include <xen/grant_table.h>
 
-#define COPY_FRAMES   64u /* a step */
+#define COPY_FRAMES   2u /* a step of sealing */
+#define REBUILD_PAGES 6u /* copied back between two looks for an interrupt */
 #define LAUNCH_PAGES  8u
 #define LAUNCH_PIECES (PAGE_SIZE / sizeof(struct piece))
 

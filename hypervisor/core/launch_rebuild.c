@@ -45,6 +45,9 @@ bool launch_redirect(struct domain *d)
             redirect_one(by, d->reap_gfn);
         }
         d->reap_gfn.v = ALIGN_DOWN(d->reap_gfn.v, span) + span;
+        if (arch_irq_pending()) {
+            break;
+        }
     }
     more = d->reap_gfn.v <= by->max_gfn && domain_state(by) != DOMAIN_DYING;
     spin_unlock(&by->physmap_lock);
@@ -71,13 +74,6 @@ static void advance(struct launch *l, uint64_t n)
     }
 }
 
-static uint64_t step_of(const struct launch *l, const struct piece *p)
-{
-    uint64_t to_boundary = PHYSMAP_BATCH - ((p->gfn + l->done) & (PHYSMAP_BATCH - 1u));
-
-    return (p->count - l->done < to_boundary) ? p->count - l->done : to_boundary;
-}
-
 err_t launch_free(struct domain *d)
 {
     struct launch *l = d->launch;
@@ -90,7 +86,8 @@ err_t launch_free(struct domain *d)
         const struct piece *p = launch_piece(l, l->index);
         mfn_t mfn = MFN(p->mfn + l->done);
 
-        n = step_of(l, p);
+        n = p->count - l->done;
+        n = (n < PHYSMAP_PIECE) ? n : PHYSMAP_PIECE;
         if (p->kind == PIECE_RAM && !frame_wake(mfn, n, FRAME_OWNER(d->slot))) {
             return ERR_BUSY;
         }
@@ -118,26 +115,35 @@ err_t launch_free(struct domain *d)
 
 /* ---- building again ---- */
 
+static err_t rebuild_ram(struct domain *d, gfn_t gfn, uint64_t n, const struct stage2_entry *e)
+{
+    struct frame_run r;
+    err_t err = physmap_run_begin(d, gfn, n, e->mfn.v, &r);
+
+    if (err == OK && r.count == 0u) {
+        r.mfn = e->mfn;
+        r.count = frame_wake(e->mfn, n, FRAME_OWNER(d->slot)) ? (uint32_t)n : 0u;
+        err = (r.count != 0u) ? OK : ERR_BUSY;
+    }
+    return physmap_run_end(d, &r, *e, err);
+}
+
 static err_t rebuild_memory(struct domain *d, const struct piece *p)
 {
     struct launch *l = d->launch;
     struct stage2_entry e = {
         .mfn = MFN(p->mfn + l->done), .access = (enum access)p->access, .mapping = (enum mapping)p->mapping};
     gfn_t gfn = GFN(p->gfn + l->done);
-    uint64_t n = step_of(l, p);
+    uint64_t n = physmap_step(gfn, e.mfn, p->count - l->done);
     err_t err;
 
     if (e.mapping == MAPPING_DEVICE) {
         n = 1; /* the next one may be another device's */
         err = device_map(d, gfn, e.mfn.v, n, true);
         err = (err == ERR_PERM) ? OK : err; /* somebody has taken it from d */
+    } else if (p->kind == PIECE_RAM) {
+        err = rebuild_ram(d, gfn, n, &e);
     } else {
-        if (p->kind == PIECE_RAM) {
-            if (!frame_wake(e.mfn, n, FRAME_OWNER(d->slot))) {
-                return ERR_BUSY;
-            }
-            arch_scrub(e.mfn, n);
-        }
         for (uint64_t i = 0; e.mapping == MAPPING_FOREIGN && i < n; i++) {
             ASSERT(frame_get(MFN(e.mfn.v + i), FRAME_COMMON, FRAME_RAM) == OK); /* nobody gives it up */
         }
@@ -169,18 +175,24 @@ static err_t rebuild_channel(struct domain *d, const struct piece *p)
     return err;
 }
 
+/* Bound: an image, or until an interrupt waits. */
 static void rebuild_image(struct launch *l, const struct piece *p)
 {
     uint64_t run = 0;
     mfn_t to = launch_ram_at(l, p->gfn + l->done, &run);
-    uint64_t n = p->count - l->done;
+    uint64_t left = p->count - l->done;
 
     ASSERT(run > 0u); /* it was copied from there */
-    n = (n < run) ? n : run;
-    n = (n < COPY_FRAMES) ? n : COPY_FRAMES;
-    memcpy(arch_map_frame(to), arch_map_frame(MFN(p->mfn + l->done)), n * PAGE_SIZE);
-    arch_clean(to, n);
-    advance(l, n);
+    left = (left < run) ? left : run;
+    do {
+        uint64_t n = (left < REBUILD_PAGES) ? left : REBUILD_PAGES;
+
+        memcpy(arch_map_frame(to), arch_map_frame(MFN(p->mfn + l->done)), n * PAGE_SIZE);
+        arch_clean(to, n);
+        advance(l, n);
+        to.v += n;
+        left -= n;
+    } while (left > 0u && !arch_irq_pending());
 }
 
 /* What is neither memory nor channels. */

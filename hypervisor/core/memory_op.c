@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* memory_op: guest-physical address spaces by request of guests and builders.
- * Long requests are restarted: the number of finished extents is kept in the operation's register above
- * MEMOP_EXTENT_SHIFT, as in Xen.
+ * Long requests are restarted: the number of finished frames is kept in the operation's register above
+ * EXTENT_SHIFT.
  * [impl->dsn~memory-op~1] */
 #include "core/grant.h"
 #include "core/hypercall.h"
 #include "core/physmap.h"
 #include "core/rights.h"
+#include "lib/bits.h"
 
 #include <xen/memory.h>
 
@@ -16,6 +17,10 @@
 #define FRAME_ITEMS  4u  /* of grant tables, which may have to grow */
 
 /* ---- reservations: populate_physmap, decrease_reservation ---- */
+
+/* Frames of an extent that are not one large entry. */
+#define GET_ORDER  3u
+#define GIVE_ORDER 2u
 
 static err_t decrease(struct domain *d, gfn_t gfn, uint32_t order)
 {
@@ -32,8 +37,25 @@ static err_t decrease(struct domain *d, gfn_t gfn, uint32_t order)
     return err;
 }
 
-/* One extent; a builder's limit and state stay what they are meanwhile. */
-static err_t one_extent(struct vcpu *v, struct domain *d, uint32_t op, gfn_t gfn, uint32_t order)
+/* How much of an extent is done at once, sub frames of it being done: all of it if that can be one large entry. */
+static uint32_t unit_order(struct domain *d, uint32_t op, gfn_t gfn, uint32_t order, uint64_t sub)
+{
+    uint32_t unit = (op == XENMEM_populate_physmap) ? GET_ORDER : GIVE_ORDER;
+    uint32_t hole = 0;
+
+    if (order <= unit) {
+        return order;
+    }
+    if (op == XENMEM_populate_physmap && order == PHYSMAP_BIG_ORDER && sub == 0u && IS_ALIGNED(gfn.v, PHYSMAP_BATCH)) {
+        spin_lock(&d->physmap_lock);
+        hole = physmap_look(d, gfn).order;
+        spin_unlock(&d->physmap_lock);
+    }
+    return (hole >= PHYSMAP_BIG_ORDER) ? PHYSMAP_BIG_ORDER : unit;
+}
+
+/* A unit; a builder's limit and state stay what they are meanwhile. */
+static err_t one_unit(struct vcpu *v, struct domain *d, uint32_t op, gfn_t gfn, uint32_t order)
 {
     if (op == XENMEM_decrease_reservation) {
         return decrease(d, gfn, order);
@@ -44,51 +66,55 @@ static err_t one_extent(struct vcpu *v, struct domain *d, uint32_t op, gfn_t gfn
     return LOCKED(&d->lock, d->started ? ERR_PERM : physmap_populate(d, gfn, order));
 }
 
-/* The extents from done on, up to one step's worth.  As in Xen the result counts extents, it is no error code. */
-static uint64_t extents(struct vcpu *v, struct domain *d, uint32_t op, const struct xen_memory_reservation *r,
-                        uint64_t done, bool *stop)
+/* The frames of extents from done on, up to one step's worth.  ERR_RESTART: more is to be done. */
+static err_t extents(struct vcpu *v, struct domain *d, uint32_t op, const struct xen_memory_reservation *r,
+                     uint64_t *done)
 {
-    uint64_t frames = 0;
+    uint64_t end = r->nr_extents << r->extent_order;
+    err_t err = OK;
 
-    while (done < r->nr_extents && frames < PHYSMAP_BATCH) {
+    for (uint64_t n = 0; err == OK && *done < end; n++) {
+        uint64_t sub = *done & ((UINT64_C(1) << r->extent_order) - 1u);
+        uint32_t order = 0;
         xen_pfn_t gfn;
 
-        if (copy_in(&gfn, GVA(r->extent_start.q + done * sizeof(gfn)), sizeof(gfn)) != OK ||
-            one_extent(v, d, op, GFN(gfn), r->extent_order) != OK) {
-            *stop = true;
-            break;
+        if (n == PHYSMAP_BATCH || (n > 0u && arch_irq_pending())) {
+            return ERR_RESTART;
         }
-        done++;
-        frames += UINT64_C(1) << r->extent_order;
+        err = copy_in(&gfn, GVA(r->extent_start.q + (*done >> r->extent_order) * sizeof(gfn)), sizeof(gfn));
+        if (err == OK) {
+            order = unit_order(d, op, GFN(gfn), r->extent_order, sub);
+            err = one_unit(v, d, op, GFN(gfn + sub), order);
+        }
+        *done += (err == OK) ? UINT64_C(1) << order : 0u;
     }
-    return done;
+    return err;
 }
 
 static int64_t op_reservation(struct vcpu *v, uint64_t *args, uint32_t op, uint64_t done)
 {
     struct xen_memory_reservation r;
     struct domain *d;
-    bool stop = false;
     err_t err = copy_in(&r, GVA(args[1]), sizeof(r));
 
     if (err != OK) {
         return err;
     }
-    if (r.nr_extents > (UINT64_MAX >> (EXTENT_SHIFT + 1u)) || done > r.nr_extents) {
+    if (r.extent_order > PHYSMAP_BIG_ORDER) {
+        return 0;
+    }
+    if (r.nr_extents > (UINT64_MAX >> (EXTENT_SHIFT + PHYSMAP_BIG_ORDER + 1u)) || done > r.nr_extents
+                                                                                             << r.extent_order) {
         return ERR_INVAL;
     }
     err = rights_get(v, BULKHEAD_RIGHT_BUILD, r.domid, &d);
     if (err != OK) {
         return err;
     }
-    if (r.extent_order <= PHYSMAP_BIG_ORDER) {
-        done = extents(v, d, op, &r, done, &stop);
-    } else {
-        stop = true;
-    }
+    err = extents(v, d, op, &r, &done);
     domain_put(d);
-    if (stop || done == r.nr_extents) {
-        return (int64_t)done;
+    if (err != ERR_RESTART) {
+        return (int64_t)(done >> r.extent_order); /* as in Xen it counts extents, it is no error code */
     }
     args[0] = op | (done << EXTENT_SHIFT);
     return ERR_RESTART;
@@ -215,11 +241,12 @@ static err_t batch_step(struct domain *d, struct domain *from, const struct xen_
     uint64_t end = (*done + BATCH_ITEMS < b->size) ? *done + BATCH_ITEMS : b->size;
     err_t err = OK;
 
-    for (; *done < end && err == OK; (*done)++) {
+    for (bool first = true; *done < end && err == OK && (first || !arch_irq_pending()); (*done)++) {
         xen_ulong_t idx;
         xen_pfn_t gfn;
         int one;
 
+        first = false;
         err = copy_in(&idx, GVA(b->idxs.q + *done * sizeof(idx)), sizeof(idx));
         if (err == OK) {
             err = copy_in(&gfn, GVA(b->gpfns.q + *done * sizeof(gfn)), sizeof(gfn));

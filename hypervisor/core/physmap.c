@@ -5,7 +5,10 @@
 #include "core/launch.h"
 #include "lib/bits.h"
 
-static bool is_counted(enum mapping m)
+#define READY_PIECE 20u  /* frames scrubbed or cleaned between two looks */
+#define REST_PIECE  128u /* kept frames given up between two looks for an interrupt */
+
+bool physmap_is_counted(enum mapping m)
 {
     return m == MAPPING_RAM || m == MAPPING_FOREIGN || m == MAPPING_SHARED || m == MAPPING_GRANT;
 }
@@ -37,13 +40,13 @@ static void give_back(mfn_t mfn, uint64_t count, uint16_t owner)
     physmap_uncharge(domain_at(owner - 1u), count);
 }
 
-/* Put one count of each frame; those nobody uses any more go back in runs.  Bound: count, 512 at most. */
+/* Put one count of each frame; those nobody uses any more go back in runs.  Bound: PHYSMAP_PIECE. */
 static void put_frames(mfn_t mfn, uint64_t count)
 {
     uint64_t run = 0;
     uint16_t run_owner = FRAME_NOBODY;
 
-    for (uint64_t i = frame_rest(mfn, count); i < count; i++) { /* kept ones together: a restart's */
+    for (uint64_t i = 0; i < count; i++) {
         uint16_t owner;
         bool last = frame_put(MFN(mfn.v + i), &owner);
 
@@ -61,6 +64,26 @@ static void put_frames(mfn_t mfn, uint64_t count)
     }
 }
 
+bool physmap_give_up(struct frame_run *r)
+{
+    while (r->done < r->count) {
+        mfn_t at = MFN(r->mfn.v + r->done);
+        uint32_t left = r->count - r->done;
+        uint32_t n = (uint32_t)frame_rest(at, (left < REST_PIECE) ? left : REST_PIECE); /* a restart's: all at once */
+
+        if (n == 0u) {
+            n = (left < PHYSMAP_PIECE) ? left : PHYSMAP_PIECE;
+            put_frames(at, n);
+        }
+        r->done += n;
+        if (r->done < r->count && arch_irq_pending()) {
+            return false;
+        }
+    }
+    r->count = 0;
+    return true;
+}
+
 void physmap_release(mfn_t mfn)
 {
     uint16_t owner;
@@ -72,10 +95,8 @@ void physmap_release(mfn_t mfn)
 
 void physmap_drop(const struct stage2_entry *e)
 {
-    if (LIKELY(e->order == 0u) && is_counted(e->mapping)) {
+    if (LIKELY(physmap_is_counted(e->mapping))) {
         physmap_release(e->mfn);
-    } else if (is_counted(e->mapping)) {
-        put_frames(e->mfn, UINT64_C(1) << e->order);
     } else if (e->mapping == MAPPING_DEVICE) {
         device_unmapped(e->mfn, UINT64_C(1) << e->order);
     }
@@ -128,6 +149,16 @@ static uint32_t order_for(gfn_t gfn, mfn_t mfn, uint64_t left)
     return (left >= big && IS_ALIGNED(gfn.v | mfn.v, big)) ? PHYSMAP_BIG_ORDER : 0u;
 }
 
+uint64_t physmap_step(gfn_t gfn, mfn_t mfn, uint64_t count)
+{
+    uint64_t to_boundary = PHYSMAP_PAGES - (gfn.v & (PHYSMAP_PAGES - 1u)); /* steps end where large entries begin */
+
+    if (order_for(gfn, mfn, count) != 0u) {
+        return PHYSMAP_BATCH;
+    }
+    return (count < to_boundary) ? count : to_boundary;
+}
+
 COLD bool physmap_is_hole(const struct domain *d, gfn_t gfn, uint64_t count)
 {
     uint64_t at = gfn.v;
@@ -164,11 +195,9 @@ COLD static err_t prepare_all(struct domain *d, gfn_t gfn, mfn_t mfn, uint64_t c
     return OK;
 }
 
-err_t physmap_map(struct domain *d, gfn_t gfn, uint64_t count, const struct stage2_entry *e)
+/* physmap_map() of these would do. */
+COLD static err_t check_map(struct domain *d, gfn_t gfn, mfn_t mfn, uint64_t count) REQUIRES(d->physmap_lock)
 {
-    struct stage2_entry one = *e;
-    err_t err;
-
     if (count == 0u || count > PHYSMAP_BATCH || !range_ok(gfn.v, count, arch_stage2_gfn_limit())) {
         return ERR_INVAL;
     }
@@ -178,7 +207,14 @@ err_t physmap_map(struct domain *d, gfn_t gfn, uint64_t count, const struct stag
     if (!physmap_is_hole(d, gfn, count)) {
         return ERR_EXIST;
     }
-    err = prepare_all(d, gfn, e->mfn, count);
+    return prepare_all(d, gfn, mfn, count);
+}
+
+err_t physmap_map(struct domain *d, gfn_t gfn, uint64_t count, const struct stage2_entry *e)
+{
+    struct stage2_entry one = *e;
+    err_t err = check_map(d, gfn, e->mfn, count);
+
     if (err != OK) {
         return err;
     }
@@ -209,21 +245,14 @@ COLD err_t physmap_unmap(struct domain *d, gfn_t gfn, uint32_t order)
     if (domain_state(d) == DOMAIN_DYING) {
         return ERR_SRCH;
     }
-    for (uint64_t i = 0; i < count;) {
+    for (uint64_t i = 0; i < count; i++) {
+        static const struct stage2_entry none = {.mfn = MFN_NONE, .mapping = MAPPING_NONE};
         gfn_t at = GFN(gfn.v + i);
-        struct stage2_entry old = arch_stage2_get(d, at);
-        struct stage2_entry none = {.mfn = MFN_NONE, .mapping = MAPPING_NONE};
-        err_t err;
+        err_t err = (arch_stage2_get(d, at).mapping != MAPPING_NONE) ? physmap_set(d, at, &none) : ERR_NOENT;
 
-        if (old.mapping == MAPPING_NONE) {
-            return ERR_NOENT;
-        }
-        none.order = (old.order == PHYSMAP_BIG_ORDER && order_for(at, MFN(0), count - i) != 0u) ? old.order : 0u;
-        err = physmap_set(d, at, &none);
         if (err != OK) {
             return err;
         }
-        i += UINT64_C(1) << none.order;
     }
     return OK;
 }
@@ -244,33 +273,132 @@ err_t physmap_hold_as(struct domain *d, gfn_t gfn, enum access need, mfn_t *out)
     return err;
 }
 
+/* ---- runs ---- */
+
+COLD err_t physmap_run_begin(struct domain *d, gfn_t gfn, uint64_t count, uint64_t key, struct frame_run *r)
+{
+    err_t err = OK;
+
+    *r = (struct frame_run){.count = 0};
+    spin_lock(&d->physmap_lock);
+    if (count > PHYSMAP_PIECE && d->run.out) {
+        err = ERR_RESTART;
+    } else if (count > PHYSMAP_PIECE) {
+        *r = d->run;
+        r->out = true;
+        d->run.out = true;
+    }
+    spin_unlock(&d->physmap_lock);
+    if (err == OK && r->count != 0u &&
+        (r->gfn == UINT64_MAX || r->gfn != gfn.v || r->count != count || r->key != key)) {
+        r->done = (r->gfn == UINT64_MAX) ? r->done : 0u;
+        r->gfn = UINT64_MAX;
+        err = physmap_give_up(r) ? OK : ERR_RESTART;
+    }
+    if (err == OK && r->count == 0u) {
+        r->gfn = gfn.v;
+        r->done = 0;
+        r->key = key;
+        r->found = true;
+        if ((key & FRAME_RUN_KEEPS) != 0u ||
+            count > PHYSMAP_PIECE) { /* before somebody loses them, or they are worked on */
+            spin_lock(&d->physmap_lock);
+            err = check_map(d, gfn, MFN(0), count);
+            spin_unlock(&d->physmap_lock);
+        }
+    }
+    return err;
+}
+
+static err_t make_ready(struct frame_run *r)
+{
+    while (r->done < r->count) {
+        uint32_t n = (r->count - r->done < READY_PIECE) ? r->count - r->done : READY_PIECE;
+        mfn_t at = MFN(r->mfn.v + r->done);
+
+        if ((r->key & FRAME_RUN_KEEPS) != 0u) {
+            arch_clean(at, n);
+        } else {
+            arch_scrub(at, n);
+        }
+        r->done += n;
+        if (r->count > PHYSMAP_PIECE && arch_irq_pending()) {
+            return ERR_RESTART;
+        }
+    }
+    return OK;
+}
+
+COLD err_t physmap_run_end(struct domain *d, struct frame_run *r, struct stage2_entry e, err_t err)
+{
+    if (err == OK && r->found && r->count > PHYSMAP_PIECE && arch_irq_pending()) {
+        err = ERR_RESTART; /* it took its time to find them */
+    } else if (err == OK) {
+        err = make_ready(r);
+    }
+    spin_lock(&d->physmap_lock);
+    if (err == OK) {
+        e.mfn = r->mfn;
+        err = physmap_map(d, GFN(r->gfn), r->count, &e);
+        r->count = (err == OK) ? 0u : r->count;
+    }
+    if (r->count != 0u && err != ERR_RESTART) {
+        r->gfn = UINT64_MAX;
+        r->done = 0;
+    }
+    if (r->out) {
+        r->out = false;
+        r->found = false;
+        d->run = *r;
+        r->count = 0;
+    }
+    spin_unlock(&d->physmap_lock);
+    if (r->count != 0u) {
+        (void)physmap_give_up(r); /* one piece */
+    }
+    return err;
+}
+
+bool physmap_run_drop(struct domain *d)
+{
+    static const struct stage2_entry none = {.mapping = MAPPING_NONE};
+    struct frame_run r;
+    err_t err = physmap_run_begin(d, GFN(UINT64_MAX), PHYSMAP_BATCH, 0, &r); /* which no frames are for */
+
+    return physmap_run_end(d, &r, none, err) != ERR_RESTART;
+}
+
+/* Frames for gfn: those that it gave up of its launch record there, or others. */
+COLD static err_t find_frames(struct domain *d, gfn_t gfn, uint32_t order, struct frame_run *r)
+{
+    uint64_t count = UINT64_C(1) << order;
+    err_t err = launch_find(d, gfn, count, &r->mfn);
+
+    if (err == ERR_NOENT) {
+        err = physmap_charge(d, count);
+        if (err == OK) {
+            err = frame_alloc(FRAME_OWNER(d->slot), FRAME_RAM, order, &r->mfn);
+            if (err != OK) {
+                physmap_uncharge(d, count);
+            }
+        }
+    }
+    r->count = (err == OK) ? (uint32_t)count : 0u;
+    return err;
+}
+
 COLD err_t physmap_populate(struct domain *d, gfn_t gfn, uint32_t order)
 {
-    struct stage2_entry e = {.access = ACCESS_RWX, .mapping = MAPPING_RAM};
-    uint64_t count = UINT64_C(1) << order;
+    static const struct stage2_entry e = {.access = ACCESS_RWX, .mapping = MAPPING_RAM};
+    struct frame_run r;
     err_t err;
 
     if (order > PHYSMAP_BIG_ORDER) {
         return ERR_INVAL;
     }
-    err = launch_populate(d, gfn, order);
-    if (err != ERR_NOENT) {
-        return err;
+    err = physmap_run_begin(d, gfn, UINT64_C(1) << order, 0, &r);
+    if (err == OK && r.count == 0u) {
+        err = find_frames(d, gfn, order, &r);
     }
-    err = physmap_charge(d, count);
-    if (err != OK) {
-        return err;
-    }
-    err = frame_alloc(FRAME_OWNER(d->slot), FRAME_RAM, order, &e.mfn);
-    if (err != OK) {
-        physmap_uncharge(d, count);
-        return err;
-    }
-    arch_scrub(e.mfn, count);
-    err = LOCKED(&d->physmap_lock, physmap_map(d, gfn, count, &e));
-    if (err != OK) {
-        frame_free(e.mfn, count);
-        physmap_uncharge(d, count);
-    }
-    return err;
+    return physmap_run_end(d, &r, e, err);
 }

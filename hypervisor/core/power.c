@@ -6,6 +6,7 @@
 
 #define WAIT_MAX   3600u /* seconds */
 #define WAIT_USUAL 10u
+#define ASK_STEP   32u /* slots */
 
 static bool at_once; /* const after the Boot Domain's exit */
 
@@ -15,10 +16,15 @@ static ticks_t until;              /* guarded by power_lock: who has not agreed 
 static bool awaited[MAX_DOMAINS];  /* guarded by power_lock: by slot: asked, no answer yet */
 static uint32_t awaited_count;     /* guarded by power_lock */
 
+static const struct domain
+    *asking;          /* guarded by power_lock: whose request has not reached all yet; NULL = there is none */
+static uint32_t next; /* guarded by power_lock: the slot where its next step begins */
+
 void power_init(bool now)
 {
     at_once = now;
     wanted = 0;
+    asking = NULL;
 }
 
 static void go(uint32_t action)
@@ -40,43 +46,59 @@ static bool is_asked(const struct domain *d, const struct domain *by)
     return d != by && d->initial && (d->flags & BULKHEAD_DOMAIN_SAFE) != 0u && domain_state(d) == DOMAIN_LIVE;
 }
 
-static void ask_all(const struct domain *by) REQUIRES(power_lock)
+/* One step.  true = more. */
+static bool ask_some(const struct domain *by) REQUIRES(power_lock)
 {
-    awaited_count = 0;
-    for (uint32_t slot = 0; slot < MAX_DOMAINS; slot++) {
+    uint32_t end = (next + ASK_STEP < MAX_DOMAINS) ? next + ASK_STEP : MAX_DOMAINS;
+
+    for (uint32_t slot = next; slot < end; slot++) {
         struct domain *d = at_once ? NULL : domain_get_slot(slot);
 
-        awaited[slot] = d != NULL && is_asked(d, by);
-        if (awaited[slot]) {
+        awaited[slot] = false;
+        if (d == NULL) {
+            continue;
+        }
+        if (is_asked(d, by)) {
+            awaited[slot] = true;
             awaited_count++;
             evtchn_send_virq(d->vcpus[0], BULKHEAD_VIRQ_POWER);
         }
-        if (d != NULL) {
-            domain_put(d);
-        }
+        domain_put(d);
     }
+    next = end;
+    return next < MAX_DOMAINS;
 }
 
 static err_t ask(const struct domain *by, const struct bulkhead_power *p)
 {
-    bool busy;
+    err_t err = OK;
     bool now = false;
 
     spin_lock(&power_lock);
-    busy = wanted != 0u && arch_ticks() < until;
-    if (!busy) {
+    if (asking == by) {
+        if (ask_some(by)) {
+            err = ERR_RESTART;
+        } else {
+            asking = NULL;
+            now = wanted != 0u && awaited_count == 0u;
+        }
+    } else if (wanted != 0u && arch_ticks() < until) {
+        err = ERR_BUSY;
+    } else {
         domain_say(by,
                    (p->action == BULKHEAD_POWER_OFF) ? "wants the platform powered off" : "wants the platform reset");
         wanted = p->action;
         until = arch_ticks() + p->seconds * arch_ticks_hz();
-        ask_all(by);
-        now = awaited_count == 0u;
+        awaited_count = 0;
+        asking = by;
+        next = 0;
+        err = ERR_RESTART;
     }
     spin_unlock(&power_lock);
     if (now) {
         go(p->action);
     }
-    return busy ? ERR_BUSY : OK;
+    return err;
 }
 
 static err_t answer(const struct domain *d, bool agrees)
@@ -90,7 +112,7 @@ static err_t answer(const struct domain *d, bool agrees)
         awaited[d->slot] = false;
         awaited_count--;
         wanted = agrees ? wanted : 0u;
-        action = (awaited_count == 0u) ? wanted : 0u;
+        action = (awaited_count == 0u && asking == NULL) ? wanted : 0u;
     }
     if (mine && !agrees) {
         domain_say(d, "wants the platform to go on");
@@ -106,7 +128,8 @@ void power_wanted(const struct domain *d)
 {
     static const struct bulkhead_power reset = {.action = BULKHEAD_POWER_RESET, .seconds = WAIT_USUAL};
 
-    (void)ask(d, &reset);
+    while (ask(d, &reset) == ERR_RESTART) { /* bound: 6 steps */
+    }
 }
 
 void power_ended(const struct domain *d)

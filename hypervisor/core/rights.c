@@ -10,6 +10,9 @@ static uint16_t holder[BULKHEAD_RIGHT_COUNT][MAX_DOMAINS + 1u];
 /* Cells that name the slot; never less than that, so that a holder is never taken for none; atomic (relaxed) */
 static uint32_t held[MAX_DOMAINS];
 
+/* The slot's domain has ended: what names it as the holder names nobody; atomic (acquire/release) */
+static bool ended[MAX_DOMAINS];
+
 static uint16_t *cell(uint32_t right, uint32_t target)
 {
     ASSERT(right < BULKHEAD_RIGHT_COUNT && target <= RIGHTS_PLATFORM);
@@ -21,6 +24,11 @@ static uint16_t name(uint32_t slot)
     return (uint16_t)(slot + 1u);
 }
 
+static bool is_ended(uint32_t slot)
+{
+    return __atomic_load_n(&ended[slot], __ATOMIC_ACQUIRE);
+}
+
 void rights_init(void)
 {
     for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {
@@ -30,6 +38,7 @@ void rights_init(void)
     }
     for (uint32_t slot = 0; slot < MAX_DOMAINS; slot++) {
         held[slot] = (slot == SLOT_BOOT) ? BULKHEAD_RIGHT_COUNT : 0u;
+        ended[slot] = false;
     }
 }
 
@@ -49,7 +58,10 @@ err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_
 {
     uint16_t now = __atomic_load_n(cell(right, target), __ATOMIC_ACQUIRE);
 
-    return (now == name(caller->domain->slot)) ? label_check(caller->domain->slot, target, right) : ERR_PERM;
+    if (now != name(caller->domain->slot) || UNLIKELY(is_ended(caller->domain->slot))) {
+        return ERR_PERM;
+    }
+    return label_check(caller->domain->slot, target, right);
 }
 
 /* itself: then the right over its own domain is not asked for. */
@@ -85,29 +97,7 @@ void rights_create(uint32_t creator, uint32_t target)
     }
 }
 
-void rights_drop_held(uint32_t slot)
-{
-    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) { /* bound: rights * targets = 2080 */
-        for (uint32_t t = 0; t <= RIGHTS_PLATFORM; t++) {
-            (void)rights_move((enum bulkhead_right)r, t, slot, RIGHTS_NOBODY);
-        }
-    }
-}
-
-void rights_destroy(uint32_t slot)
-{
-    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {
-        rights_end((enum bulkhead_right)r, slot);
-    }
-    rights_drop_held(slot);
-}
-
-void rights_end(enum bulkhead_right right, uint32_t target)
-{
-    count(__atomic_exchange_n(cell(right, target), NOBODY, __ATOMIC_ACQ_REL), -1u);
-}
-
-err_t rights_move(enum bulkhead_right right, uint32_t target, uint32_t from, uint32_t to)
+static err_t move(enum bulkhead_right right, uint32_t target, uint32_t from, uint32_t to)
 {
     uint16_t now = name(from);
     bool moved;
@@ -118,7 +108,46 @@ err_t rights_move(enum bulkhead_right right, uint32_t target, uint32_t from, uin
     return moved ? OK : ERR_PERM;
 }
 
+void rights_end_held(uint32_t slot)
+{
+    __atomic_store_n(&ended[slot], true, __ATOMIC_RELEASE);
+}
+
+bool rights_drop_held(uint32_t slot, uint32_t *right)
+{
+    if (__atomic_load_n(&held[slot], __ATOMIC_RELAXED) == 0u || *right >= BULKHEAD_RIGHT_COUNT) {
+        return false;
+    }
+    for (uint32_t t = 0; t <= RIGHTS_PLATFORM; t++) {
+        if (__atomic_load_n(cell(*right, t), __ATOMIC_RELAXED) == name(slot)) {
+            (void)move((enum bulkhead_right)(*right), t, slot, RIGHTS_NOBODY);
+        }
+    }
+    (*right)++;
+    return true;
+}
+
+void rights_destroy(uint32_t slot)
+{
+    for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {
+        rights_end((enum bulkhead_right)r, slot);
+    }
+    __atomic_store_n(&ended[slot], false, __ATOMIC_RELEASE);
+}
+
+void rights_end(enum bulkhead_right right, uint32_t target)
+{
+    count(__atomic_exchange_n(cell(right, target), NOBODY, __ATOMIC_ACQ_REL), -1u);
+}
+
+err_t rights_move(enum bulkhead_right right, uint32_t target, uint32_t from, uint32_t to)
+{
+    return is_ended(from) ? ERR_PERM : move(right, target, from, to);
+}
+
 int32_t rights_holder(enum bulkhead_right right, uint32_t target)
 {
-    return (int32_t)__atomic_load_n(cell(right, target), __ATOMIC_ACQUIRE) - 1;
+    int32_t slot = (int32_t)__atomic_load_n(cell(right, target), __ATOMIC_ACQUIRE) - 1;
+
+    return (slot >= 0 && is_ended((uint32_t)slot)) ? -1 : slot;
 }

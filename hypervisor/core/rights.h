@@ -16,7 +16,7 @@
 void rights_init(void);
 
 /* caller's domain holds right over the domain in slot target (or RIGHTS_PLATFORM): -EPERM; and the labels allow it: -EACCES.
- * Bound: 4 loads. */
+ * Bound: 5 loads. */
 err_t rights_check(const struct vcpu *caller, enum bulkhead_right right, uint32_t target);
 
 /* The domain domid, which is the caller's or one that it holds right over, with one reference taken.
@@ -30,10 +30,13 @@ bool rights_any(const struct vcpu *caller);
 
 /* A new target: creator's slot holds all of its cells. */
 void rights_create(uint32_t creator, uint32_t target);
-/* A slot is empty again: its cells end, and so do those it holds. */
+/* A domain ends: from now on the cells that name its slot as their holder are nobody's. */
+void rights_end_held(uint32_t slot);
+/* These cells are empty; *right: 0 first, moves on.  true = more.  Context: nobody finds the domain any more.
+ * Bound: MAX_DOMAINS cells. */
+bool rights_drop_held(uint32_t slot, uint32_t *right) MUST_CHECK;
+/* A slot is empty again: its cells end. */
 void rights_destroy(uint32_t slot);
-/* The cells that slot holds end. */
-void rights_drop_held(uint32_t slot);
 /* One cell ends, whoever holds it. */
 void rights_end(enum bulkhead_right right, uint32_t target);
 

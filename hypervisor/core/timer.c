@@ -96,6 +96,7 @@ void timer_run(struct cpu *cpu, ticks_t now)
     }
     if (now >= cpu->sched.next) {
         cpu->work |= CPU_WORK_RESCHED;
+        cpu->sched.next = UINT64_MAX; /* until the choice: the timer does not stay pending */
     }
     cpu->sched.armed = 0; /* the hardware has fired: what it holds is not what is armed */
     timer_program(cpu);

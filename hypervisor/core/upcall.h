@@ -25,6 +25,9 @@ NORETURN void upcall_cpu_started(struct cpu *cpu);
 /* cpu->work is not zero, or there is no current vCPU: decide what runs.  Returns the vCPU, loaded. */
 struct vcpu *upcall_next(struct cpu *cpu);
 
+/* Further steps of a hypercall that said ERR_RESTART, without the way through the guest, while no interrupt waits and the
+ * CPU has nothing else to do.  Bound: 64 steps. */
+int64_t upcall_again(struct vcpu *v, uint64_t nr, uint64_t *args);
 /* Hypercall nr with args[0..4] of v; the result for the guest, or ERR_RESTART: make the same call again. */
 int64_t upcall_hypercall(struct vcpu *v, uint64_t nr, uint64_t *args);
 

@@ -94,11 +94,14 @@ COLD static void detach(struct cpu *cpu, struct vcpu *v)
     __atomic_store_n(&v->attached, false, __ATOMIC_RELEASE);
 }
 
-/* The domain's reasons to run or not have changed. */
-static void take_hold(struct cpu *cpu, struct vcpu *v)
+/* The domain's reasons to run or not have changed, or it has crashed. */
+static void take_hold(struct cpu *cpu, struct vcpu *v, uint32_t bits)
 {
     bool attached = __atomic_load_n(&v->attached, __ATOMIC_RELAXED);
 
+    if ((bits & VCPU_NOTIFY_CRASH) != 0u) {
+        health_tell_crash(v->domain);
+    }
     if (domain_state(v->domain) == DOMAIN_DYING) {
         if (attached) {
             detach(cpu, v);
@@ -170,7 +173,7 @@ void vcpu_drain_inbox(struct cpu *cpu)
         uint32_t bits = __atomic_exchange_n(&v->notify, 0u, __ATOMIC_ACQ_REL);
 
         if ((bits & VCPU_NOTIFY_HOLD) != 0u) {
-            take_hold(cpu, v);
+            take_hold(cpu, v, bits);
         }
         if (domain_state(v->domain) != DOMAIN_DYING) {
             if ((bits & VCPU_NOTIFY_START) != 0u) {

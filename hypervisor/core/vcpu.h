@@ -29,6 +29,7 @@ enum vcpu_notify {
     VCPU_NOTIFY_WAKE = 1u << 3,     /* what it polls for has come */
     VCPU_NOTIFY_EVENT = 1u << 4,    /* an event is held back until its time */
     VCPU_NOTIFY_WATCHDOG = 1u << 5, /* vCPU 0: a watchdog of its domain was set */
+    VCPU_NOTIFY_CRASH = 1u << 6,    /* with HOLD: its crash is to be printed */
 };
 
 enum vcpu_power { /* what PSCI AFFINITY_INFO tells */

@@ -78,6 +78,13 @@ void *memset(void *to, int c, size_t n)
     for (; n > 0u && ((uintptr_t)t & 7u) != 0u; n--) {
         *t++ = (char)c;
     }
+    for (; n >= 32u; n -= 32u) {
+        *(word_t *)(void *)t = word;
+        *(word_t *)(void *)(t + 8) = word;
+        *(word_t *)(void *)(t + 16) = word;
+        *(word_t *)(void *)(t + 24) = word;
+        t += 32;
+    }
     for (; n >= 8u; n -= 8u) {
         *(word_t *)(void *)t = word;
         t += 8;

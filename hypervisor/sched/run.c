@@ -258,8 +258,9 @@ static NOINLINE bool reap(struct cpu *cpu, struct vcpu *chosen, ticks_t now)
 
 struct vcpu *upcall_next(struct cpu *cpu)
 {
-    if (!list_empty(&cpu->reap) && !is_real_time(cpu)) {
+    if (!list_empty(&cpu->reap) && !is_real_time(cpu) && !arch_irq_pending()) {
         (void)domain_reap_step(cpu); /* a step a slice: a busy CPU gets on with it too */
+        arch_cpu_wait(0);
     }
     for (;;) {
         struct vcpu *v;

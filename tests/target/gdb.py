@@ -129,6 +129,7 @@ def flip_sealed_image(gdb, elf):
     """At the first restart of a domain, a bit of the sealed copy of its first image changes."""
     page, copy, to, source, size = 4096, symbol(elf, "memcpy"), 0, 1, 2
     gdb.run_to(symbol(elf, "launch_rewind"))
+    gdb.run_to(symbol(elf, "launch_ram_at"))  # where the first page goes
     while True:
         gdb.run_to(copy)
         if gdb.get_register(size) and not any(gdb.get_register(n) % page for n in (to, source, size)):

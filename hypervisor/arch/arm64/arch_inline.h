@@ -26,4 +26,13 @@ static inline struct cpu *this_cpu(void)
     return cpu;
 }
 
+/* An interrupt waits for this CPU. */
+static inline bool arch_irq_pending(void)
+{
+    uint64_t isr;
+
+    __asm__ volatile("mrs %0, isr_el1" : "=r"(isr)::"memory");
+    return isr != 0u;
+}
+
 #endif

@@ -190,8 +190,16 @@ guest_hypercall:
 hypercall_slow:
     save_kept x3
     cmn     x0, #85
+    b.ne    2f
+    mov     x20, x3
+    mov     x0, x3
+    ldr     x1, [x3, #16 * 8]
+    mov     x2, x3
+    bl      upcall_again
+    mov     x3, x20
+    cmn     x0, #85
     b.eq    1f
-    str     x0, [x3]
+2:  str     x0, [x3]
     b       guest_work
 1:  ldr     x0, [x3, #VCPU_PC]      /* the HVC again */
     sub     x0, x0, #4

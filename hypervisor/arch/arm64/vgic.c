@@ -46,6 +46,32 @@ static void free_frames(struct domain *d)
     }
 }
 
+/* fresh: all is 0. */
+COLD static void renew(struct domain *d, bool fresh)
+{
+    struct vgic_domain *g = &d->arch.vgic;
+
+    spin_lock(&g->lock);
+    __atomic_store_n(&g->ctlr, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&g->rwp, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&g->trap_dir, 0u, __ATOMIC_RELAXED);
+    for (uint32_t i = 0; i < g->words; i++) {
+        struct vgic_spis *s = vgic_spis_at(d, i);
+        uint32_t bound = s->irqs.bound;
+
+        for (uint32_t m = bound; m != 0u; m &= m - 1u) {
+            gic_spi_release((i + 1u) * 32u + (uint32_t)__builtin_ctz(m));
+        }
+        if (!fresh) {
+            memset(s, 0, sizeof(*s));
+        }
+        s->irqs.group = UINT32_MAX;
+        s->irqs.bound = bound;
+        __builtin_memset(s->owner, VGIC_NO_OWNER, sizeof(s->owner)); /* in line: createdomain goes in one piece */
+    }
+    spin_unlock(&g->lock);
+}
+
 COLD err_t vgic_domain_init(struct domain *d, uint32_t nr_spis)
 {
     struct vgic_domain *g = &d->arch.vgic;
@@ -62,32 +88,14 @@ COLD err_t vgic_domain_init(struct domain *d, uint32_t nr_spis)
         g->spis[i] = arch_map_frame(g->frames[i]);
     }
     g->words = words;
-    vgic_domain_renew(d);
+    renew(d, true);
     return OK;
 }
 
 /* [impl->dsn~device-restart~1] */
 COLD void vgic_domain_renew(struct domain *d)
 {
-    struct vgic_domain *g = &d->arch.vgic;
-
-    spin_lock(&g->lock);
-    __atomic_store_n(&g->ctlr, 0u, __ATOMIC_RELAXED);
-    __atomic_store_n(&g->rwp, 0u, __ATOMIC_RELAXED);
-    __atomic_store_n(&g->trap_dir, 0u, __ATOMIC_RELAXED);
-    for (uint32_t i = 0; i < g->words; i++) {
-        struct vgic_spis *s = vgic_spis_at(d, i);
-        uint32_t bound = s->irqs.bound;
-
-        for (uint32_t m = bound; m != 0u; m &= m - 1u) {
-            gic_spi_release((i + 1u) * 32u + (uint32_t)__builtin_ctz(m));
-        }
-        memset(s, 0, sizeof(*s));
-        s->irqs.group = UINT32_MAX;
-        s->irqs.bound = bound;
-        memset(s->owner, VGIC_NO_OWNER, sizeof(s->owner));
-    }
-    spin_unlock(&g->lock);
+    renew(d, false);
 }
 
 COLD void arch_domain_destroy(struct domain *d)

@@ -28,6 +28,9 @@ err_t arch_cpu_start(uint32_t id);
 /* Make CPU id leave its guest or its idle wait soon.  All stores before are visible to it. */
 void arch_cpu_kick(uint32_t id);
 
+/* bool arch_irq_pending(void), in arch_inline.h: an interrupt waits for this CPU.  What takes long looks after every few
+ * thousand instructions and stops, to be restarted.  Bound: 1 register read.  [impl->dsn~interrupt-latency~1] */
+
 /* Wait for an interrupt with interrupts masked, then take what is pending (calls upcall_*).
  * Returns after at least one event, perhaps spurious. */
 void arch_cpu_idle(void);

@@ -17,4 +17,7 @@ static inline struct cpu *this_cpu(void)
     return host_this_cpu;
 }
 
+extern uint32_t host_irq_every; /* every so many looks see an interrupt; 0 = none does */
+bool arch_irq_pending(void);
+
 #endif

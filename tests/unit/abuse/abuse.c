@@ -29,6 +29,7 @@ struct random abuse_random;
 uint16_t abuse_ids[DOMAINS];
 
 static struct {
+    bool given_up; /* the call is not made again */
     uint64_t calls, most_calls, worlds, births, deaths, killed, refused, seed, traced;
     time_t end;
 } run = {.most_calls = UINT64_MAX, .seed = 1, .traced = UINT64_MAX};
@@ -166,10 +167,10 @@ static void check_result(const struct call *c, int64_t result)
     bool is_error = result < 0 && result >= -200;
 
     run.refused += is_error ? 1u : 0u;
-    if (result == ERR_RESTART || (result < 0 && !is_error && c->nr != __HYPERVISOR_memory_op)) {
+    if ((result == ERR_RESTART && !run.given_up) || (result < 0 && !is_error && c->nr != __HYPERVISOR_memory_op)) {
         host_fail("%s answered %ld", grammar_name(c), (long)result);
     }
-    if (restarts() > MOST_STEPS) {
+    if (restarts() > MOST_STEPS && host_irq_every == 0u) {
         host_fail("%s took %u steps", grammar_name(c), restarts());
     }
 }
@@ -209,14 +210,18 @@ static void one_call(struct vcpu *v)
     if (below(50) == 0u) {
         host_fail_copy(1u + below(6));
     }
+    host_irq_every = below(2) * (1u + below(40));
+    run.given_up = below(6) == 0u;
+    limit_steps(run.given_up ? 1u + below(4) : 0u); /* its vCPU, or all of them, may never come back to it */
     result = hypercall(v, c.nr, c.args[0], c.args[1], c.args[2]);
     if (result == ERR_RESTART && is_gone(caller->slot)) {
         result = OK; /* its vCPU leaves its CPU between two steps */
     }
-    if (result == ERR_RESTART) { /* it waits for another CPU, which does not move by itself here */
+    if (result == ERR_RESTART && !run.given_up) { /* it waits for another CPU, which does not move by itself here */
         settle();
         result = hypercall(v, c.nr, c.args[0], c.args[1], c.args[2]);
     }
+    limit_steps(0);
     host_fail_copy(0);
     host_before_copy(NULL);
     check_result(&c, result);
@@ -308,6 +313,7 @@ static void turn(void)
 
 static void end_world(uint64_t before)
 {
+    host_irq_every = 0;
     for (uint32_t slot = 1; slot < MAX_DOMAINS; slot++) {
         die(slot);
     }

@@ -251,8 +251,18 @@ static void for_all(void (*fn)(struct domain *d))
     }
 }
 
+/* Frames of a call in steps, or of an entry that is gone. */
+static void count_run(const struct frame_run *r)
+{
+    for (uint32_t i = (r->gfn == UINT64_MAX) ? r->done : 0u; i < r->count; i++) {
+        use(MFN(r->mfn.v + i));
+    }
+}
+
 static void count_all(struct domain *d)
 {
+    count_run(&d->run);
+    count_run(&d->reaped);
     count_mappings(d);
     count_areas(d);
     count_records(d);

@@ -143,6 +143,19 @@ static void claims_are_checked(void **state)
 }
 
 /* [utest->dsn~bulkhead-memory~1] */
+static void large_memory_outside_ends_with_who_sees_it(void **state)
+{
+    struct bulkhead_memory m = {.base = FREE_RAM_AT, .size = 0x200000, .gaddr = BOOT_DOMAIN_WINDOW};
+
+    (void)state;
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MAP_OUTSIDE, &m), OK);
+    assert_int_equal(look(boot->domain, BOOT_DOMAIN_WINDOW >> PAGE_SHIFT).order, PHYSMAP_BIG_ORDER);
+    assert_int_equal(exit_boot(boot, 0), OK);
+    settle(); /* nobody counted who sees it */
+    assert_int_equal(frame_claim(MFN(FREE_RAM_AT >> PAGE_SHIFT), 0x200, false), OK);
+}
+
+/* [utest->dsn~bulkhead-memory~1] */
 static void memory_outside_is_seen_read_only_and_not_claimed_meanwhile(void **state)
 {
     struct bulkhead_memory m = {.base = FREE_RAM_AT + 0x3000u, .size = 0x300000, .gaddr = BOOT_DOMAIN_WINDOW};
@@ -152,7 +165,7 @@ static void memory_outside_is_seen_read_only_and_not_claimed_meanwhile(void **st
     (void)state;
     memset(arch_map_frame(MFN((FREE_RAM_AT + 0x4000u) >> PAGE_SHIFT)), 0x77, PAGE_SIZE);
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MAP_OUTSIDE, &m), OK);
-    assert_int_equal(restarts(), 1);
+    assert_int_equal(restarts(), 0x300u / PHYSMAP_PAGES - 1u);
     assert_int_equal(m.size, 0);
     for (uint64_t i = 0; i < 0x300u; i++) {
         struct stage2_entry e = look(boot->domain, (BOOT_DOMAIN_WINDOW >> PAGE_SHIFT) + i);
@@ -192,7 +205,7 @@ static void chosen_frames_become_ram_where_they_are_wanted(void **state)
     (void)state;
     memset(arch_map_frame(MFN(p.mfn + 5u)), 0x77, PAGE_SIZE);
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_POPULATE_STATIC, &p), OK);
-    assert_int_equal(restarts(), 2);
+    assert_int_equal(restarts(), 1300u / PHYSMAP_PAGES); /* the first and the last step are shorter */
     assert_int_equal(p.count, 0);
     for (uint64_t i = 0; i < 1300u; i++) {
         struct stage2_entry e = look(domain_of(one), 0x80003u + i);
@@ -394,7 +407,7 @@ static void what_somebody_else_uses_is_not_moved(void **state)
 }
 
 /* [utest->dsn~move-frames~1] */
-static void a_move_without_tables_loses_no_frame(void **state)
+static void a_move_without_tables_changes_nothing(void **state)
 {
     uint64_t from = BOOT_DOMAIN_ARCHIVE >> PAGE_SHIFT;
     struct bulkhead_move m = {.domid = one, .tail_bytes = 4096, .from = from + 1u, .to = 0x48001, .count = 2};
@@ -403,13 +416,12 @@ static void a_move_without_tables_loses_no_frame(void **state)
     uint64_t boot_had = boot->domain->frames;
 
     (void)state;
-    (void)spend_pool(domain_of(one)); /* the receiver's: the frames of the step are free again */
+    (void)spend_pool(domain_of(one)); /* the receiver's */
     assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_MOVE_FRAMES, &m), ERR_NOMEM);
     assert_int_equal(domain_of(one)->frames, had);
-    assert_int_equal(boot->domain->frames, boot_had - 2u);
-    assert_int_equal(frame_free_count(), free_before + 2u);
-    assert_int_equal(frame_look(MFN((ARCHIVE_AT >> PAGE_SHIFT) + 1u)).type, FRAME_FREE);
-    assert_int_equal(look(boot->domain, from + 3u).mapping, MAPPING_RAM);
+    assert_int_equal(boot->domain->frames, boot_had);
+    assert_int_equal(frame_free_count(), free_before);
+    assert_int_equal(look(boot->domain, from + 1u).mapping, MAPPING_RAM);
 }
 
 /* [utest->dsn~move-frames~1] */
@@ -469,6 +481,7 @@ int main(void)
         cmocka_unit_test_setup(an_ordinary_domain_may_read_the_boot_record_only, start),
         cmocka_unit_test_setup(the_board_table_is_read_as_far_as_there_is_room, start),
         cmocka_unit_test_setup(claims_are_checked, start_unclaimed),
+        cmocka_unit_test_setup(large_memory_outside_ends_with_who_sees_it, start_unclaimed),
         cmocka_unit_test_setup(memory_outside_is_seen_read_only_and_not_claimed_meanwhile, start_unclaimed),
         cmocka_unit_test_setup(chosen_frames_become_ram_where_they_are_wanted, start),
         cmocka_unit_test_setup(chosen_frames_are_checked, start),
@@ -477,7 +490,7 @@ int main(void)
         cmocka_unit_test_setup(unaligned_moves_go_page_by_page, start),
         cmocka_unit_test_setup(moves_are_checked, start),
         cmocka_unit_test_setup(what_somebody_else_uses_is_not_moved, start),
-        cmocka_unit_test_setup(a_move_without_tables_loses_no_frame, start),
+        cmocka_unit_test_setup(a_move_without_tables_changes_nothing, start),
         cmocka_unit_test_setup(a_giver_without_tables_keeps_its_frames, start),
         cmocka_unit_test_setup(names_and_roles_are_unique, start),
     };

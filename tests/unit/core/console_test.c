@@ -107,6 +107,7 @@ static void a_line_that_is_too_long_goes_on_in_the_next(void **state)
     say(one, text);
     text[300] = '\0';
     snprintf(expected, sizeof(expected), "(one) %.248s\r\n(one) %s\r\n", text, text + 248);
+    device_ready();
     assert_string_equal(host_console(), expected);
 }
 
@@ -203,6 +204,7 @@ static void what_is_gone_is_counted(void **state)
     memset(one->line.tail, 'x', 300); /* a line as no writer makes it */
     one->line.kept = 300;
     type(SWITCH SWITCH SWITCH SWITCH);
+    device_ready();
     assert_non_null(strstr(host_console(), "xxx\r\n"));
 }
 
@@ -418,7 +420,8 @@ static void console_io_writes_and_reads(void **state)
     memset(text, 'x', sizeof(text));
     text[200] = '\n';
     assert_int_equal(hypercall(v, __HYPERVISOR_console_io, CONSOLEIO_write, 201, POINTER(text)), OK);
-    assert_int_equal(restarts(), 1);
+    assert_int_equal(restarts(), 201u / 32u);
+    device_ready();
     assert_memory_equal(host_console(), "(one) xxx", 9);
     assert_int_equal(strlen(host_console()), 6u + 200u + 2u);
     type(SWITCH SWITCH);

@@ -164,7 +164,7 @@ static void the_table_pool_grows_and_shrinks_by_frames(void **state)
     (void)state;
     op.u.paging_mempool.size = UINT64_C(1500) << PAGE_SHIFT;
     assert_int_equal(do_domctl(boot, XEN_DOMCTL_set_paging_mempool_size, one, &op), OK);
-    assert_int_equal(restarts(), 2);
+    assert_true(restarts() >= 1400u / 128u);
     op.u.paging_mempool.size = 0;
     assert_int_equal(do_domctl(boot, XEN_DOMCTL_get_paging_mempool_size, one, &op), OK);
     assert_int_equal(op.u.paging_mempool.size, UINT64_C(1500) << PAGE_SHIFT);

@@ -11,6 +11,7 @@
 static struct image_descriptor descriptor;
 static struct boot_info info;
 static uint32_t last_restarts;
+static uint32_t restart_limit = RESTART_LIMIT;
 
 /* ---- the machine ---- */
 
@@ -108,12 +109,17 @@ int64_t hypercall5(struct vcpu *v, uint64_t nr, const uint64_t a[5])
     do {
         result = upcall_hypercall(v, nr, args);
         last_restarts++;
-    } while (result == ERR_RESTART && last_restarts < RESTART_LIMIT);
+    } while (result == ERR_RESTART && last_restarts < restart_limit);
     last_restarts--;
     if (cpu->current == v) {
         cpu->current = before;
     }
     return result;
+}
+
+void limit_steps(uint32_t steps)
+{
+    restart_limit = (steps != 0u) ? steps : RESTART_LIMIT;
 }
 
 uint32_t restarts(void)

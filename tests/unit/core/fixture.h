@@ -35,6 +35,8 @@ int64_t hypercall5(struct vcpu *v, uint64_t nr, const uint64_t a[5]);
 #define POINTER(p) ((uint64_t)(uintptr_t)(p))
 /* Restarts of the last hypercall(). */
 uint32_t restarts(void);
+/* From now on a call ends after so many steps, and is not made again; 0 = when it is done. */
+void limit_steps(uint32_t steps);
 
 int64_t do_domctl(struct vcpu *v, uint32_t cmd, uint16_t domid, struct xen_domctl *op);
 int64_t do_bulkhead(struct vcpu *v, uint32_t op, void *arg);

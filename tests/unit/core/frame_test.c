@@ -143,11 +143,11 @@ static void counts_belong_to_owner_and_type(void **state)
     assert_int_equal(frame_get(MFN(FIRST + 200u), 0, FRAME_NONE), ERR_PERM);
     assert_int_equal(frame_get(m, 7, FRAME_RAM), OK);
     assert_int_equal(frame_look(m).count, 2);
-    assert_int_equal(frame_move(m, 7, 9), ERR_BUSY);
+    assert_false(frame_is_sole(m, 1, 7));
     assert_false(frame_put(m, &owner));
-    assert_int_equal(frame_move(m, 8, 9), ERR_PERM);
-    assert_int_equal(frame_move(MFN(FIRST - 1u), 7, 9), ERR_PERM);
-    assert_int_equal(frame_move(m, 7, 9), OK);
+    assert_true(frame_is_sole(m, 1, 7));
+    assert_false(frame_is_sole(m, 1, 8));
+    frame_assign(m, 1, 9, FRAME_RAM);
     assert_int_equal(frame_look(m).owner, 9);
     assert_true(frame_put(m, &owner));
     assert_int_equal(owner, 9);

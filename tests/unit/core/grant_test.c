@@ -235,7 +235,7 @@ static void long_arrays_are_restarted_and_flush_once_a_step(void **state)
     unmap[20].handle = 5000;
     check();
     assert_int_equal(world_op(two, GNTTABOP_unmap_grant_ref, unmap, 40), OK);
-    assert_int_equal(restarts(), 2);
+    assert_int_equal(restarts(), 4);
     for (uint32_t i = 0; i < 40u; i++) {
         assert_int_equal(unmap[i].status, (i == 20u) ? GNTST_bad_handle : GNTST_okay);
         assert_int_equal(world_look(two, MAP_GFN + i).mapping, MAPPING_NONE);

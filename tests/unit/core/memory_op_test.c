@@ -65,12 +65,38 @@ static void populate_counts_the_extents_it_did(void **state)
     assert_int_equal(at(v->domain, 0x50001), MAPPING_RAM);
     assert_int_equal(at(v->domain, 0x50003), MAPPING_NONE);
     assert_int_equal(reserve(boot, XENMEM_populate_physmap, one, big, 3, 9), 3);
-    assert_int_equal(restarts(), 2); /* a step is 512 frames */
     assert_int_equal(domain_of(one)->frames, 1024 + 3u * 512u);
     assert_int_equal(reserve(boot, XENMEM_populate_physmap, one, big, 3, 9), 0);
     assert_int_equal(reserve(boot, XENMEM_populate_physmap, one, big, 3, 10), 0); /* no such large extents */
     assert_int_equal(reserve(boot, XENMEM_populate_physmap, one, NULL, 3, 0), 0); /* a list that is nowhere */
     assert_int_equal(reserve(boot, XENMEM_populate_physmap, one, NULL, 0, 0), 0);
+}
+
+/* [utest->dsn~interrupt-latency~1] */
+static void steps_follow_each_other_until_an_interrupt_waits(void **state)
+{
+    static struct multicall_entry list[80];
+    uint64_t args[5] = {POINTER(list), ARRAY_SIZE(list)};
+
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_SIZE(list); i++) {
+        list[i] = (struct multicall_entry){.op = __HYPERVISOR_xen_version, .args = {XENVER_pagesize}};
+    }
+    host_become(v->home);
+    this_cpu()->current = v;
+    this_cpu()->work = 0;
+    host_irq_every = 1;
+    assert_int_equal(upcall_again(v, __HYPERVISOR_multicall, args), ERR_RESTART);
+    assert_int_equal(args[1], 80);
+    host_irq_every = 0;
+    this_cpu()->work = CPU_WORK_RESCHED;
+    assert_int_equal(upcall_again(v, __HYPERVISOR_multicall, args), ERR_RESTART);
+    assert_int_equal(args[1], 80);
+    this_cpu()->work = 0;
+    assert_int_equal(upcall_again(v, __HYPERVISOR_multicall, args), ERR_RESTART); /* others have their turn */
+    assert_int_equal(args[1], 80 - 64);
+    assert_int_equal(upcall_again(v, __HYPERVISOR_multicall, args), OK);
+    assert_int_equal(list[79].result, 4096);
 }
 
 /* [utest->dsn~memory-op~1] */
@@ -325,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(populate_counts_the_extents_it_did, start),
         cmocka_unit_test_setup(long_lists_are_done_in_steps, start),
+        cmocka_unit_test_setup(steps_follow_each_other_until_an_interrupt_waits, start),
         cmocka_unit_test_setup(decrease_takes_own_ram_only, start),
         cmocka_unit_test_setup(sizes_are_ones_own_or_need_the_right, start),
         cmocka_unit_test_setup(shared_info_may_replace_ram, start),

@@ -261,6 +261,75 @@ static void spent_ram_changes_nothing(void **state)
     assert_int_equal(look(d, RAM_GFN + 4096u).mapping, MAPPING_NONE);
 }
 
+/* [utest->dsn~interrupt-latency~1] */
+static void an_interrupt_ends_a_step_and_the_same_call_goes_on(void **state)
+{
+    uint64_t free_before = frame_free_count();
+    uint32_t steps = 1;
+
+    (void)state;
+    d->max_frames = 4096;
+    host_irq_every = 1;
+    while (physmap_populate(d, GFN(RAM_GFN + 4096u), 9) == ERR_RESTART) {
+        assert_int_equal(look(d, RAM_GFN + 4096u).mapping, MAPPING_NONE);
+        assert_int_equal(d->frames, 1024u + 512u);
+        steps++;
+    }
+    assert_int_equal(steps, 2u + (512u + 19u) / 20u); /* one finds them, each other but the last ends with a look */
+    assert_int_equal(look(d, RAM_GFN + 4096u).order, 9);
+    assert_int_equal(frame_free_count(), free_before - 512u);
+    assert_int_equal(physmap_populate(d, GFN(RAM_GFN + 4096u + 512u), 9), ERR_RESTART);
+    for (steps = 0; physmap_populate(d, GFN(RAM_GFN + 1027u), 4) == ERR_RESTART; steps++) { /* another call */
+        assert_true(steps < 1000u);
+    }
+    assert_int_equal(d->frames, 1024u + 512u + 16u); /* what the first one had is free again */
+    assert_int_equal(physmap_populate(d, GFN(RAM_GFN + 4096u + 1024u), 9), ERR_RESTART);
+    while (!physmap_run_drop(d)) {
+    }
+    host_irq_every = 0;
+    assert_int_equal(d->frames, 1024u + 512u + 16u);
+    assert_int_equal(frame_free_count(), free_before - 512u - 16u);
+    host_check_stage2(d);
+}
+
+/* [utest->dsn~interrupt-latency~1] */
+static void frames_in_hand_are_left_alone(void **state)
+{
+    struct frame_run r;
+
+    (void)state;
+    assert_int_equal(physmap_run_begin(d, GFN(RAM_GFN + 4096u), 512, 0, &r), OK);
+    assert_int_equal(physmap_populate(d, GFN(RAM_GFN + 4096u + 512u), 9), ERR_RESTART); /* as if on another CPU */
+    assert_false(physmap_run_drop(d));
+    assert_int_equal(physmap_run_end(d, &r, (struct stage2_entry){0}, ERR_NOMEM), ERR_NOMEM);
+    assert_int_equal(physmap_populate(d, GFN(RAM_GFN + 4096u + 512u), 9), OK);
+}
+
+/* [utest->dsn~interrupt-latency~1] */
+static void what_a_call_left_is_not_taken_for_what_another_wants(void **state)
+{
+    struct bulkhead_populate p = {.mfn = (FREE_RAM_AT >> PAGE_SHIFT) + 0x200u, .gfn = RAM_GFN + 4096u, .count = 512};
+    struct bulkhead_populate other_frames = p;
+    uint64_t frames;
+
+    (void)state;
+    boot = machine_start(); /* where nobody has claimed those */
+    d = domain_of(build_domain(boot, "one", 1, 0));
+    frames = d->frames;
+    d->max_frames = 4096;
+    p.domid = other_frames.domid = d->id;
+    other_frames.mfn += 512u;
+    host_irq_every = 1;
+    limit_steps(3);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_POPULATE_STATIC, &p), ERR_RESTART); /* and never again */
+    limit_steps(0);
+    assert_int_equal(do_bulkhead(boot, BULKHEAD_OP_POPULATE_STATIC, &other_frames), OK);
+    host_irq_every = 0;
+    assert_int_equal(look(d, RAM_GFN + 4096u).mfn.v, (FREE_RAM_AT >> PAGE_SHIFT) + 0x400u);
+    assert_int_equal(d->frames, frames + 512u);
+    assert_int_equal(frame_look(MFN((FREE_RAM_AT >> PAGE_SHIFT) + 0x200u)).type, FRAME_FREE);
+}
+
 /* [utest->dsn~physmap~1] */
 static void large_memory_fits_where_small_entries_were(void **state)
 {
@@ -389,6 +458,9 @@ int main(void)
         cmocka_unit_test_setup(a_spent_table_budget_changes_nothing, start),
         cmocka_unit_test_setup(spent_ram_changes_nothing, start),
         cmocka_unit_test_setup(large_memory_fits_where_small_entries_were, start),
+        cmocka_unit_test_setup(an_interrupt_ends_a_step_and_the_same_call_goes_on, start),
+        cmocka_unit_test_setup(frames_in_hand_are_left_alone, start),
+        cmocka_unit_test_setup(what_a_call_left_is_not_taken_for_what_another_wants, start),
         cmocka_unit_test_setup(every_mapping_and_count_is_what_a_reference_says, start),
     };
 

@@ -10,6 +10,7 @@
 #include "core/physmap.h"
 #include "core/print.h"
 #include "core/rights.h"
+#include "core/sched_ops.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -204,6 +205,94 @@ static void a_right_has_one_holder_whoever_moves(void **state)
     assert_in_range(rights_holder(BULKHEAD_RIGHT_PAUSE, 50), 1, 4);
 }
 
+/* ---- calls in steps ---- */
+
+#define PLACES 3u /* of 2 MiB each, where all of them put frames and take them away */
+
+static uint32_t ended;   /* whose slot */
+static uint32_t playing; /* CPUs that still do */
+
+static void take_some(struct domain *d, gfn_t gfn, struct random *r)
+{
+    for (uint64_t i = 0; i < 512u && random_below(r, 600) != 0u && domain_state(d) != DOMAIN_DYING; i++) {
+        spin_lock(&d->physmap_lock);
+        (void)physmap_unmap(d, GFN(gfn.v + i), 0);
+        spin_unlock(&d->physmap_lock);
+    }
+}
+
+static void *put_and_take(struct cpu *cpu, uint64_t seed)
+{
+    struct random r = {.state = seed * 4u + cpu->id};
+    struct domain *d = domain_get_slot(ended);
+
+    while (d != NULL && random_below(&r, 30) != 0u) {
+        gfn_t gfn = GFN(0x90000u + 512u * random_below(&r, PLACES));
+        uint32_t order = (random_below(&r, 3) == 0u) ? (uint32_t)random_below(&r, 9) : 9u;
+        err_t err = ERR_RESTART;
+
+        for (uint64_t steps = random_below(&r, 60); err == ERR_RESTART && steps > 0u;
+             steps--) { /* then something else */
+            err = physmap_populate(d, gfn, order);
+        }
+        take_some(d, gfn, &r);
+        domain_put(d);
+        d = domain_get_slot(ended);
+    }
+    if (d != NULL) {
+        domain_put(d);
+    }
+    (void)__atomic_sub_fetch(&playing, 1u, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+/* CPU 3 ends it in the midst of that. */
+static void *end_it(struct cpu *cpu)
+{
+    struct domain *d = domain_get_slot(ended);
+
+    while (__atomic_load_n(&d->frames, __ATOMIC_RELAXED) < 1500u && __atomic_load_n(&playing, __ATOMIC_ACQUIRE) != 0u) {
+        (void)sched_yield();
+    }
+    (void)domain_destroy(d);
+    domain_put(d);
+    while (__atomic_load_n(&playing, __ATOMIC_ACQUIRE) != 0u) {
+        (void)domain_reap_step(cpu);
+        (void)sched_yield();
+    }
+    return NULL;
+}
+
+static uint64_t round_of_play;
+
+static void *play(void *arg)
+{
+    struct cpu *cpu = be(arg);
+
+    return (cpu->id == 3u) ? end_it(cpu) : put_and_take(cpu, round_of_play);
+}
+
+/* [utest->dsn~interrupt-latency~1] */
+static void calls_in_steps_meet_each_other_and_an_end(void **state)
+{
+    uint64_t before = frame_free_count();
+
+    (void)state;
+    host_irq_every = 3;
+    for (round_of_play = 0; round_of_play < 20u; round_of_play++) {
+        struct domain *d = domain_of(build_domain(boot, "victim", 1, 4));
+
+        ended = d->slot;
+        d->max_frames = 4096;
+        playing = 3;
+        at_once(play, 4);
+        settle();
+        assert_null(domain_get_slot(ended));
+        assert_int_equal(frame_free_count(), before);
+    }
+    host_irq_every = 0;
+}
+
 /* ---- references and destruction ---- */
 
 static uint16_t victim;
@@ -381,6 +470,7 @@ static void the_last_words_come_behind_all_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(calls_in_steps_meet_each_other_and_an_end, start),
         cmocka_unit_test_setup(no_message_is_lost_between_cpus, start),
         cmocka_unit_test_setup(a_frame_has_one_owner_whoever_allocates, start),
         cmocka_unit_test_setup(the_last_user_is_exactly_one, start),

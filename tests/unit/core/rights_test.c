@@ -118,6 +118,7 @@ static void what_a_domain_held_ends_with_it(void **state)
         assert_int_equal(rights_holder(r, two), -1);
     }
     assert_int_equal(exit_boot(boot, 0), OK);
+    settle();
     for (uint32_t r = 0; r < BULKHEAD_RIGHT_COUNT; r++) {
         for (uint32_t t = 0; t <= RIGHTS_PLATFORM; t++) {
             assert_int_not_equal(rights_holder(r, t), SLOT_BOOT);

@@ -131,7 +131,7 @@ static void who_holds_the_right_writes_in_the_others_name(void **state)
     assert_int_equal(console(one, third, 0, text, &count), ERR_PERM);
     assert_int_equal(move_right(boot, BULKHEAD_RIGHT_CONSOLE, third, one->domain->id), OK);
     assert_int_equal(console(one, third, 0, text, &count), OK);
-    assert_int_equal(restarts(), 1);
+    assert_true(restarts() > 0u);
     assert_int_equal(count, 0);
     drain();
     assert_memory_equal(host_console(), "(third) xxx", 11);

@@ -72,6 +72,7 @@ struct vcpu *runs_at(uint32_t c, ticks_t at)
     host_set_ticks(at);
     if (cpu_of(c)->arch.deadline <= at) {
         upcall_timer(cpu_of(c));
+        assert_true(cpu_of(c)->arch.deadline > at); /* it does not stay pending until the choice */
     }
     return cpu_runs(c);
 }
