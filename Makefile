@@ -44,8 +44,9 @@ bench-baseline: all ## the figures of this tree become docs/bench-baseline.json
 fuzz: setup ## all fuzzers, ten minutes (FUZZ_SECONDS=60 for less)
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-abuse: all ## ten million random hypercalls under sanitizers (ABUSE_CALLS=1000000 for fewer), 200,000, 10,000 lives of a domain and 1,000,000 deadlines beside hostile domains on the target
-	@cmake --preset host-abuse >/dev/null && ninja -C build/host-abuse --quiet abuse
+abuse: all ## three million random task sets against the model of EDF; ten million random hypercalls under sanitizers (ABUSE_CALLS=1000000 for fewer), 200,000, 10,000 lives of a domain and 1,000,000 deadlines beside hostile domains on the target
+	@cmake --preset host-abuse >/dev/null && ninja -C build/host-abuse --quiet abuse sched_policy
+	@SCHED_SETS=3000000 build/host-abuse/tests/unit/sched/sched_policy
 	@ASAN_OPTIONS=detect_stack_use_after_return=0 build/host-abuse/tests/unit/abuse/abuse --calls $(or $(ABUSE_CALLS),10000000)
 	@python3 -B tests/target/run.py hostile-long t_dynamic-long t_neighbours-long
 
