@@ -32,6 +32,7 @@ static struct {
     bool given_up; /* the call is not made again */
     uint64_t calls, most_calls, worlds, births, deaths, killed, refused, seed, traced;
     time_t end;
+    bool off; /* somebody has powered the platform off, or reset it */
 } run = {.most_calls = UINT64_MAX, .seed = 1, .traced = UINT64_MAX};
 
 static struct vcpu *boot; /* NULL = it is gone */
@@ -190,6 +191,36 @@ static bool is_excluded(struct vcpu *v, const struct call *c)
            ((uint32_t)c->args[0] == BULKHEAD_OP_EXIT_BOOT_SERVICES || (uint32_t)c->args[0] == BULKHEAD_OP_POWER);
 }
 
+struct made {
+    struct vcpu *v;
+    const struct call *c;
+    int64_t result;
+    bool returned;
+};
+
+static void make_call(void *context)
+{
+    struct made *m = context;
+
+    m->result = hypercall(m->v, m->c->nr, m->c->args[0], m->c->args[1], m->c->args[2]);
+    m->returned = true;
+}
+
+/* run.off afterwards: it ended the machine, which some may. */
+static void make(struct vcpu *v, const struct call *c, int64_t *result)
+{
+    struct made m = {.v = v, .c = c};
+
+    if (host_run(make_call, &m) != NULL) {
+        host_fail("a call entered a guest");
+    }
+    if (!m.returned && strstr(host_console(), "bulkhead: the platform is ") == NULL) {
+        host_fail("a call did not return");
+    }
+    run.off = !m.returned;
+    *result = m.result;
+}
+
 static void one_call(struct vcpu *v)
 {
     struct call c;
@@ -213,18 +244,21 @@ static void one_call(struct vcpu *v)
     host_irq_every = below(2) * (1u + below(40));
     run.given_up = below(6) == 0u;
     limit_steps(run.given_up ? 1u + below(4) : 0u); /* its vCPU, or all of them, may never come back to it */
-    result = hypercall(v, c.nr, c.args[0], c.args[1], c.args[2]);
-    if (result == ERR_RESTART && is_gone(caller->slot)) {
+    make(v, &c, &result);
+    if (!run.off && result == ERR_RESTART && is_gone(caller->slot)) {
         result = OK; /* its vCPU leaves its CPU between two steps */
     }
-    if (result == ERR_RESTART && !run.given_up) { /* it waits for another CPU, which does not move by itself here */
+    if (!run.off && result == ERR_RESTART &&
+        !run.given_up) { /* it waits for another CPU, which does not move by itself here */
         settle();
-        result = hypercall(v, c.nr, c.args[0], c.args[1], c.args[2]);
+        make(v, &c, &result);
     }
     limit_steps(0);
     host_fail_copy(0);
     host_before_copy(NULL);
-    check_result(&c, result);
+    if (!run.off) {
+        check_result(&c, result);
+    }
 }
 
 /* What guests and time do between calls. */
@@ -264,7 +298,7 @@ static void wake_all(void)
 static void batch(void)
 {
     wake_all();
-    for (uint32_t n = 0; n < BATCH; n++) {
+    for (uint32_t n = 0; n < BATCH && !run.off; n++) {
         uint32_t cpu = below(HOST_CPUS);
         struct vcpu *v = cpu_runs(cpu);
 
@@ -353,6 +387,7 @@ static void world(uint64_t seed)
     printf("abuse: --seed %lu\r", (unsigned long)seed);
     fflush(stdout);
     abuse_random.state = seed;
+    run.off = false;
     boot = machine_start();
     claim_all(boot);
     before = frame_free_count();
@@ -362,6 +397,11 @@ static void world(uint64_t seed)
     }
     while (run.calls - first < WORLD_CALLS && is_alive() && !is_time()) {
         batch();
+        if (run.off) {
+            host_console_clear();
+            run.worlds++;
+            return;
+        }
         turn();
         account_check();
         if (run.calls - first > SEALED_FROM && !is_gone(SLOT_BOOT) && below(10) == 0u) {
