@@ -54,7 +54,7 @@ static uint32_t unit_order(struct domain *d, uint32_t op, gfn_t gfn, uint32_t or
     return (hole >= PHYSMAP_BIG_ORDER) ? PHYSMAP_BIG_ORDER : unit;
 }
 
-/* A unit; a builder's limit and state stay what they are meanwhile. */
+/* A unit; a builder's limit and state stay what they are meanwhile, and so does the launch record. */
 static err_t one_unit(struct vcpu *v, struct domain *d, uint32_t op, gfn_t gfn, uint32_t order)
 {
     if (op == XENMEM_decrease_reservation) {
@@ -63,7 +63,8 @@ static err_t one_unit(struct vcpu *v, struct domain *d, uint32_t op, gfn_t gfn, 
     if (d == v->domain) {
         return physmap_populate(d, gfn, order);
     }
-    return LOCKED(&d->lock, d->started ? ERR_PERM : physmap_populate(d, gfn, order));
+    return LOCKED(&d->lock,
+                  (d->started || domain_state(d) == DOMAIN_DYING) ? ERR_PERM : physmap_populate(d, gfn, order));
 }
 
 /* The frames of extents from done on, up to one step's worth.  ERR_RESTART: more is to be done. */

@@ -8,11 +8,8 @@
 #include "arch/contract/arch.h"
 #include "core/device.h"
 #include "core/physmap.h"
-#include "core/rights.h"
 #include "core/upcall.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <string.h>
 
 #include <xen/domctl.h>
@@ -195,85 +192,6 @@ static void a_foreign_mapping_neither_stops_a_restart_nor_sees_the_new_life(void
     seen = world_page(two, MAP_GFN);
     assert_ptr_not_equal(seen, world_page(one, RAM_GFN + 200u));
     assert_int_equal(seen[5], 0);
-}
-
-/* [utest->dsn~launch-kept~1] [utest->dsn~launch-balloon~1] */
-static void memory_that_it_gave_up_stays_its_own(void **state)
-{
-    uint16_t one = sealed_domain("one", 9);
-    uint64_t free = frame_free_count();
-    struct xen_add_to_physmap info = {.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = RAM_GFN + 50u};
-    uint64_t mfn[3];
-
-    (void)state;
-    assert_int_equal(unpause(boot, one), OK);
-    settle();
-    ((uint64_t *)world_page(one, RAM_GFN + 300u))[1] = 1;
-    mfn[0] = give_up(one, RAM_GFN + 300u);
-    mfn[1] = give_up(one, RAM_GFN + 301u);
-    mfn[2] = world_look(one, RAM_GFN + 50u).mfn.v;
-    assert_int_equal(do_memory(vcpu_of(one, 0), XENMEM_add_to_physmap, &info), OK); /* as Linux does */
-    assert_int_equal(frame_free_count(), free);
-    assert_int_equal(domain_of(one)->frames, RAM_PAGES);
-    assert_int_equal(take_back(one, RAM_GFN + 300u), 1);
-    assert_int_equal(world_look(one, RAM_GFN + 300u).mfn.v, mfn[0]);
-    assert_int_equal(((uint64_t *)world_page(one, RAM_GFN + 300u))[1], 0);
-    assert_int_equal(take_back(one, RAM_GFN + 300u), 0);      /* it has it */
-    assert_int_equal(take_back(one, RAM_GFN + RAM_PAGES), 0); /* not of the record: beyond its limit */
-    shut_down(one, SHUTDOWN_crash);
-    wait_for(one);
-    check_pristine(one);
-    assert_int_equal(world_look(one, RAM_GFN + 301u).mfn.v, mfn[1]);
-    assert_int_equal(world_look(one, RAM_GFN + 50u).mfn.v, mfn[2]);
-    assert_int_equal(frame_free_count(), free);
-}
-
-#define AT_ONCE 7u /* order */
-
-static struct taker {
-    struct domain *d;
-    uint32_t cpu;
-    err_t err;
-} takers[2];
-static uint32_t ready; /* takers */
-
-static void *takes_back(void *arg)
-{
-    struct taker *t = arg;
-
-    host_become(t->cpu);
-    (void)__atomic_add_fetch(&ready, 1, __ATOMIC_ACQ_REL);
-    for (uint32_t spins = 0; __atomic_load_n(&ready, __ATOMIC_ACQUIRE) < 2u; spins++) {
-        if (spins > 10000u) {
-            (void)sched_yield();
-        }
-    }
-    t->err = physmap_populate(t->d, GFN(RAM_GFN + 256u), AT_ONCE);
-    return NULL;
-}
-
-/* [utest->dsn~launch-balloon~1] */
-static void two_vcpus_that_take_back_the_same_memory_get_it_once(void **state)
-{
-    struct domain *d = domain_of(sealed_domain("one", 9));
-    uint64_t frames = d->frames;
-    pthread_t thread[2];
-
-    (void)state;
-    for (uint32_t round = 0; round < 2000u; round++) {
-        for (uint64_t i = 0; i < 1u << AT_ONCE; i++) {
-            assert_int_equal(LOCKED(&d->physmap_lock, physmap_unmap(d, GFN(RAM_GFN + 256u + i), 0)), OK);
-        }
-        ready = 0;
-        for (uint32_t i = 0; i < 2u; i++) {
-            takers[i] = (struct taker){.d = d, .cpu = i};
-            assert_int_equal(pthread_create(&thread[i], NULL, takes_back, &takers[i]), 0);
-        }
-        assert_int_equal(pthread_join(thread[0], NULL) | pthread_join(thread[1], NULL), 0);
-        assert_int_equal((takers[0].err == OK) + (takers[1].err == OK), 1);
-        assert_int_equal(frame_look(world_look(d->id, RAM_GFN + 256u).mfn).count, 1);
-    }
-    assert_int_equal(d->frames, frames);
 }
 
 /* [utest->dsn~domain-restart~1] */
@@ -485,8 +403,6 @@ int main(void)
         cmocka_unit_test_setup(a_foreign_mapping_neither_stops_a_restart_nor_sees_the_new_life, launch_start),
         cmocka_unit_test_setup(a_life_knows_what_ended_the_one_before, launch_start),
         cmocka_unit_test_setup(devices_are_its_own_again, launch_start),
-        cmocka_unit_test_setup(memory_that_it_gave_up_stays_its_own, launch_start),
-        cmocka_unit_test_setup(two_vcpus_that_take_back_the_same_memory_get_it_once, launch_start),
         cmocka_unit_test_setup(a_destroy_at_any_step_of_a_restart_is_the_end, launch_start),
         cmocka_unit_test_setup(sealing_that_begins_within_an_entry_notes_no_other_frames, launch_start),
         cmocka_unit_test_setup(sealing_is_for_builders_and_only_once, launch_start),
